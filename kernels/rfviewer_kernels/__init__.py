@@ -1,0 +1,1 @@
+"""Triton kernels of the RF-DETR pre- and postprocess, each with its plain torch reference."""

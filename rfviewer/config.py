@@ -1,0 +1,214 @@
+"""What can be set: view, playback, engine. Frozen values, compared by equality.
+
+The only reader of the environment and of the user's config file.
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from rfviewer.errors import UsageError
+from rfviewer.optimizations import Optimizations, parse_value
+
+
+class ResizeMode(StrEnum):
+    """How a frame becomes the network input: a choice of meaning, not of speed."""
+
+    A = "A"
+    """No antialiasing, as RFDETR.predict() of rfdetr 1.11.2."""
+    B = "B"
+    """Pillow bilinear with antialiasing, as in training and in Roboflow inference."""
+
+
+type BackendName = Literal["auto", "onnxruntime", "torch", "tensorrt", "tensorrt-rtx"]
+BACKEND_NAMES: tuple[str, ...] = get_args(BackendName.__value__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Which network runs where. A change loads a new engine."""
+
+    model: str = "demo"
+    """Name in the model registry, or a path to .onnx or .pth."""
+    backend: str = "auto"
+    """One of `BACKEND_NAMES`."""
+    precision: Literal["auto", "fp32", "fp16"] = "auto"
+    """Requested precision; the one in effect is read back from the engine."""
+    resize: ResizeMode = ResizeMode.A
+    """Preprocess mode."""
+    threads: int = 0
+    """Host threads of the CPU backend; 0 lets it choose."""
+
+    def __post_init__(self) -> None:
+        """Reject an unknown backend."""
+        if self.backend not in BACKEND_NAMES:
+            known = ", ".join(BACKEND_NAMES)
+            raise UsageError(f"There is no backend {self.backend}; known are {known}.")
+
+
+class ColorBy(StrEnum):
+    """What decides the colour of an object."""
+
+    CLASS = "class"
+    INSTANCE = "instance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is shown and saved. Acts from the next drawn frame on, also while paused."""
+
+    threshold: float = 0.5
+    """Detections with `score > threshold` are kept."""
+    hidden_class_ids: frozenset[int] = frozenset()
+    """Classes neither shown nor saved."""
+    masks: bool = True
+    """Fill masks."""
+    outlines: bool = True
+    """Draw an antialiased line around each mask."""
+    boxes: bool = True
+    """Draw boxes."""
+    labels: bool = True
+    """Draw class name and score."""
+    opacity: float = 0.45
+    """Opacity of mask fill, 0..1."""
+    color_by: ColorBy = ColorBy.CLASS
+    """Colour per class or per instance."""
+
+    def __post_init__(self) -> None:
+        """Reject numbers outside 0..1."""
+        for name in ("threshold", "opacity"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise UsageError(f"{name} must lie between 0 and 1, got {value}.")
+
+
+class Policy(StrEnum):
+    """What happens when the engine is slower than the source."""
+
+    EVERY_FRAME = "every-frame"
+    """The source waits: every frame gets its own masks."""
+    KEEP_PACE = "keep-pace"
+    """The source plays on: the newest masks are drawn on the current frame, with their age."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playback:
+    """How a source is played."""
+
+    policy: Policy | None = None
+    """None chooses by the source kind and the engine's speed."""
+    rate: float | None = 1.0
+    """Speed relative to the timestamps; None plays as fast as possible."""
+    loop: bool = False
+    """Start over at the end."""
+    start_s: float = 0.0
+    """Where to start, in seconds."""
+    end_s: float | None = None
+    """Where to end, in seconds, exclusive; None plays to the end of the source."""
+    max_frames: int | None = None
+    """Stop after that many frames; None plays to the end."""
+    paused: bool = False
+    """Open paused at the first frame."""
+
+    def __post_init__(self) -> None:
+        """Reject speeds and positions that mean nothing."""
+        if self.rate is not None and not 0.0 < self.rate <= 100.0:
+            raise UsageError(f"The speed must lie between 0 and 100, got {self.rate}.")
+        if self.start_s < 0:
+            raise UsageError(f"The start must not be negative, got {self.start_s}.")
+        if self.end_s is not None and self.end_s <= self.start_s:
+            raise UsageError(f"The end {self.end_s} s must lie after the start {self.start_s} s.")
+        if self.max_frames is not None and self.max_frames < 1:
+            raise UsageError(f"The number of frames must be positive, got {self.max_frames}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a session starts with."""
+
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    optimizations: Optimizations = field(default_factory=Optimizations)
+    view: View = field(default_factory=View)
+    playback: Playback = field(default_factory=Playback)
+
+
+def read_user_config(path: Path) -> dict[str, Any]:
+    """Return the tables of the user's config.toml; empty when there is none.
+
+    Raises:
+        UsageError: when the file is not valid TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(
+            f"The settings file {path} cannot be read ({error}); mend or remove it."
+        ) from error
+
+
+def settings_from(table: dict[str, Any], origin: str) -> Settings:
+    """Build settings from the tables of a config file, named as the fields of `Settings`.
+
+    Raises:
+        UsageError: for an unknown table or key, or a value of the wrong kind.
+    """
+    parts: dict[str, Any] = {
+        "engine": EngineConfig,
+        "optimizations": Optimizations,
+        "view": View,
+        "playback": Playback,
+    }
+    values: dict[str, Any] = {}
+    for name, content in table.items():
+        if name not in parts or not isinstance(content, dict):
+            known = ", ".join(parts)
+            raise UsageError(f"{origin} has an unknown part {name}; known are {known}.")
+        known_keys = {spec.name: spec for spec in fields(parts[name])}
+        for key in content:
+            if key not in known_keys:
+                raise UsageError(f"{origin} has an unknown setting {name}.{key}.")
+        try:
+            values[name] = parts[name](**{k: _coerce(name, k, v) for k, v in content.items()})
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                f"{origin}: a value in [{name}] is of the wrong kind ({error})."
+            ) from error
+    return Settings(**values)
+
+
+def _coerce(table: str, key: str, value: Any) -> Any:  # noqa: ANN401 - TOML values
+    enums = {"policy": Policy, "resize": ResizeMode, "color_by": ColorBy}
+    if table == "optimizations":
+        return parse_value(key, value)
+    if key in enums:
+        return enums[key](value)
+    if key == "hidden_class_ids":
+        return frozenset(int(item) for item in value)
+    return value
+
+
+def cpu_threads_limit() -> int | None:
+    """Return RFVIEWER_THREADS as a number; None when it is not set."""
+    text = os.environ.get("RFVIEWER_THREADS")
+    return int(text) if text and text.isdigit() else None
+
+
+def clean_qt_environment() -> None:
+    """Forget Qt plugin paths that another package left for child processes and our own Qt.
+
+    WORKAROUND: OpenCV's non-headless wheels point Qt at their own plugins when imported
+    (opencv-python issue 736).
+    """
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(name, ""):
+            del os.environ[name]
+
+
+def require_cuda() -> bool:
+    """Return whether tests must fail instead of skip without a GPU (RFVIEWER_REQUIRE_CUDA=1)."""
+    return os.environ.get("RFVIEWER_REQUIRE_CUDA") == "1"

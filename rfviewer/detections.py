@@ -1,0 +1,128 @@
+"""Detections of one frame: boxes, scores, classes and instance masks, side by side."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Self, override
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfviewer.frame import U8Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InstanceMasks:
+    """N boolean masks at frame size, dense or bit-packed, each with the region it may be set in.
+
+    A mask is zero outside its region, so consumers only ever touch the region.
+    """
+
+    data: U8Array
+    """Packed: (N, H, ceil(W / 8)), bit `x & 7` of byte `x >> 3` (little bit order), padding bits 0.
+    Dense: (N, H, W) of 0 and 1."""
+    regions_xyxy: NDArray[np.int32]
+    """(N, 4) half-open pixel regions that contain every set pixel; empty for an empty mask."""
+    width: int
+    """W, the frame width in pixels."""
+    height: int
+    """H, the frame height in pixels."""
+    packed: bool
+    """Layout of `data`."""
+
+    def __post_init__(self) -> None:
+        """Reject data whose shape contradicts the stated size."""
+        n = len(self.regions_xyxy)
+        expected = (n, self.height, -(-self.width // 8) if self.packed else self.width)
+        if self.data.shape != expected:
+            raise ValueError(f"masks must have shape {expected}, got {self.data.shape}")
+
+    def __len__(self) -> int:
+        return len(self.regions_xyxy)
+
+    @override
+    def __repr__(self) -> str:
+        layout = "packed" if self.packed else "dense"
+        return f"InstanceMasks({len(self)} of {self.width}x{self.height}, {layout})"
+
+    @classmethod
+    def empty(cls, width: int, height: int, *, packed: bool = True) -> Self:
+        """Zero masks for a frame of this size."""
+        columns = -(-width // 8) if packed else width
+        data = np.zeros((0, height, columns), np.uint8)
+        return cls(data, np.zeros((0, 4), np.int32), width, height, packed)
+
+    def crop(self, index: int) -> tuple[NDArray[np.bool_], int, int]:
+        """Return the mask inside its region, (h, w) bool, and the region's left and top in px."""
+        x0, y0, x1, y1 = (int(v) for v in self.regions_xyxy[index])
+        if not self.packed:
+            return self.data[index, y0:y1, x0:x1].astype(bool), x0, y0
+        first = x0 // 8
+        bits = np.unpackbits(
+            self.data[index, y0:y1, first : -(-x1 // 8)], axis=1, bitorder="little"
+        )
+        return bits[:, x0 - first * 8 : x1 - first * 8].astype(bool), x0, y0
+
+    def dense(self) -> NDArray[np.bool_]:
+        """Return all masks as (N, H, W) bool. Allocates N * H * W bytes."""
+        if not self.packed:
+            return self.data.astype(bool)
+        bits = np.unpackbits(self.data, axis=2, count=self.width, bitorder="little")
+        return bits.astype(bool)
+
+    def areas(self) -> NDArray[np.int64]:
+        """Return the number of set pixels of each mask, (N,)."""
+        if self.packed:
+            return np.bitwise_count(self.data).sum(axis=(1, 2), dtype=np.int64)
+        return self.data.sum(axis=(1, 2), dtype=np.int64)
+
+    def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Return the masks that `keep` (bool (N,) or indices) picks."""
+        return type(self)(
+            self.data[keep], self.regions_xyxy[keep], self.width, self.height, self.packed
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """N detections of one frame, by score descending, then by flat query index ascending."""
+
+    boxes_xyxy: NDArray[np.float32]
+    """(N, 4) in frame pixels, clipped to the frame, not rounded."""
+    scores: NDArray[np.float32]
+    """(N,) sigmoid scores, 0..1."""
+    class_ids: NDArray[np.int32]
+    """(N,) ids of the model's own class list (COCO category ids for COCO models)."""
+    masks: InstanceMasks | None = None
+    """Masks in the same order; None for detection-only models."""
+
+    def __post_init__(self) -> None:
+        """Reject columns of different length."""
+        n = len(self.scores)
+        lengths = (len(self.boxes_xyxy), len(self.class_ids))
+        if any(length != n for length in lengths) or (
+            self.masks is not None and len(self.masks) != n
+        ):
+            masks = "none" if self.masks is None else str(len(self.masks))
+            raise ValueError(f"{n} scores, but (boxes, classes) {lengths} and masks {masks}")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No detections at all."""
+        return cls(
+            np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), None
+        )
+
+    def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Return the detections that `keep` (bool (N,) or indices) picks, in that order."""
+        masks = None if self.masks is None else self.masks.select(keep)
+        return type(self)(self.boxes_xyxy[keep], self.scores[keep], self.class_ids[keep], masks)
+
+    def visible(self, threshold: float, hidden_class_ids: Collection[int]) -> Self:
+        """Return what passes `score > threshold` (strict) and is not of a hidden class."""
+        keep = self.scores > np.float32(threshold)
+        if hidden_class_ids:
+            keep &= ~np.isin(self.class_ids, list(hidden_class_ids))
+        return self if bool(keep.all()) else self.select(keep)

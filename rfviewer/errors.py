@@ -1,0 +1,29 @@
+"""Errors a user can act on. The message is one sentence: what, which file, what to do."""
+
+
+class RfviewerError(Exception):
+    """Base of every error that is shown to the user as it is, without a traceback."""
+
+
+class UsageError(RfviewerError):
+    """The request itself is wrong: an unknown name, a bad value, options that clash."""
+
+
+class SourceError(RfviewerError):
+    """A source cannot be opened or read."""
+
+
+class ModelError(RfviewerError):
+    """A model is unknown, missing, broken or not supported."""
+
+
+class EngineError(RfviewerError):
+    """The engine cannot be built, or a requested backend or optimization cannot run here."""
+
+
+class SinkError(RfviewerError):
+    """An output cannot be created or written."""
+
+
+class SessionError(RfviewerError):
+    """The engine process cannot be started, or has ended."""

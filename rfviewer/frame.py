@@ -1,0 +1,102 @@
+"""One host image with its place in the source: what crosses from a source to everything else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import override
+
+import numpy as np
+from numpy.typing import NDArray
+
+type U8Array = NDArray[np.uint8]
+"""An array of bytes; the docstring of each use gives the shape and the channel order."""
+
+
+class PixelFormat(StrEnum):
+    """Memory layout of `Frame.image`."""
+
+    BGR24 = "bgr24"
+    """(H, W, 3), one byte per channel, blue first: what OpenCV and the CPU path use."""
+    NV12 = "nv12"
+    """(H * 3 / 2, W): a luma plane, then interleaved chroma at half size; limited range."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A decoded frame on the host. Frozen, and the image must not be written to: it is shared."""
+
+    image: U8Array
+    """Pixels in `pixel_format`, C-contiguous, upright (rotation applied), square pixels."""
+    width: int
+    """Width in pixels."""
+    height: int
+    """Height in pixels."""
+    frame_index: int
+    """Position from 0 in presentation order; live sources count what they captured."""
+    pts_s: float
+    """Presentation time in seconds from the first frame of the source."""
+    capture_time_ns: int
+    """`time.monotonic_ns()` at which the decoder or camera handed the frame over."""
+    duration_s: float = 0.0
+    """Seconds until the next frame as far as the source says; 0 when it does not."""
+    epoch: int = 0
+    """Counts opens and seeks: results of an older epoch are stale and never shown."""
+    pixel_format: PixelFormat = PixelFormat.BGR24
+    """Layout of `image`."""
+
+    def __post_init__(self) -> None:
+        """Reject an image whose shape contradicts the stated size."""
+        expected = {
+            PixelFormat.BGR24: (self.height, self.width, 3),
+            PixelFormat.NV12: (self.height * 3 // 2, self.width),
+        }[self.pixel_format]
+        if self.image.shape != expected or self.image.dtype != np.uint8:
+            raise ValueError(
+                f"frame image must be uint8 {expected}, got {self.image.dtype} {self.image.shape}"
+            )
+
+    @override
+    def __repr__(self) -> str:
+        return (
+            f"Frame({self.frame_index}, {self.pts_s:.3f} s, {self.width}x{self.height} "
+            f"{self.pixel_format}, epoch {self.epoch})"
+        )
+
+
+class SourceKind(StrEnum):
+    """What a source is; decides the default playback policy."""
+
+    FILE = "file"
+    STREAM = "stream"
+    CAMERA = "camera"
+    IMAGES = "images"
+    SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known about an open source. Sizes come from a decoded frame, never from a header."""
+
+    uri: str
+    """What was asked for, with any password removed."""
+    name: str
+    """Short name for titles and file names, e.g. "traffic.mp4" or "Integrated Camera"."""
+    kind: SourceKind
+    """Kind of the source."""
+    width: int
+    """Width of the first frame in pixels; later frames may differ."""
+    height: int
+    """Height of the first frame in pixels."""
+    fps: float | None
+    """Nominal frames per second; None when the source does not say."""
+    duration_s: float | None = None
+    """Length in seconds; None when unknown or endless."""
+    frame_count: int | None = None
+    """Number of frames; None when unknown or endless."""
+    seekable: bool = False
+    """Whether `seek` and stepping backwards work."""
+    live: bool = False
+    """Live sources drop frames (newest wins); the others wait for the consumer."""
+    codec: str = ""
+    """Codec and pixel format, e.g. "h264 yuv420p"; empty when it means nothing."""
+    notice: str = ""
+    """One sentence the user should know, e.g. that a stream without timestamps plays at 25 fps."""

@@ -1,0 +1,1 @@
+"""Measurements and proofs: no Qt, used by the window and the command line."""

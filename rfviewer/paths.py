@@ -1,0 +1,57 @@
+"""Where data lives: shipped resources, the user's cache, config and log folders."""
+
+import os
+from importlib import resources as importlib_resources
+from pathlib import Path
+
+import platformdirs
+
+from rfviewer.errors import RfviewerError
+
+_APP = "rfviewer"
+
+
+def resource(name: str) -> Path:
+    """Return the path of a shipped file or folder below resources/, e.g. "demo_clip.mp4".
+
+    Raises:
+        RfviewerError: if it is not part of this installation.
+    """
+    package = importlib_resources.files("rfviewer")
+    for folder in (package.joinpath("_resources"), package.joinpath("..", "resources")):
+        candidate = Path(str(folder)).resolve() / name
+        if candidate.exists():
+            return candidate
+    raise RfviewerError(f"The shipped file {name} is missing; install rfviewer again.")
+
+
+def cache_dir() -> Path:
+    """Return the private cache folder (engines, exported models), made on first use, mode 0700."""
+    return _private(Path(platformdirs.user_cache_dir(_APP, appauthor=False)))
+
+
+def config_dir() -> Path:
+    """Return the folder of config.toml, made on first use, mode 0700."""
+    return _private(Path(platformdirs.user_config_dir(_APP, appauthor=False)))
+
+
+def log_dir() -> Path:
+    """Return the folder of log files, made on first use, mode 0700."""
+    return _private(Path(platformdirs.user_log_dir(_APP, appauthor=False)))
+
+
+def pictures_dir() -> Path:
+    """Return the folder where screenshots go when the user names none."""
+    return Path(platformdirs.user_pictures_dir())
+
+
+def videos_dir() -> Path:
+    """Return the folder where recordings go when the user names none."""
+    return Path(platformdirs.user_videos_dir())
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name == "posix" and folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)
+    return folder

@@ -1,0 +1,1 @@
+"""The threads between a source and its sinks; no torch, no Qt."""

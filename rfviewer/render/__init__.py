@@ -1,0 +1,1 @@
+"""Drawing masks, boxes and labels onto frames on the host."""

@@ -1,0 +1,84 @@
+"""What one frame became: its detections, what it cost, and the settings that made it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rfviewer.config import ResizeMode
+from rfviewer.detections import Detections
+from rfviewer.frame import Frame, U8Array
+from rfviewer.optimizations import Optimizations
+from rfviewer.timing import StageTimings
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleState:
+    """One optimization as requested and as it really is."""
+
+    name: str
+    """Field of `Optimizations`."""
+    requested: bool | int
+    """What was asked for."""
+    effective: bool | int
+    """What runs."""
+    reason: str = ""
+    """Why they differ, in a few words; empty when they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What an engine is, read back from it and not from the request."""
+
+    model: str
+    """Registry name or file name of the model."""
+    backend: str
+    """Backend that runs, e.g. "onnxruntime"."""
+    backend_reason: str
+    """Why this backend was chosen, in one sentence."""
+    device: str
+    """Where it runs, e.g. "CPU, 2 threads" or "NVIDIA H100 80GB HBM3"."""
+    precision: str
+    """Precision read back from the engine, e.g. "fp32"; empty for model "none"."""
+    resize: ResizeMode
+    """Preprocess mode."""
+    input_wh: tuple[int, int]
+    """Network input size in pixels; (0, 0) for model "none"."""
+    class_names: tuple[str | None, ...]
+    """Name of each class id; None for ids without a name."""
+    has_masks: bool
+    """Whether the network predicts masks."""
+    toggles: tuple[ToggleState, ...]
+    """Every optimization: requested, effective, reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUsage:
+    """How busy the GPU was since the last reading, from our own event intervals, and its memory."""
+
+    gpu_idle: float | None
+    """Share of wall time, 0..1, with no work of ours on the GPU; None when not measured."""
+    reason: str
+    """Why it is not measured, e.g. "not measured: no GPU"; empty when it is."""
+    memory_used_bytes: int | None = None
+    """GPU memory in use; None when unknown."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """Detections of one frame. Frozen and host-side; valid for ever."""
+
+    frame: Frame
+    """The frame these detections belong to; never another one."""
+    detections: Detections
+    """All detections above the threshold, every class."""
+    timings: StageTimings
+    """What this frame cost."""
+    optimizations: Optimizations
+    """The set in effect that made it."""
+    threshold: float
+    """The threshold that selected the detections."""
+    composited: U8Array | None = None
+    """BGRA (H, W, 4) with masks and boxes drawn by the device; None when the host must draw."""
+
+
+type Notice = tuple[Literal["info", "warning", "error"], str]
+"""Severity and one sentence for the user."""

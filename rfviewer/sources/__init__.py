@@ -1,0 +1,1 @@
+"""Where frames come from: files, streams, cameras, image folders, synthetic patterns."""
