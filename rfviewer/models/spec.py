@@ -1,4 +1,4 @@
-"""What the registry hands to a backend: one network, ready to be loaded. No parsing happens here."""
+"""What the registry hands to a backend: one network, ready to be loaded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class ModelSpec:
     """Name per class id; None for ids without a name. Its length is the number of class logits."""
     has_masks: bool
     """Whether the graph has mask logits."""
-    num_select: int = 300
-    """How many (query, class) pairs are kept at most, K of the postprocess."""
+    num_select: int
+    """How many (query, class) pairs are kept at most: K of the postprocess, 100 for Seg Nano."""
     weights: WeightStore | None = None
     """Weights of a weightless graph; None when the ONNX file holds its own."""
     checkpoint: Path | None = None
