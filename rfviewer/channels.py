@@ -1,8 +1,8 @@
-"""Hand-over points between threads, all bounded: newest-wins mailbox and waiting queue."""
+"""Hand-over points between threads, all bounded: newest-wins mailbox and frame feed."""
 
 import threading
-import time
 from collections import deque
+from collections.abc import Callable
 
 
 class Closed(Exception):  # noqa: N818 - a signal that ends a loop, not an error
@@ -59,70 +59,91 @@ class Mailbox[T]:
             self._condition.notify_all()
 
 
-class BoundedQueue[T]:
-    """First in, first out, at most `capacity` items; both ends wait and both ends can be woken."""
+class Feed[T]:
+    """First in, first out, at most `capacity` items; the producer chooses to wait or to displace.
+
+    Waiting is for files (nothing is dropped), displacing for live sources (newest wins). Waiters on
+    both ends can be woken without an item, so that no loop needs to poll.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._condition = threading.Condition()
         self._items: deque[T] = deque()
         self._closed = False
+        self._wakes = 0
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, item: T, timeout_s: float | None = None) -> bool:
-        """Append `item`, waiting for room; False when there was none within `timeout_s`.
+    def put_wait(self, item: T, abandon: Callable[[], bool]) -> bool:
+        """Append `item`, waiting for room; False when `abandon` became true meanwhile.
+
+        `abandon` is asked whenever the feed changes or is woken.
 
         Raises:
-            Closed: when the queue is closed.
+            Closed: when the feed is closed.
         """
         with self._condition:
             self._condition.wait_for(
-                lambda: len(self._items) < self.capacity or self._closed, timeout_s
+                lambda: self._closed or len(self._items) < self.capacity or abandon()
             )
             if self._closed:
                 raise Closed
-            if len(self._items) >= self.capacity:
+            if abandon():
                 return False
             self._items.append(item)
             self._condition.notify_all()
             return True
 
-    def take(self, timeout_s: float | None = None) -> T | None:
-        """Remove the oldest item, waiting for one; None after `timeout_s`.
+    def put_newest(self, item: T) -> int:
+        """Replace whatever waits by `item`, at once; return how many items were displaced.
 
         Raises:
-            Closed: when the queue is closed and empty.
+            Closed: when the feed is closed.
         """
         with self._condition:
-            self._condition.wait_for(lambda: bool(self._items) or self._closed, timeout_s)
-            if not self._items:
-                if self._closed:
-                    raise Closed
-                return None
-            item = self._items.popleft()
+            if self._closed:
+                raise Closed
+            displaced = len(self._items)
+            self._items.clear()
+            self._items.append(item)
             self._condition.notify_all()
-            return item
+            return displaced
 
-    def wait_empty(self, timeout_s: float) -> bool:
-        """Wait until the queue is empty; False when it is not after `timeout_s`."""
-        deadline = time.monotonic() + timeout_s
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Remove the oldest item, waiting for one; None after `timeout_s` or when woken.
+
+        Raises:
+            Closed: when the feed is closed and empty.
+        """
         with self._condition:
-            return self._condition.wait_for(
-                lambda: not self._items or self._closed, deadline - time.monotonic()
+            wakes = self._wakes
+            self._condition.wait_for(
+                lambda: bool(self._items) or self._closed or self._wakes != wakes, timeout_s
             )
+            if self._items:
+                item = self._items.popleft()
+                self._condition.notify_all()
+                return item
+            if self._closed:
+                raise Closed
+            return None
 
-    def clear(self) -> int:
-        """Discard all items and return how many there were."""
+    def wake(self) -> None:
+        """Let waiting `take` calls return None and waiting `put_wait` calls ask `abandon`."""
         with self._condition:
-            count = len(self._items)
+            self._wakes += 1
+            self._condition.notify_all()
+
+    def clear(self) -> None:
+        """Discard all items without counting them as dropped."""
+        with self._condition:
             self._items.clear()
             self._condition.notify_all()
-            return count
 
     def close(self) -> None:
-        """Wake every waiter; items already inside can still be taken."""
+        """Wake every waiter for good; items already inside can still be taken."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

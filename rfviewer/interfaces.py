@@ -135,6 +135,9 @@ class SinkItem:
     """BGRA (H, W, 4); None when no sink needs it."""
     inferred: bool
     """Whether the detections were found on this very frame (always so except in keep-pace)."""
+    recorded_pts_s: float = 0.0
+    """Time in the recording: from 0, strictly increasing, also across jumps and loops. Video sinks
+    use this one; labels keep `frame.pts_s`."""
 
 
 class Sink(Protocol):

@@ -18,7 +18,10 @@ class Stage(StrEnum):
     POSTPROCESS = "postprocess"
     D2H = "d2h"
     RENDER = "render"
+    SINK = "sink"
+    """Encoding and writing files."""
     PRESENT = "present"
+    """Painting in the window."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,166 @@
+"""The presenter thread: draws the frames that will be seen or saved, and no others."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rfviewer.channels import Closed, Feed
+from rfviewer.config import View
+from rfviewer.detections import Detections
+from rfviewer.frame import Frame
+from rfviewer.interfaces import Renderer, SinkItem
+from rfviewer.pipeline.recorder import Recorder
+from rfviewer.pipeline.statistics import Statistics
+from rfviewer.result import FrameResult
+from rfviewer.snapshot import PresentedFrame
+from rfviewer.timing import Stage
+
+RETRY_S = 0.01
+"""How soon the newest frame is offered again to a display that was busy."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Presentable:
+    """A frame to show, with its own result (every-frame) or with the newest one (keep-pace)."""
+
+    frame: Frame
+    result: FrameResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The consumer of drawn frames; called on the presenter thread."""
+
+    wants_image: Callable[[], bool]
+    """Whether a drawn frame would be seen now."""
+    show: Callable[[PresentedFrame], None]
+    """Takes a drawn frame; returns at once."""
+
+
+class Presenter:
+    """Owns the renderer. `run` is the thread body; the other methods may be called by any thread."""
+
+    def __init__(
+        self, renderer: Renderer, display: Display, recorder: Recorder, statistics: Statistics
+    ) -> None:
+        self._renderer = renderer
+        self._display = display
+        self._recorder = recorder
+        self._statistics = statistics
+        self._feed: Feed[Presentable] = Feed(capacity=2)
+        self._lock = threading.Lock()
+        self._view = View()
+        self._class_names: Sequence[str | None] = ()
+        self._roi = True
+        self._newest: FrameResult | None = None
+        self._current: Presentable | None = None
+        self._redraw = False
+
+    @property
+    def current(self) -> Presentable | None:
+        """What is on display; read by snapshots, steps and screenshots."""
+        return self._current
+
+    @property
+    def fill(self) -> tuple[int, int]:
+        """Frames waiting to be drawn, and how many may wait."""
+        return len(self._feed), self._feed.capacity
+
+    def put_wait(self, item: Presentable, abandon: Callable[[], bool]) -> bool:
+        """Queue `item` for drawing, waiting for room: nothing that is saved may be lost."""
+        return self._feed.put_wait(item, abandon)
+
+    def put_newest(self, item: Presentable) -> None:
+        """Show `item` unless a newer one comes first."""
+        self._feed.put_newest(item)
+
+    def new_result(self, result: FrameResult) -> None:
+        """Use `result` for frames that come without their own (keep-pace), the shown one included."""
+        with self._lock:
+            self._newest = result
+            self._redraw = True
+        self._feed.wake()
+
+    def set_view(self, view: View) -> None:
+        """Draw with `view` from now on, the frame on display included."""
+        with self._lock:
+            self._view = view
+            self._redraw = True
+        self._feed.wake()
+
+    def set_engine(self, class_names: Sequence[str | None], *, roi: bool) -> None:
+        """Note the class names and whether masks are blended inside their region only."""
+        with self._lock:
+            self._class_names = class_names
+            self._roi = roi
+
+    def wake(self) -> None:
+        """Let a waiting producer look again whether its frame is stale."""
+        self._feed.wake()
+
+    def clear(self, *, forget: bool) -> None:
+        """Discard waiting frames after a jump; `forget` also the frame on display."""
+        self._feed.clear()
+        with self._lock:
+            self._newest = None
+            if forget:
+                self._current = None
+
+    def close(self) -> None:
+        """End `run` once the waiting frames are drawn."""
+        self._feed.close()
+
+    def detections_for(self, item: Presentable) -> tuple[Detections, float | None]:
+        """Return what is shown on `item`, all classes, and how old it is in seconds."""
+        result = item.result
+        if result is None:
+            with self._lock:
+                result = self._newest
+        if result is None or result.frame.epoch != item.frame.epoch:
+            return Detections.empty(), None
+        return result.detections, max(0.0, item.frame.pts_s - result.frame.pts_s)
+
+    def run(self) -> None:
+        """Draw until closed."""
+        pending = False
+        while True:
+            try:
+                item = self._feed.take(RETRY_S if pending else None)
+            except Closed:
+                return
+            with self._lock:
+                redraw, self._redraw = self._redraw, False
+                if item is not None:
+                    self._current = item
+                current = self._current
+            pending = current is not None and (pending or redraw or item is not None)
+            if current is None or not pending:
+                continue
+            saved = item is not None and self._recorder.wanted
+            if saved or self._display.wants_image():
+                self._draw(current, saved=saved)
+                pending = False
+
+    def _draw(self, item: Presentable, *, saved: bool) -> None:
+        with self._lock:
+            view, names, roi = self._view, self._class_names, self._roi
+        everything, age_s = self.detections_for(item)
+        shown = everything.visible(view.threshold, view.hidden_class_ids)
+        started_ns = time.monotonic_ns()
+        # A device overlay was drawn with the view at submit time; it is used for the first drawing.
+        composited = None if item.result is None or self._redraw else item.result.composited
+        image = self._renderer.render(
+            item.frame, shown, view, names, roi=roi, composited=composited
+        )
+        self._statistics.measured(Stage.RENDER, (time.monotonic_ns() - started_ns) / 1e6)
+        self._statistics.presented()
+        if saved:
+            inferred = item.result is not None or age_s == 0.0
+            self._recorder.write(SinkItem(item.frame, shown, image, inferred))
+        frame = item.frame
+        self._display.show(
+            PresentedFrame(
+                image, frame.frame_index, frame.pts_s, frame.epoch, frame.capture_time_ns, age_s
+            )
+        )

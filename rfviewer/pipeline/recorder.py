@@ -1,0 +1,176 @@
+"""The sink thread: writes the running recording, so that encoding never delays the engine."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+
+from rfviewer import log
+from rfviewer.channels import Closed, Feed
+from rfviewer.errors import SinkError
+from rfviewer.interfaces import RecordingRequest, Sink, SinkContext, SinkFactory, SinkItem
+from rfviewer.pipeline.statistics import Statistics
+from rfviewer.snapshot import RecordingStatus
+from rfviewer.timing import Stage
+
+
+class _Stop:
+    """Asks the sink thread to finalise."""
+
+
+class Recorder:
+    """At most one recording at a time: armed, then running from the next frame on, then finished.
+
+    `run` is the thread body; `write` is called by the presenter; the rest by any thread.
+    """
+
+    def __init__(
+        self,
+        make_sinks: SinkFactory,
+        context: Callable[[], SinkContext | None],
+        statistics: Statistics,
+    ) -> None:
+        self._make_sinks = make_sinks
+        self._context = context
+        self._statistics = statistics
+        self._feed: Feed[SinkItem | _Stop] = Feed(capacity=6)
+        self._lock = threading.Lock()
+        self._request: RecordingRequest | None = None
+        self._status: RecordingStatus | None = None
+        self._last: SinkItem | None = None
+        self._written_pts_s = 0.0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether frames must be handed to `write`."""
+        return self._request is not None
+
+    @property
+    def status(self) -> RecordingStatus | None:
+        """The running or last recording."""
+        return self._status
+
+    @property
+    def fill(self) -> tuple[int, int]:
+        """Frames waiting to be written, and how many may wait."""
+        return len(self._feed), self._feed.capacity
+
+    def start(self, request: RecordingRequest) -> None:
+        """Record from the next frame on; a running recording goes on and this one is refused."""
+        with self._lock:
+            if self._request is not None:
+                self._statistics.notice(("warning", "A recording is running already; stop it first."))
+                return
+            self._request = request
+            self._status = RecordingStatus(True, request.video, request.labels, 0, 0.0, 0)
+
+    def stop(self) -> None:
+        """Finalise the recording; `status` says when it is done."""
+        with self._lock:
+            if self._request is None:
+                return
+            self._request = None
+        self._enqueue(_Stop())
+
+    def write(self, item: SinkItem) -> None:
+        """Hand over a drawn frame, waiting for room while the disk or the encoder is slow."""
+        self._enqueue(item)
+
+    def close(self) -> None:
+        """Finalise and end `run`."""
+        self.stop()
+        self._feed.close()
+
+    def run(self) -> None:
+        """Write recordings until closed."""
+        while True:
+            try:
+                item = self._feed.take()
+            except Closed:
+                return
+            if isinstance(item, SinkItem):
+                self._record(item)
+            elif item is not None:
+                self._finished("")  # stopped before its first frame
+
+    def _enqueue(self, item: SinkItem | _Stop) -> None:
+        try:
+            self._feed.put_wait(item, abandon=lambda: False)
+        except Closed:
+            log.sink.debug("a frame came after the recorder was closed")
+
+    def _record(self, first: SinkItem) -> None:
+        """Write one recording, from its first frame to its end."""
+        with self._lock:
+            request, context = self._request, self._context()
+        if request is None or context is None:
+            return  # stopped while this frame was on its way
+        self._last = None
+        error = ""
+        try:
+            with ExitStack() as stack:
+                sinks = [stack.enter_context(sink) for sink in self._make_sinks(request, context)]
+                self._write_until_stop(first, sinks)
+        except SinkError as fault:
+            error = str(fault)
+        except Exception as fault:
+            log.sink.exception("a sink broke")
+            error = f"The recording stopped because of an unexpected fault ({fault})."
+        self._finished(error)
+
+    def _write_until_stop(self, first: SinkItem, sinks: list[Sink]) -> None:
+        item: SinkItem | _Stop | None = first
+        while True:
+            if isinstance(item, SinkItem):
+                self._write_one(item, sinks)
+            elif item is not None:
+                return
+            try:
+                item = self._feed.take()
+            except Closed:
+                return
+
+    def _write_one(self, item: SinkItem, sinks: list[Sink]) -> None:
+        item = self._with_increasing_time(item)
+        started_ns = time.monotonic_ns()
+        for sink in sinks:
+            sink.write(item)
+        self._statistics.measured(Stage.SINK, (time.monotonic_ns() - started_ns) / 1e6)
+        if self._status is not None:
+            self._status = replace(
+                self._status,
+                frames=self._status.frames + 1,
+                duration_s=self._written_pts_s + item.frame.duration_s,
+                size_bytes=sum(sink.size_bytes for sink in sinks),
+            )
+
+    def _with_increasing_time(self, item: SinkItem) -> SinkItem:
+        """Count time from the recording's first frame; a jump or loop goes on without a gap."""
+        frame, last = item.frame, self._last
+        self._last = item
+        if last is None:
+            self._written_pts_s = 0.0
+        else:
+            step_s = frame.pts_s - last.frame.pts_s
+            if frame.epoch != last.frame.epoch or step_s <= 0:
+                step_s = last.frame.duration_s or 0.04
+            self._written_pts_s += step_s
+        return replace(item, recorded_pts_s=self._written_pts_s)
+
+    def _finished(self, error: str) -> None:
+        with self._lock:
+            self._request = None
+            if self._status is None:
+                return
+            size_bytes = sum(
+                path.stat().st_size
+                for path in (self._status.video, self._status.labels)
+                if path is not None and path.exists()
+            )
+            self._status = replace(
+                self._status, active=False, error=error, size_bytes=size_bytes
+            )
+        if error:
+            self._statistics.notice(("error", error))
+

@@ -1,0 +1,34 @@
+"""The one place where threads start, so that every thread has a name and a crash is never silent."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from rfviewer import log
+
+
+def start_thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    """Start and return a thread that runs `target`.
+
+    Daemonic: a source stuck in a driver call must not keep the process alive after close() has
+    reported it.
+    """
+
+    def run() -> None:
+        try:
+            target()
+        except Exception:
+            log.pipeline.exception("thread %s ended with an error", name)
+            raise
+
+    thread = threading.Thread(target=run, name=f"rfviewer-{name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def join_all(threads: list[threading.Thread], timeout_s: float) -> list[str]:
+    """Join `threads` within `timeout_s` in all; return the names of those still running."""
+    deadline = time.monotonic() + timeout_s
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [thread.name for thread in threads if thread.is_alive()]
