@@ -10,53 +10,27 @@ class Closed(Exception):  # noqa: N818 - a signal that ends a loop, not an error
 
 
 class Mailbox[T]:
-    """Holds the newest item only. `put` never blocks; an overwritten item counts as dropped."""
+    """Holds the newest item only; neither end ever waits."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._item: T | None = None
-        self._closed = False
-        self.dropped = 0
-        """Items overwritten before anyone took them."""
 
-    def put(self, item: T) -> bool:
-        """Store `item`; return False when it replaced one that nobody took."""
-        with self._condition:
-            fresh = self._item is None
-            self.dropped += not fresh
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to take."""
+        return self._item is None
+
+    def put(self, item: T) -> None:
+        """Store `item` in place of whatever nobody took."""
+        with self._lock:
             self._item = item
-            self._condition.notify()
-            return fresh
 
-    def take(self, timeout_s: float | None = None) -> T | None:
-        """Wait for an item and take it; None after `timeout_s`.
-
-        Raises:
-            Closed: when the mailbox is closed and empty.
-        """
-        with self._condition:
-            self._condition.wait_for(lambda: self._item is not None or self._closed, timeout_s)
-            item, self._item = self._item, None
-            if item is None and self._closed:
-                raise Closed
-            return item
-
-    def take_nowait(self) -> T | None:
+    def take(self) -> T | None:
         """Take the item if there is one."""
-        with self._condition:
+        with self._lock:
             item, self._item = self._item, None
             return item
-
-    def clear(self) -> None:
-        """Discard the item without counting it as dropped, as after a seek."""
-        with self._condition:
-            self._item = None
-
-    def close(self) -> None:
-        """Wake every waiter; what is still inside can be taken."""
-        with self._condition:
-            self._closed = True
-            self._condition.notify_all()
 
 
 class Feed[T]:

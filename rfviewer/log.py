@@ -33,7 +33,13 @@ class _RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def setup(folder: Path | None, *, verbose: bool = False) -> None:
+def setup_child(folder: str | None) -> None:
+    """Set up logging in the engine process, into a file of its own: two processes must not rotate
+    the same one."""
+    setup(None if folder is None else Path(folder), name="engine.log")
+
+
+def setup(folder: Path | None, *, verbose: bool = False, name: str = "rfviewer.log") -> None:
     """Send records to a rotating file in `folder` (none if None) and warnings to stderr.
 
     Call once per process. The file keeps at most 4 x 2 MB.
@@ -49,7 +55,7 @@ def setup(folder: Path | None, *, verbose: bool = False) -> None:
     if folder is None:
         return
     handler = logging.handlers.RotatingFileHandler(
-        folder / "rfviewer.log", maxBytes=2_000_000, backupCount=3, encoding="utf-8"
+        folder / name, maxBytes=2_000_000, backupCount=3, encoding="utf-8"
     )
     handler.setFormatter(_RedactingFormatter(_FORMAT))
     root.addHandler(handler)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from rfviewer.config import ResizeMode
+from rfviewer.config import ResizeMode, View
 from rfviewer.detections import Detections
 from rfviewer.frame import Frame, U8Array
 from rfviewer.optimizations import Optimizations
@@ -78,6 +78,8 @@ class FrameResult:
     """The threshold that selected the detections."""
     composited: U8Array | None = None
     """BGRA (H, W, 4) with masks and boxes drawn by the device; None when the host must draw."""
+    overlay: View | None = None
+    """The view that `composited` was drawn with."""
 
 
 type Notice = tuple[Literal["info", "warning", "error"], str]

@@ -82,15 +82,15 @@ class Counters:
 class RecordingStatus:
     """A running or finished recording."""
 
-    active: bool
-    """Whether it is still running."""
     video: Path | None
     labels: Path | None
-    frames: int
+    active: bool = True
+    """Whether it is still running."""
+    frames: int = 0
     """Frames written."""
-    duration_s: float
+    duration_s: float = 0.0
     """Length of what is written."""
-    size_bytes: int
+    size_bytes: int = 0
     """Bytes on disk so far."""
     error: str = ""
     """One sentence when it was stopped by a fault; what is written is kept."""

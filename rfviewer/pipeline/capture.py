@@ -1,4 +1,4 @@
-"""The capture thread: opens one source, reads it at its pace, carries out jumps, hands frames on."""
+"""The capture thread: opens one source, reads it at its pace, carries out jumps."""
 
 import time
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class CaptureOutputs:
 
 
 class CaptureLoop:
-    """Owns the source. `run` is the body of the capture thread; `interrupt` may come from others."""
+    """Owns the source. `run` is the thread body; `interrupt` may come from other threads."""
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class Display:
 
 
 class Presenter:
-    """Owns the renderer. `run` is the thread body; the other methods may be called by any thread."""
+    """Owns the renderer. `run` is the thread body; any thread may call the other methods."""
 
     def __init__(
         self, renderer: Renderer, display: Display, recorder: Recorder, statistics: Statistics
@@ -76,7 +76,7 @@ class Presenter:
         self._feed.put_newest(item)
 
     def new_result(self, result: FrameResult) -> None:
-        """Use `result` for frames that come without their own (keep-pace), the shown one included."""
+        """Use `result` for frames without their own (keep-pace), the shown one included."""
         with self._lock:
             self._newest = result
             self._redraw = True
@@ -148,15 +148,16 @@ class Presenter:
         everything, age_s = self.detections_for(item)
         shown = everything.visible(view.threshold, view.hidden_class_ids)
         started_ns = time.monotonic_ns()
-        # A device overlay was drawn with the view at submit time; it is used for the first drawing.
-        composited = None if item.result is None or self._redraw else item.result.composited
+        result = item.result
+        # What the device drew is used while it shows what is asked for.
+        composited = result.composited if result is not None and result.overlay == view else None
         image = self._renderer.render(
             item.frame, shown, view, names, roi=roi, composited=composited
         )
         self._statistics.measured(Stage.RENDER, (time.monotonic_ns() - started_ns) / 1e6)
         self._statistics.presented()
         if saved:
-            inferred = item.result is not None or age_s == 0.0
+            inferred = result is not None or age_s == 0.0
             self._recorder.write(SinkItem(item.frame, shown, image, inferred))
         frame = item.frame
         self._display.show(

@@ -60,10 +60,12 @@ class Recorder:
         """Record from the next frame on; a running recording goes on and this one is refused."""
         with self._lock:
             if self._request is not None:
-                self._statistics.notice(("warning", "A recording is running already; stop it first."))
+                self._statistics.notice(
+                    ("warning", "A recording is running already; stop it first.")
+                )
                 return
             self._request = request
-            self._status = RecordingStatus(True, request.video, request.labels, 0, 0.0, 0)
+            self._status = RecordingStatus(request.video, request.labels)
 
     def stop(self) -> None:
         """Finalise the recording; `status` says when it is done."""
@@ -114,7 +116,7 @@ class Recorder:
                 self._write_until_stop(first, sinks)
         except SinkError as fault:
             error = str(fault)
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - shown to the user, and the video goes on
             log.sink.exception("a sink broke")
             error = f"The recording stopped because of an unexpected fault ({fault})."
         self._finished(error)
@@ -168,9 +170,6 @@ class Recorder:
                 for path in (self._status.video, self._status.labels)
                 if path is not None and path.exists()
             )
-            self._status = replace(
-                self._status, active=False, error=error, size_bytes=size_bytes
-            )
+            self._status = replace(self._status, active=False, error=error, size_bytes=size_bytes)
         if error:
             self._statistics.notice(("error", error))
-

@@ -66,7 +66,7 @@ class Statistics:
     def measured(self, stage: Stage, duration_ms: float) -> None:
         """Note the newest duration of a stage that runs on another thread than the engine's.
 
-        It joins the next sample: those stages overlap inference and have no frame in common with it.
+        It joins the next sample: those stages overlap inference and may belong to another frame.
         """
         with self._lock:
             self._other_stages_ms[stage] = duration_ms

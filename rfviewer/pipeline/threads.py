@@ -1,10 +1,12 @@
-"""The one place where threads start, so that every thread has a name and a crash is never silent."""
+"""The one place where threads start: every thread has a name and no crash is silent."""
 
 import threading
 import time
 from collections.abc import Callable
 
 from rfviewer import log
+
+type Thread = threading.Thread
 
 
 def start_thread(name: str, target: Callable[[], None]) -> threading.Thread:

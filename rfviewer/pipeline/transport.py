@@ -7,7 +7,7 @@ from enum import Enum
 from rfviewer.config import Playback, Policy
 from rfviewer.frame import SourceInfo
 
-SLOWEST_WATCHABLE_FPS = 2.0
+SLOWEST_WATCHABLE_FPS = 1.0
 """Below this rate of results a file is not watched frame by frame unless asked for."""
 
 

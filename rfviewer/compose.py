@@ -1,0 +1,64 @@
+"""The composition root of everything without a window: settings in, a running session out."""
+
+import platform
+from functools import partial
+from importlib import metadata as package_metadata
+
+from rfviewer import paths
+from rfviewer.config import EngineConfig, Settings
+from rfviewer.engine.factory import make_engine
+from rfviewer.frame import SourceInfo
+from rfviewer.interfaces import Engine, Progress
+from rfviewer.models.registry import resolve_model
+from rfviewer.optimizations import Optimizations
+from rfviewer.pipeline.pipeline import Parts
+from rfviewer.pipeline.presenter import Display
+from rfviewer.pipeline.threads import start_thread
+from rfviewer.render.host import HostRenderer
+from rfviewer.result import EngineInfo
+from rfviewer.session.local import LocalSession
+from rfviewer.sinks.factory import make_sinks
+from rfviewer.sinks.screenshot import write_png
+from rfviewer.sources.factory import open_source
+
+
+def local_session(settings: Settings, display: Display | None = None) -> LocalSession:
+    """Return a session on threads of this process; the engine starts loading at once."""
+    parts = Parts(
+        open_source=open_source,
+        make_engine=_make_engine,
+        renderer=HostRenderer(),
+        make_sinks=make_sinks,
+        metadata=partial(run_metadata, settings),
+    )
+    return LocalSession(parts, settings, write_png, display)
+
+
+def _make_engine(config: EngineConfig, optimizations: Optimizations, progress: Progress) -> Engine:
+    return make_engine(
+        config, optimizations, progress, resolve_model=resolve_model, start_thread=start_thread
+    )
+
+
+def run_metadata(
+    settings: Settings, source: SourceInfo | None, engine: EngineInfo | None
+) -> dict[str, str]:
+    """Return versions and settings as text, to be embedded in every file that is written."""
+    metadata = {"software": f"rfviewer {version()}", "platform": platform.platform(terse=True)}
+    if source is not None:
+        metadata["source"] = source.uri
+    if engine is not None:
+        metadata["model"] = f"{engine.model} ({engine.precision}, resize {engine.resize})"
+        metadata["engine"] = f"{engine.backend} on {engine.device}"
+    metadata["threshold"] = f"{settings.view.threshold:g}"
+    changes = settings.optimizations.describe_changes()
+    metadata["optimizations"] = changes or "default"
+    return metadata
+
+
+def version() -> str:
+    """Return the version of this installation."""
+    try:
+        return package_metadata.version("rfviewer")
+    except package_metadata.PackageNotFoundError:
+        return f"from {paths.resource('demo_model').parent.parent.name}"

@@ -1,0 +1,233 @@
+"""The session in this process: the pipeline plus the state that a user interface reads."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from rfviewer import log
+from rfviewer.channels import Mailbox
+from rfviewer.config import EngineConfig, Playback, Settings, View
+from rfviewer.errors import RfviewerError
+from rfviewer.interfaces import RecordingRequest, ScreenshotKind, ScreenshotWriter
+from rfviewer.optimizations import Optimizations
+from rfviewer.pipeline.engine_loop import EngineJob
+from rfviewer.pipeline.pipeline import Parts, Pipeline
+from rfviewer.pipeline.presenter import Display
+from rfviewer.snapshot import PlayState, PresentedFrame, RecordingStatus, Snapshot
+
+POLL_S = 0.02
+"""How often `wait` looks at the state."""
+
+
+class LocalSession:
+    """Runs the pipeline on threads of this process. Implements `Session`; one thread uses it."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        settings: Settings,
+        write_screenshot: ScreenshotWriter,
+        display: Display | None = None,
+    ) -> None:
+        """Start the threads and the loading of the engine.
+
+        `display` takes the drawn frames instead of `take_image`, e.g. to hand them to a process.
+        """
+        self._settings = settings
+        self._write_screenshot = write_screenshot
+        self._images: Mailbox[PresentedFrame] = Mailbox()
+        self._display = display or Display(lambda: self._images.empty, self._store_image)
+        self._last_image: PresentedFrame | None = None
+        self._parts = parts
+        self._pipeline = Pipeline(parts, settings, self._tap(self._display))
+        self._uri = ""
+        self._sequence = 0
+        self._process = psutil.Process()
+        self._closed = False
+
+    def open(self, source: str, playback: Playback) -> None:
+        """Close the current source and open `source`."""
+        self._uri = source
+        self._settings = replace(self._settings, playback=playback)
+        self._pipeline.open(source, playback)
+
+    def set_engine(self, config: EngineConfig) -> None:
+        """Load another model or backend."""
+        self._settings = replace(self._settings, engine=config)
+        self._pipeline.set_engine(config)
+
+    def set_optimizations(self, optimizations: Optimizations) -> None:
+        """Request optimizations."""
+        self._settings = replace(self._settings, optimizations=optimizations)
+        self._pipeline.set_optimizations(optimizations)
+
+    def set_view(self, view: View) -> None:
+        """Change what is drawn."""
+        self._settings = replace(self._settings, view=view)
+        self._pipeline.set_view(view)
+
+    def set_playback(self, playback: Playback) -> None:
+        """Change policy, speed and loop."""
+        self._settings = replace(self._settings, playback=playback)
+        self._pipeline.set_playback(playback)
+
+    def play(self) -> None:
+        """Go on, or start over after the end."""
+        self._pipeline.play()
+
+    def pause(self) -> None:
+        """Stop at the frame on display."""
+        self._pipeline.pause()
+
+    def seek(self, pts_s: float) -> None:
+        """Show the first frame at or after `pts_s`."""
+        self._pipeline.seek(pts_s)
+
+    def step(self, frames: int) -> None:
+        """Pause and move by that many frames."""
+        self._pipeline.step(frames)
+
+    def start_recording(self, request: RecordingRequest) -> None:
+        """Record from the next frame on; called before `open`, from the source's first frame on."""
+        self._pipeline.start_recording(request)
+
+    def stop_recording(self) -> None:
+        """Finalise the running recording."""
+        self._pipeline.stop_recording()
+
+    def screenshot(self, path: Path, kind: ScreenshotKind) -> None:
+        """Save the frame on display as PNG; the outcome comes as a notice."""
+        statistics = self._pipeline.statistics
+        current, drawn = self._pipeline.presenter.current, self._last_image
+        image = drawn.image if kind == "annotated" and drawn is not None else None
+        if kind == "raw" and current is not None:
+            image = current.frame.image
+        if image is None or current is None:
+            statistics.notice(("warning", "There is no frame on display to save yet."))
+            return
+        metadata = self._parts.metadata(
+            self._pipeline.source_info, self._pipeline.engine.status.info
+        )
+        metadata["frame"] = f"{current.frame.frame_index} at {current.frame.pts_s:.3f} s"
+        try:
+            self._write_screenshot(path, image, metadata)
+        except RfviewerError as error:
+            statistics.notice(("error", str(error)))
+        else:
+            statistics.notice(("info", f"Saved {path.name} in {path.parent}."))
+
+    def restart(self) -> None:
+        """Load the engine again and reopen the source where it was."""
+        current = self._pipeline.presenter.current
+        self._pipeline.set_engine(self._settings.engine)
+        if self._uri:
+            start_s = 0.0 if current is None else current.frame.pts_s
+            self.open(self._uri, replace(self._settings.playback, start_s=start_s))
+
+    def poll(self) -> Snapshot | None:
+        """Return the state now, with all samples and notices since the last call."""
+        pipeline = self._pipeline
+        reading = pipeline.statistics.read()
+        current = pipeline.presenter.current
+        transport = pipeline.transport
+        self._sequence += 1
+        return Snapshot(
+            sequence=self._sequence,
+            time_ns=time.monotonic_ns(),
+            state=pipeline.state,
+            engine=pipeline.engine.status,
+            engine_config=self._settings.engine,
+            optimizations=self._settings.optimizations,
+            view=self._settings.view,
+            playback=self._settings.playback,
+            policy=transport.policy,
+            error=pipeline.error,
+            source=pipeline.source_info,
+            frame_index=None if current is None else current.frame.frame_index,
+            pts_s=None if current is None else current.frame.pts_s,
+            source_fps=reading.source_fps,
+            inferred_fps=reading.inferred_fps,
+            counters=reading.counters,
+            queues=self._queues(),
+            rss_bytes=self._process.memory_info().rss,
+            device=pipeline.engine.usage,
+            recording=pipeline.recorder.status,
+            class_counts=self._class_counts(),
+            samples=reading.samples,
+            notices=reading.notices,
+        )
+
+    def take_image(self) -> PresentedFrame | None:
+        """Return the newest drawn frame if it was not taken before."""
+        return self._images.take()
+
+    def redraw(self) -> None:
+        """Draw the frame on display again, for a display that is new."""
+        self._pipeline.presenter.set_view(self._settings.view)
+
+    def run_on_engine[T](self, job: EngineJob[T]) -> Future[T]:
+        """Run `job` on the engine thread with nothing in flight; for measurements."""
+        return self._pipeline.run_on_engine(job)
+
+    def wait(self, done: Callable[[Snapshot], bool], timeout_s: float) -> Snapshot:
+        """Poll until `done`; return that snapshot.
+
+        Raises:
+            TimeoutError: with the last state, after `timeout_s`.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            snapshot = self.poll()
+            if snapshot is not None and done(snapshot):
+                return snapshot
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not reached within {timeout_s:g} s: {snapshot}")
+            time.sleep(POLL_S)
+
+    def close(self, timeout_s: float = 5.0) -> RecordingStatus | None:
+        """Finalise files and stop every thread; return how the last recording ended."""
+        if not self._closed:
+            self._closed = True
+            stuck = self._pipeline.close(timeout_s)
+            if stuck:
+                log.session.error("left behind on closing: %s", ", ".join(stuck))
+        return self._pipeline.recorder.status
+
+    def _store_image(self, image: PresentedFrame) -> None:
+        self._images.put(image)
+
+    def _tap(self, display: Display) -> Display:
+        """Keep the last drawn frame for screenshots on its way to `display`."""
+
+        def show(image: PresentedFrame) -> None:
+            self._last_image = image
+            display.show(image)
+
+        return Display(display.wants_image, show)
+
+    def _queues(self) -> dict[str, tuple[int, int]]:
+        pipeline = self._pipeline
+        frames = pipeline.engine.frames
+        info = pipeline.engine.status.info
+        toggles = () if info is None else info.toggles
+        depth = next((int(t.effective) for t in toggles if t.name == "depth"), 0)
+        return {
+            "to engine": (len(frames), frames.capacity),
+            "in flight": (pipeline.engine.in_flight, depth),
+            "to draw": pipeline.presenter.fill,
+            "to write": pipeline.recorder.fill,
+        }
+
+    def _class_counts(self) -> dict[int, int]:
+        current = self._pipeline.presenter.current
+        if current is None or self._pipeline.state is PlayState.FAILED:
+            return {}
+        detections, _ = self._pipeline.presenter.detections_for(current)
+        shown = detections.scores > np.float32(self._settings.view.threshold)
+        ids, counts = np.unique(detections.class_ids[shown], return_counts=True)
+        return {int(i): int(n) for i, n in zip(ids, counts, strict=True)}
