@@ -1,0 +1,129 @@
+"""What a user's ONNX file is: its sizes, read by ONNX Runtime after the external data check.
+
+Must not import torch or the `onnx` package. No state: callable from any thread.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rfviewer.errors import ModelError
+from rfviewer.models.onnx_external import check_external_data
+
+_MAX_SIDE_PX = 4096
+"""RF-DETR's largest input is 880 px; a far larger one is a damaged or hostile file."""
+_MAX_COUNT = 20_000
+"""Bound on queries, classes and mask sides, for the same reason."""
+_WANTED = "dets 1xQx4, labels 1xQxC and, for segmentation, masks 1xQxhxw"
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxLayout:
+    """Sizes of an RF-DETR graph."""
+
+    input_wh: tuple[int, int]
+    """Network input width and height in pixels."""
+    queries: int
+    """Q, the number of object queries."""
+    classes: int
+    """C, the number of class logits."""
+    has_masks: bool
+    """Whether there is a mask output."""
+    metadata: Mapping[str, str]
+    """The file's metadata_props."""
+
+
+def inspect_onnx(path: Path) -> OnnxLayout:
+    """Return the layout of an RF-DETR ONNX file; loads it once, 0.1 to 1 s.
+
+    Raises:
+        ModelError: it is broken, reads foreign files, or is no RF-DETR network; one sentence.
+    """
+    check_external_data(path)
+    session = _load(path)
+    inputs = {item.name: item for item in session.get_inputs()}
+    outputs = {item.name: item for item in session.get_outputs()}
+    width, height = _input_size(path, inputs)
+    if set(outputs) not in ({"dets", "labels"}, {"dets", "labels", "masks"}):
+        raise ModelError(
+            f"{path} is no RF-DETR network: its outputs are {_describe(outputs)}, needed are"
+            f" {_WANTED}."
+        )
+    shapes = {name: _output_shape(path, item) for name, item in outputs.items()}
+    queries, classes = shapes["labels"][1], shapes["labels"][2]
+    consistent = shapes["dets"] == (1, queries, 4) and all(
+        0 < size <= _MAX_COUNT for shape in shapes.values() for size in shape
+    )
+    if "masks" in shapes:
+        consistent = consistent and len(shapes["masks"]) == 4 and shapes["masks"][1] == queries
+    if not consistent:
+        raise ModelError(
+            f"{path} is no RF-DETR network: its outputs are {_describe(outputs)}, needed are"
+            f" {_WANTED}."
+        )
+    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    return OnnxLayout((width, height), queries, classes, "masks" in shapes, metadata)
+
+
+def _load(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    import onnxruntime  # here, so that listing models does not load it
+
+    options = onnxruntime.SessionOptions()
+    # Only shapes are wanted: no graph rewriting, one thread, and errors as exceptions, not as log.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error)
+        raise ModelError(
+            f"{path} cannot be loaded as an ONNX model ({reason}); export or download it again."
+        ) from error
+
+
+def _input_size(path: Path, inputs: Mapping[str, Any]) -> tuple[int, int]:
+    """Return (width, height) of the one image input."""
+    items = list(inputs.values())
+    shape = list(items[0].shape) if len(items) == 1 else []
+    fixed = len(shape) == 4 and shape[1] == 3 and all(isinstance(s, int) for s in shape[2:])
+    if not fixed or not _is_one(shape[0]) or items[0].type != "tensor(float)":
+        raise ModelError(
+            f"{path} is no RF-DETR network: its inputs are {_describe(inputs)}, needed is one"
+            " float32 image 1x3xHxW of fixed size."
+        )
+    height, width = int(shape[2]), int(shape[3])
+    if not (0 < height <= _MAX_SIDE_PX and 0 < width <= _MAX_SIDE_PX):
+        raise ModelError(
+            f"{path} wants an input of {width}x{height} pixels; at most"
+            f" {_MAX_SIDE_PX}x{_MAX_SIDE_PX} is supported."
+        )
+    return width, height
+
+
+def _output_shape(path: Path, item: Any) -> tuple[int, ...]:  # noqa: ANN401 - NodeArg
+    """Return the shape with the batch taken as 1; sizes must be known."""
+    shape = list(item.shape)
+    rank = 4 if item.name == "masks" else 3
+    known = len(shape) == rank and all(isinstance(size, int) for size in shape[1:])
+    if not known or not _is_one(shape[0]) or item.type != "tensor(float)":
+        raise ModelError(
+            f"{path} is no RF-DETR network: its output is {_describe({item.name: item})}, needed"
+            f" are {_WANTED}, in float32 and of fixed size."
+        )
+    return (1, *(int(size) for size in shape[1:]))
+
+
+def _is_one(size: int | str | None) -> bool:
+    """Return whether a batch dimension is 1 or left open."""
+    return size == 1 or not isinstance(size, int)
+
+
+def _describe(items: Mapping[str, Any]) -> str:
+    """Return "dets 1x100x4, labels 1x100x91" for a message, at most six entries."""
+    parts = [
+        f"{name} {'x'.join(str(size) for size in item.shape)} {item.type[7:-1]}"
+        for name, item in list(items.items())[:6]
+    ]
+    return ", ".join(parts) + (", and more" if len(items) > 6 else "") if parts else "none"
