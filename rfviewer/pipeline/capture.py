@@ -24,6 +24,8 @@ class EndOfStream:
     """Follows the last frame of an epoch through the pipeline."""
 
     epoch: int
+    error: str = ""
+    """One sentence when the source broke; empty at its ordinary end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class CaptureOutputs:
     """Shows a frame without waiting for its masks (keep-pace); may wait while recording a file."""
     opened: Callable[[SourceInfo], None]
     failed: Callable[[str], None]
+    """The source could not be opened."""
 
 
 class CaptureLoop:
@@ -77,12 +80,14 @@ class CaptureLoop:
             self._outputs.opened(source.info)
             if self._transport.playback.start_s > 0:
                 source.seek(self._transport.playback.start_s)
-            self._loop(source)
+            try:
+                self._loop(source)
+            except SourceError as error:
+                # Follows the frames that were read before, so that they are shown and saved.
+                end = EndOfStream(self._epoch, str(error))
+                self._outputs.frames.put_wait(end, self._abandoned)
         except Closed:
             log.source.debug("the pipeline closed while a frame was delivered")
-        except SourceError as error:
-            if not self._transport.stopped:
-                self._outputs.failed(str(error))
         finally:
             source.close()
 
@@ -97,7 +102,9 @@ class CaptureLoop:
             if at_end:
                 transport.wait_change(IDLE_WAIT_S)
                 continue
-            if transport.policy is Policy.KEEP_PACE and not transport.wait_may_pass(IDLE_WAIT_S):
+            if transport.policy is Policy.KEEP_PACE and not transport.take_turn(
+                self._epoch, IDLE_WAIT_S
+            ):
                 self._clock.restart()
                 continue
             at_end = not self._read_and_deliver(source)
@@ -107,6 +114,8 @@ class CaptureLoop:
         self._delivered = 0
         self._clock.restart()
         self._statistics.interrupted()
+        if self._transport.policy is Policy.KEEP_PACE:
+            self._transport.take_turn(self._epoch, 0.0)  # this frame is the one a pause allows
         if jump.kind is JumpKind.AT:
             source.seek(jump.pts_s)
             return self._read_and_deliver(source)
@@ -149,8 +158,6 @@ class CaptureLoop:
         if self._transport.policy is Policy.EVERY_FRAME:
             self._outputs.frames.put_wait(frame, self._abandoned)
             return True
-        # Only the epoch's first frame may pass a pause here: later ones wait in the loop above.
-        self._transport.may_pass(consume=True)
         self._outputs.show(frame)
         self._statistics.dropped(self._outputs.frames.put_newest(frame))
         return True

@@ -34,8 +34,8 @@ class EngineOutputs:
 
     is_stale: Callable[[int], bool]
     """Whether frames of this epoch may no longer be shown."""
-    wait_turn: Callable[[float], bool]
-    """Waits up to that many seconds for permission to hand on a result; uses it up when given."""
+    take_turn: Callable[[int, float], bool]
+    """Waits up to that many seconds for permission to hand on a frame of that epoch."""
     wants_overlay: Callable[[], bool]
     """Whether the next frame will be seen or saved."""
     deliver: Callable[[FrameResult], None]
@@ -43,7 +43,7 @@ class EngineOutputs:
     """Takes a frame that no engine has seen, since none could be built."""
     gates_results: Callable[[], bool]
     """Whether results wait for their turn (every-frame) or are published at once (keep-pace)."""
-    ended: Callable[[int], None]
+    ended: Callable[[EndOfStream], None]
     ready: Callable[[Engine], None]
     """The engine is new or reconfigured."""
     failed: Callable[[str], None]
@@ -188,8 +188,8 @@ class EngineLoop:
             self._held.popleft()
         elif isinstance(item, EndOfStream):
             self._held.popleft()
-            self._outputs.ended(item.epoch)
-        elif self._outputs.wait_turn(HELD_WAIT_S):
+            self._outputs.ended(item)
+        elif self._outputs.take_turn(epoch, HELD_WAIT_S):
             self._held.popleft()
             if isinstance(item, Frame):
                 self._outputs.deliver_bare(item)

@@ -18,7 +18,7 @@ from rfviewer.interfaces import (
     SourceFactory,
 )
 from rfviewer.optimizations import Optimizations
-from rfviewer.pipeline.capture import CaptureLoop, CaptureOutputs
+from rfviewer.pipeline.capture import CaptureLoop, CaptureOutputs, EndOfStream
 from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
 from rfviewer.pipeline.presenter import Display, Presentable, Presenter
 from rfviewer.pipeline.recorder import Recorder
@@ -232,7 +232,7 @@ class Pipeline:
     def _engine_outputs(self) -> EngineOutputs:
         return EngineOutputs(
             is_stale=self._is_stale,
-            wait_turn=self._wait_turn,
+            take_turn=lambda epoch, timeout_s: self._transport.take_turn(epoch, timeout_s),
             wants_overlay=lambda: self.recorder.wanted or self._display.wants_image(),
             deliver=self._deliver,
             deliver_bare=lambda frame: self._present(Presentable(frame, None)),
@@ -244,10 +244,6 @@ class Pipeline:
 
     def _is_stale(self, epoch: int) -> bool:
         return epoch != self._transport.epoch or self._transport.stopped
-
-    def _wait_turn(self, timeout_s: float) -> bool:
-        transport = self._transport
-        return transport.wait_may_pass(timeout_s) and transport.may_pass(consume=True)
 
     def _deliver(self, result: FrameResult) -> None:
         shown = result.detections.visible(self._view.threshold, self._view.hidden_class_ids)
@@ -269,12 +265,13 @@ class Pipeline:
         except Closed:
             log.pipeline.debug("frame %d came after the presenter closed", item.frame.frame_index)
 
-    def _ended(self, epoch: int) -> None:
-        if self._is_stale(epoch):
+    def _ended(self, end: EndOfStream) -> None:
+        if self._is_stale(end.epoch):
             return
         self._transport.pause()
-        self.state = PlayState.ENDED
-        self.recorder.stop()
+        self.error = end.error
+        self.state = PlayState.FAILED if end.error else PlayState.ENDED
+        self.presenter.after_waiting(self.recorder.stop)
 
     def _engine_ready(self, engine: Engine) -> None:
         info = engine.info

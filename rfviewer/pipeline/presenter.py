@@ -48,7 +48,7 @@ class Presenter:
         self._display = display
         self._recorder = recorder
         self._statistics = statistics
-        self._feed: Feed[Presentable] = Feed(capacity=2)
+        self._feed: Feed[Presentable | Callable[[], None]] = Feed(capacity=2)
         self._lock = threading.Lock()
         self._view = View()
         self._class_names: Sequence[str | None] = ()
@@ -74,6 +74,13 @@ class Presenter:
     def put_newest(self, item: Presentable) -> None:
         """Show `item` unless a newer one comes first."""
         self._feed.put_newest(item)
+
+    def after_waiting(self, action: Callable[[], None]) -> None:
+        """Run `action` on the presenter thread once the frames that wait now are drawn."""
+        try:
+            self._feed.put_wait(action, abandon=lambda: False)
+        except Closed:
+            action()
 
     def new_result(self, result: FrameResult) -> None:
         """Use `result` for frames without their own (keep-pace), the shown one included."""
@@ -129,6 +136,9 @@ class Presenter:
                 item = self._feed.take(RETRY_S if pending else None)
             except Closed:
                 return
+            if item is not None and not isinstance(item, Presentable):
+                item()
+                continue
             with self._lock:
                 redraw, self._redraw = self._redraw, False
                 if item is not None:

@@ -119,32 +119,30 @@ class Transport:
             jump, self._jump = self._jump, None
             return jump, self._epoch
 
-    def may_pass(self, *, consume: bool) -> bool:
-        """Return whether one frame may be shown now; `consume` uses up a step's credit."""
+    def take_turn(self, epoch: int, timeout_s: float) -> bool:
+        """Wait for permission to show one frame of `epoch`, and use up a step's credit for it.
+
+        False after `timeout_s`, after a jump (the frame is stale then) and at the end.
+        """
         with self._condition:
+            self._condition.wait_for(
+                lambda: self._playing or self._credits or self._stopped or self._epoch != epoch,
+                timeout_s,
+            )
+            if self._stopped or self._epoch != epoch:
+                return False
             if self._playing:
                 return True
-            if self._credits and consume:
+            if self._credits:
                 self._credits -= 1
                 return True
-            return self._credits > 0
+            return False
 
     def wait_change(self, timeout_s: float | None) -> None:
         """Sleep until something changes or `timeout_s` has passed."""
         with self._condition:
             if not self._stopped and self._jump is None:
                 self._condition.wait(timeout_s)
-
-    def wait_may_pass(self, timeout_s: float) -> bool:
-        """Wait for permission to show a frame, for a jump or for the end; tell if it may pass."""
-        with self._condition:
-            self._condition.wait_for(
-                lambda: (
-                    self._playing or self._credits > 0 or self._stopped or self._jump is not None
-                ),
-                timeout_s,
-            )
-            return self._playing or self._credits > 0
 
     def stop(self) -> None:
         """End every wait for good."""

@@ -1,0 +1,46 @@
+"""Rules of the test suite: no thread outlives its test, GUI tests are marked by themselves."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from rfviewer.config import require_cuda
+
+GUI_FIXTURES = {"qtbot", "qapp"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if GUI_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("gui")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU on machines without one; fail instead where a GPU must be there."""
+    if item.get_closest_marker("needs_cuda") is None:
+        return
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        if require_cuda():
+            pytest.fail("RFVIEWER_REQUIRE_CUDA is set, but torch sees no CUDA device")
+        pytest.skip("no CUDA device")
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test() -> Iterator[None]:
+    """Fail a test that leaves one of our threads running."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 3.0
+    while True:
+        left = [
+            thread.name
+            for thread in threading.enumerate()
+            if thread not in before and thread.name.startswith("rfviewer-")
+        ]
+        if not left or time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    assert not left, f"threads left running: {left}"
