@@ -1,0 +1,217 @@
+"""The engine for hosts without a GPU: preprocess, infer and postprocess, each on a stream.
+
+One frame in flight: everything runs on the engine thread, inside `collect`. Two or three: one
+worker per stage, so that preparing frame n+1 and finishing frame n-1 run beside the network of
+frame n (the runtime, OpenCV and numpy's large operations release the GIL).
+"""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from rfviewer.config import EngineConfig, ResizeMode, View
+from rfviewer.engine.backends.base import BoundNetwork, HostBackend
+from rfviewer.engine.masks import mask_tables
+from rfviewer.engine.postprocess import HostPostprocess
+from rfviewer.engine.preprocess_a import PreprocessA, plans_a
+from rfviewer.engine.preprocess_b import PreprocessB, plans_b
+from rfviewer.engine.slot import STAGES, Preprocess, Slot
+from rfviewer.engine.stages import host_stages
+from rfviewer.engine.streams import HostStream, InlineStream, StartThread, Stream
+from rfviewer.engine.toggles import effective_optimizations, host_toggles
+from rfviewer.errors import EngineError
+from rfviewer.frame import Frame
+from rfviewer.models.spec import ModelSpec
+from rfviewer.optimizations import Optimizations
+from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
+from rfviewer.timing import StageTimings
+
+
+class HostEngine:
+    """Implements `interfaces.Engine` on the CPU. All calls on the engine thread."""
+
+    def __init__(
+        self,
+        backend: HostBackend,
+        spec: ModelSpec,
+        config: EngineConfig,
+        optimizations: Optimizations,
+        *,
+        backend_reason: str,
+        start_thread: StartThread,
+    ) -> None:
+        self._backend = backend
+        self._spec = spec
+        self._config = config
+        self._backend_reason = backend_reason
+        self._start_thread = start_thread
+        self._stages = host_stages()
+        self._networks = [backend.bind()]
+        self._last_network = self._networks[0]
+        self._slots: list[Slot | None] = []
+        self._busy: deque[Slot] = deque()
+        self._submitted = 0
+        self._streams: tuple[Stream, ...] = ()
+        self.configure(optimizations)
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine is, with the state of every toggle."""
+        return EngineInfo(
+            model=self._spec.name,
+            backend=self._backend.name,
+            backend_reason=self._backend_reason,
+            device=self._backend.device,
+            precision=self._backend.precision,
+            resize=self._config.resize,
+            input_wh=self._spec.input_wh,
+            class_names=self._spec.class_names,
+            has_masks=self._spec.has_masks,
+            toggles=self._toggles,
+        )
+
+    @property
+    def depth(self) -> int:
+        """How many frames may be in flight."""
+        return self._effective.depth
+
+    @property
+    def in_flight(self) -> int:
+        """How many frames are in flight."""
+        return len(self._busy)
+
+    def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
+        """Start work on `frame`; `in_flight` must be below `depth`. Does not wait for the result.
+
+        Frames of another size than before get new buffers; those in flight keep theirs.
+        """
+        if self.in_flight >= self.depth:
+            raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
+        slot = self._slot(self._submitted % self.depth, (frame.width, frame.height))
+        slot.begin(frame, threshold, time.monotonic_ns())
+        for stage, stream in zip(self._stages, self._streams, strict=True):
+            stage.enqueue(slot, stream)
+        self._busy.append(slot)
+        self._submitted += 1
+        self._last_network = slot.network
+
+    def collect(self) -> FrameResult:
+        """Wait for the oldest frame in flight and return its result.
+
+        Raises:
+            EngineError: a stage failed; that frame is gone, the engine can go on.
+        """
+        slot = self._busy.popleft()
+        for stream in self._streams:
+            stream.flush()
+        slot.done[STAGES[-1]].wait()
+        try:
+            return self._result(slot)
+        finally:
+            slot.release()
+
+    def configure(self, optimizations: Optimizations) -> None:
+        """Apply `optimizations`; nothing may be in flight. Buffers are made anew, workers too."""
+        if self._busy:
+            raise RuntimeError("configure() while frames are in flight")
+        self._toggles = host_toggles(optimizations, self._spec)
+        self._effective = effective_optimizations(self._toggles)
+        cached = self._effective.table_cache
+        self._plans_a, self._plans_b = plans_a(enabled=cached), plans_b(enabled=cached)
+        self._mask_tables = mask_tables(enabled=cached)
+        self._slots = [None] * self.depth
+        self._submitted = 0
+        while len(self._networks) < self.depth:
+            self._networks.append(self._backend.bind())
+        self._close_streams()
+        if self.depth == 1:
+            self._streams = (InlineStream(),) * len(STAGES)
+        else:
+            self._streams = tuple(HostStream(stage.value, self._start_thread) for stage in STAGES)
+
+    def device_usage(self) -> DeviceUsage:
+        """Return that there is no GPU to measure."""
+        return DeviceUsage(None, "not measured: no GPU")
+
+    def replay_backend(self, count: int) -> Sequence[float]:
+        """Run the bare network `count` times on the last prepared input; return durations in ms.
+
+        Zeros are the input as long as no frame was submitted.
+
+        Raises:
+            EngineError: the network failed.
+        """
+        if self._busy:
+            raise RuntimeError("replay_backend() while frames are in flight")
+        durations_ms = []
+        for _ in range(count):
+            start_ns = time.monotonic_ns()
+            try:
+                self._last_network.run()
+            except Exception as error:
+                raise EngineError(f"The network failed in a replay ({error}).") from error
+            durations_ms.append((time.monotonic_ns() - start_ns) / 1e6)
+        return durations_ms
+
+    def close(self) -> None:
+        """Drop what is in flight, join the workers and free the network. Idempotent."""
+        for slot in self._busy:
+            slot.cancel()
+        self._close_streams()
+        self._busy.clear()
+        self._slots.clear()
+        self._backend.close()
+
+    def _close_streams(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        self._streams = ()
+
+    def _slot(self, index: int, frame_wh: tuple[int, int]) -> Slot:
+        """Return slot `index`, rebuilt if it was made for another frame size."""
+        slot = self._slots[index]
+        if slot is None or slot.frame_wh != frame_wh:
+            slot = self._build_slot(self._networks[index], frame_wh)
+            self._slots[index] = slot
+        return slot
+
+    def _build_slot(self, network: BoundNetwork, frame_wh: tuple[int, int]) -> Slot:
+        wanted = self._effective
+        pred_masks = network.raw.pred_masks
+        mask_wh = None if pred_masks is None else (pred_masks.shape[2], pred_masks.shape[1])
+        return Slot(
+            frame_wh,
+            network,
+            self._preprocess(frame_wh),
+            HostPostprocess(frame_wh, mask_wh, self._spec.num_select, self._mask_tables, wanted),
+            staged_input=None if wanted.zero_copy_input else np.empty_like(network.network_input),
+            staged_raw=None if wanted.zero_copy_output else network.raw.empty_like(),
+        )
+
+    def _preprocess(self, frame_wh: tuple[int, int]) -> Preprocess:
+        sizes, fused = (frame_wh, self._spec.input_wh), self._effective.fused_preprocess
+        if self._config.resize is ResizeMode.B:
+            return PreprocessB(sizes, self._plans_b, fused=fused)
+        return PreprocessA(sizes, self._plans_a, fused=fused)
+
+    def _result(self, slot: Slot) -> FrameResult:
+        frame, detections = slot.frame, slot.detections
+        if isinstance(slot.error, EngineError):
+            raise slot.error
+        if slot.error is not None or frame is None or detections is None:
+            index = "?" if frame is None else frame.frame_index
+            raise EngineError(
+                f"Frame {index} failed in {slot.failed_stage}"
+                f" ({type(slot.error).__name__}: {slot.error})."
+            ) from slot.error
+        timings = StageTimings(
+            MappingProxyType(
+                {s: (slot.done[s].time_ns - slot.started[s].time_ns) / 1e6 for s in STAGES}
+            ),
+            submit_time_ns=slot.submit_time_ns,
+            done_time_ns=slot.done[STAGES[-1]].time_ns,
+        )
+        return FrameResult(frame, detections, timings, self._effective, slot.threshold)

@@ -1,0 +1,85 @@
+"""The stages of the host engine. Each has one shape: enqueue(slot, stream), and nothing waits.
+
+A stage runs after the one before it has recorded its event for the same slot, whichever stream that
+ran on. Its own two events carry its timing.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from rfviewer.engine.slot import STAGES, Slot
+from rfviewer.engine.streams import Stream
+from rfviewer.errors import EngineError
+from rfviewer.frame import PixelFormat
+from rfviewer.timing import Stage
+
+
+class SlotStage(Protocol):
+    """One step of the work on a slot."""
+
+    @property
+    def stage(self) -> Stage:
+        """Which step."""
+
+    def enqueue(self, slot: Slot, stream: Stream) -> None:
+        """Put the step on `stream`; returns at once."""
+
+
+class HostStage:
+    """A step computed on the host by a plain function of the slot."""
+
+    def __init__(self, stage: Stage, work: Callable[[Slot], None]) -> None:
+        self.stage = stage
+        self._work = work
+        index = STAGES.index(stage)
+        self._previous = STAGES[index - 1] if index else None
+
+    def enqueue(self, slot: Slot, stream: Stream) -> None:
+        """Put the step on `stream`, behind the slot's previous step."""
+        stream.enqueue(lambda: self._run(slot))
+
+    def _run(self, slot: Slot) -> None:
+        if self._previous is not None:
+            slot.done[self._previous].wait()
+        slot.started[self.stage].record()
+        try:
+            if slot.error is None:
+                self._work(slot)
+        except Exception as error:  # noqa: BLE001 - told by collect(), as that frame's EngineError
+            slot.error, slot.failed_stage = error, self.stage
+        finally:
+            slot.done[self.stage].record()
+
+
+def preprocess(slot: Slot) -> None:
+    """Make the network input of the slot's frame."""
+    if slot.frame is None:
+        raise RuntimeError("the slot holds no frame")
+    if slot.frame.pixel_format is not PixelFormat.BGR24:
+        raise EngineError(f"The CPU engine takes bgr24 frames, got {slot.frame.pixel_format}.")
+    target = slot.network.network_input if slot.staged_input is None else slot.staged_input
+    slot.preprocess.run(slot.frame.image, target[0])
+    if slot.staged_input is not None:
+        np.copyto(slot.network.network_input, slot.staged_input)
+
+
+def infer(slot: Slot) -> None:
+    """Run the network."""
+    slot.network.run()
+
+
+def postprocess(slot: Slot) -> None:
+    """Make the detections of the slot's frame."""
+    raw = slot.network.raw
+    if slot.staged_raw is not None:
+        raw.copy_to(slot.staged_raw)
+        raw = slot.staged_raw
+    slot.detections = slot.postprocess.run(raw, slot.threshold)
+
+
+def host_stages() -> tuple[SlotStage, ...]:
+    """Return the stages in order."""
+    works = {Stage.PREPROCESS: preprocess, Stage.INFER: infer, Stage.POSTPROCESS: postprocess}
+    return tuple(HostStage(stage, works[stage]) for stage in STAGES)

@@ -1,0 +1,65 @@
+"""Which optimizations really run on the host engine, and why the others do not."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from rfviewer.models.spec import ModelSpec
+from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.result import ToggleState
+
+MAX_HOST_DEPTH = 3
+"""Three stages, so a fourth frame in flight would only wait."""
+
+_NEEDS_GPU = (
+    "cuda_graph",
+    "pinned_input",
+    "event_waits",
+    "fixed_copy",
+    "pinned_output",
+    "device_overlay",
+)
+_NEEDS_MASKS = ("limit_masks", "roi_masks", "packed_masks")
+_NEEDS_NETWORK = (
+    "fused_preprocess",
+    "table_cache",
+    "zero_copy_input",
+    "zero_copy_output",
+    "fused_select",
+)
+
+
+def host_toggles(requested: Optimizations, spec: ModelSpec) -> tuple[ToggleState, ...]:
+    """Return the state of every optimization on a host engine for `spec`, in display order."""
+    obstacles = dict.fromkeys(_NEEDS_GPU, "needs an NVIDIA GPU")
+    if spec.onnx_path is None:
+        obstacles |= dict.fromkeys((*_NEEDS_NETWORK, *_NEEDS_MASKS), "the model has no network")
+    elif not spec.has_masks:
+        obstacles |= dict.fromkeys(_NEEDS_MASKS, "the model has no masks")
+    return tuple(
+        _depth_state(requested.depth, spec)
+        if name == "depth"
+        else _switch_state(name, getattr(requested, name), obstacles)
+        for name in toggle_names()
+    )
+
+
+def effective_optimizations(states: tuple[ToggleState, ...]) -> Optimizations:
+    """Return the set in effect."""
+    values: dict[str, Any] = {state.name: state.effective for state in states}
+    return replace(Optimizations(), **values)
+
+
+def _switch_state(name: str, wanted: bool, obstacles: Mapping[str, str]) -> ToggleState:  # noqa: FBT001 - the value itself
+    if wanted and name in obstacles:
+        return ToggleState(name, requested=True, effective=False, reason=obstacles[name])
+    return ToggleState(name, wanted, wanted)
+
+
+def _depth_state(wanted: int, spec: ModelSpec) -> ToggleState:
+    if spec.onnx_path is None and wanted > 1:
+        return ToggleState("depth", wanted, 1, "the model has no network")
+    if wanted > MAX_HOST_DEPTH:
+        reason = f"the CPU engine has {MAX_HOST_DEPTH} stages to overlap"
+        return ToggleState("depth", wanted, MAX_HOST_DEPTH, reason)
+    return ToggleState("depth", wanted, wanted)
