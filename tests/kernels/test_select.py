@@ -1,0 +1,107 @@
+"""Select and decode against a full stable sort, ties and overflow included."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from rfviewer_kernels import reference  # noqa: E402
+from rfviewer_kernels.records import Results, decode  # noqa: E402
+from rfviewer_kernels.select import SelectWorkspace, select  # noqa: E402
+
+cuda = pytest.mark.needs_cuda
+SIZES = [  # queries, classes, K
+    (1, 1, 1),
+    (7, 5, 4),
+    (20, 11, 16),
+    pytest.param(100, 91, 100, marks=cuda),
+    pytest.param(300, 91, 300, marks=cuda),
+]
+
+
+def _run(logits, boxes, threshold, max_records, frame_wh):
+    device = logits.device
+    results = Results.allocate(max_records, device)
+    results.flat.fill_(-77)
+    results.counts.zero_()
+    workspace = SelectWorkspace.allocate(logits.shape[1], max_records, device)
+    tau = torch.tensor([threshold], dtype=torch.float32, device=device)
+    select(logits, boxes, tau, results, workspace, frame_wh=frame_wh)
+    return results, workspace
+
+
+def _inputs(queries, classes, dtype, device, rng):
+    logits = torch.randn(1, queries, classes, device=device, generator=rng) * 2 - 2
+    boxes = torch.rand(1, queries, 4, device=device, generator=rng) * 1.4 - 0.2
+    return logits.to(dtype), boxes.to(dtype)
+
+
+def _same(results, workspace, expected):
+    got = decode(results)
+    count = len(expected.scores)
+    assert int(results.counts[0]) == count
+    assert torch.equal(got.class_ids, expected.class_ids)
+    assert torch.equal(got.queries, expected.queries)
+    assert torch.equal(got.planes, expected.planes)
+    # The interpreter's exp is numpy's, within an ulp or two of torch's; on CUDA they are equal.
+    tolerance = 0 if got.scores.is_cuda else 2e-7
+    torch.testing.assert_close(got.scores, expected.scores, rtol=tolerance, atol=tolerance)
+    assert torch.equal(got.boxes_xyxy, expected.boxes_xyxy)
+    assert int(results.counts[2]) == int(expected.planes.max()) + 1 if count else True
+    assert not results.records[count:].any()
+    assert torch.equal(workspace.plane_queries[got.planes.long()], got.queries)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize(("queries", "classes", "max_records"), SIZES)
+def test_equals_the_full_sort(queries, classes, max_records, threshold, dtype, device, rng):
+    logits, boxes = _inputs(queries, classes, dtype, device, rng)
+    results, workspace = _run(logits, boxes, threshold, max_records, (312, 176))
+    expected = reference.select(logits, boxes, threshold, max_records, (312, 176))
+    _same(results, workspace, expected)
+    passing = int((logits.float().sigmoid() > threshold).sum())
+    assert int(results.counts[1]) == passing
+
+
+@pytest.mark.parametrize(("queries", "classes", "max_records"), [(9, 7, 10), (16, 4, 16)])
+def test_ties_at_the_cut_fall_by_flat_index(queries, classes, max_records, device, rng):
+    levels = torch.tensor([-1.0, 0.5, 0.5, 2.0], device=device)
+    picks = torch.randint(0, 4, (1, queries, classes), device=device, generator=rng)
+    _, boxes = _inputs(queries, classes, torch.float32, device, rng)
+    results, workspace = _run(levels[picks].half(), boxes, 0.4, max_records, (64, 48))
+    expected = reference.select(levels[picks].half(), boxes, 0.4, max_records, (64, 48))
+    assert int(results.counts[1]) > max_records
+    _same(results, workspace, expected)
+
+
+def test_a_score_equal_to_the_threshold_is_dropped(device):
+    logits = torch.zeros(1, 2, 3, device=device)
+    logits[0, 1, 2] = 1.0
+    boxes = torch.full((1, 2, 4), 0.5, device=device)
+    results, _ = _run(logits, boxes, 0.5, 4, (10, 10))
+    assert results.counts.tolist() == [1, 1, 1, 0]
+
+
+def test_classes_of_one_query_share_a_plane(device):
+    logits = torch.full((1, 3, 4), -9.0, device=device)
+    logits[0, 2, 1], logits[0, 2, 3], logits[0, 0, 0] = 3.0, 1.0, 2.0
+    boxes = torch.full((1, 3, 4), 0.5, device=device)
+    results, workspace = _run(logits, boxes, 0.5, 5, (10, 10))
+    assert decode(results).planes.tolist() == [0, 1, 0]
+    assert results.counts.tolist() == [3, 3, 2, 0]
+    assert workspace.plane_queries[:2].tolist() == [2, 0]
+
+
+def test_nothing_passes(device, rng):
+    logits, boxes = _inputs(5, 3, torch.float32, device, rng)
+    results, _ = _run(logits - 50, boxes, 0.5, 6, (10, 10))
+    assert results.counts.tolist() == [0, 0, 0, 0]
+    assert not results.records.any()
+
+
+def test_nan_logits_are_dropped(device):
+    logits = torch.full((1, 2, 2), torch.nan, device=device)
+    logits[0, 1, 1] = 2.0
+    boxes = torch.full((1, 2, 4), 0.5, device=device)
+    results, _ = _run(logits, boxes, 0.5, 3, (10, 10))
+    assert decode(results).queries.tolist() == [1]
