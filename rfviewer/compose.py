@@ -2,9 +2,8 @@
 
 import platform
 from functools import partial
-from importlib import metadata as package_metadata
 
-from rfviewer import paths
+from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Settings
 from rfviewer.engine.factory import make_engine
 from rfviewer.frame import SourceInfo
@@ -20,6 +19,7 @@ from rfviewer.session.local import LocalSession
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.sinks.screenshot import write_png
 from rfviewer.sources.factory import open_source
+from rfviewer.version import version
 
 
 def local_session(settings: Settings, display: Display | None = None) -> LocalSession:
@@ -50,15 +50,8 @@ def run_metadata(
     if engine is not None:
         metadata["model"] = f"{engine.model} ({engine.precision}, resize {engine.resize})"
         metadata["engine"] = f"{engine.backend} on {engine.device}"
+    metadata["command"] = command_for(settings, None if source is None else source.uri)
     metadata["threshold"] = f"{settings.view.threshold:g}"
     changes = settings.optimizations.describe_changes()
     metadata["optimizations"] = changes or "default"
     return metadata
-
-
-def version() -> str:
-    """Return the version of this installation."""
-    try:
-        return package_metadata.version("rfviewer")
-    except package_metadata.PackageNotFoundError:
-        return f"from {paths.resource('demo_model').parent.parent.name}"

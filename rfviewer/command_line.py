@@ -1,0 +1,27 @@
+"""Settings as the command line that reproduces them: "Copy as command" and the files' metadata."""
+
+import shlex
+
+from rfviewer.config import EngineConfig, Settings, View
+from rfviewer.log import redact
+
+
+def command_for(settings: Settings, source: str | None) -> str:
+    """Return the `rfviewer` command that shows `source` with `settings`; passwords are removed."""
+    words = ["rfviewer"]
+    if source is not None:
+        words.append(redact(source))
+    default_engine, default_view = EngineConfig(), View()
+    for option, value, default in (
+        ("--model", settings.engine.model, default_engine.model),
+        ("--backend", settings.engine.backend, default_engine.backend),
+        ("--precision", settings.engine.precision, default_engine.precision),
+        ("--resize", str(settings.engine.resize), str(default_engine.resize)),
+        ("--threshold", f"{settings.view.threshold:g}", f"{default_view.threshold:g}"),
+    ):
+        if value != default:
+            words += [option, value]
+    changes = settings.optimizations.describe_changes()
+    if changes:
+        words += ["--set", *changes.split(",")]
+    return shlex.join(words)
