@@ -15,6 +15,7 @@ import http.client
 import importlib
 import json
 import os
+import re
 import shutil
 import sys
 import traceback
@@ -147,7 +148,7 @@ def check_weights_only(torch: Any, path: Path) -> None:  # noqa: ANN401 - a modu
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         text = str(error)
-        if "Unsupported global" in text or "Unsupported operand" in text:
+        if re.search(r"unsupported |can only |unrecognized function", text, re.IGNORECASE):
             raise Refused(
                 f"{path} holds Python code besides weights ({_culprit(text)}) and is refused;"
                 " save it again as weights only, or export it to ONNX where it was made."
@@ -159,8 +160,8 @@ def check_weights_only(torch: Any, path: Path) -> None:  # noqa: ANN401 - a modu
 
 def _culprit(text: str) -> str:
     """Return "os.system" from the loader's message about it."""
-    _, _, rest = text.partition("GLOBAL ")
-    return rest.split(" ", 1)[0][:80] or "a pickled object"
+    found = re.search(r"GLOBAL ([\w.]{1,80})", text)
+    return found[1] if found else "a pickled object"
 
 
 def _build(rfdetr: Any, checkpoint: Path, official_class: str) -> Any:  # noqa: ANN401 - rfdetr's
