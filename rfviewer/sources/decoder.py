@@ -1,0 +1,165 @@
+"""Packets to frames without giving up: damage is counted, and decoding goes on behind it."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+
+import av
+import av.container
+import av.error
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+
+_MAX_READ_ERRORS = 64
+"""Errors of the demuxer in a row after which the rest of the file counts as unreadable."""
+_MAX_FLUSH_ERRORS = 64
+_MAX_SPOTS = 100_000
+"""Damaged places remembered, so that reading them again after a seek does not count twice."""
+
+
+class Damage:
+    """Counts damaged frames; the same place counts once however often it is read."""
+
+    def __init__(self) -> None:
+        self._spots: set[int] = set()
+        self._unplaced = 0
+
+    @property
+    def count(self) -> int:
+        """Number of damaged frames so far."""
+        return len(self._spots) + self._unplaced
+
+    def add(self, place: int | None) -> None:
+        """Count the frame at `place`, any number that is the same when it is read again."""
+        if place is None or len(self._spots) >= _MAX_SPOTS:
+            self._unplaced += place not in self._spots
+        else:
+            self._spots.add(place)
+
+
+class PacketDecoder:
+    """Decodes one stream of one container. One thread uses it."""
+
+    def __init__(
+        self,
+        container: av.container.InputContainer,
+        stream: VideoStream,
+        damage: Damage,
+        interrupted: Callable[[], bool],
+    ) -> None:
+        """Decode `stream`, telling `damage`; stop early once `interrupted()`."""
+        self._container = container
+        self._stream = stream
+        self._context = stream.codec_context
+        self._damage = damage
+        self._interrupted = interrupted
+        self._packets: Iterator[Packet[VideoStream]] | None = None
+        self._ready: deque[VideoFrame] = deque()
+        self._ended = False
+        self._reorder_depth = 0
+        self._from_pts: int | None = None
+        self.packets_since_frame = 0
+        """Packets decoded since the last frame came out."""
+
+    def next_frame(self) -> VideoFrame | None:
+        """Return the next frame in presentation order; None at the end or when interrupted.
+
+        Raises:
+            av.FFmpegError: when a network stream breaks.
+        """
+        while not self._ready:
+            if self._ended or self._interrupted():
+                return None
+            packet = self.next_packet()
+            if packet is None:
+                self._flush()
+                self._ended = True
+            else:
+                self._decode(packet)
+        self.packets_since_frame = 0
+        frame = self._ready.popleft()
+        if frame.is_corrupt and not self._leading(frame.pts):
+            self._damage.add(frame.pts)
+        return frame
+
+    def seek(self, pts: int) -> int | None:
+        """Go to a key frame, if possible at or before `pts` (units of the stream).
+
+        Returns the time stamp of the key frame where decoding starts, or None when there is none.
+        """
+        try:
+            self._container.seek(pts, stream=self._stream, backward=True)
+        except (av.FFmpegError, OSError):
+            return None
+        # Decoders forget how far they reorder when they are flushed, and then drop B-frames.
+        self._context.reorder_depth = max(self._reorder_depth, self._context.reorder_depth)
+        self._packets = None
+        self._ready.clear()
+        self._ended = False
+        while not self._interrupted():
+            packet = self.next_packet()
+            if packet is None:
+                return None
+            if packet.is_keyframe and packet.pts is not None:
+                self._from_pts = packet.pts
+                self._decode(packet)
+                return packet.pts
+        return None
+
+    def _leading(self, pts: int | None) -> bool:
+        """Tell whether a frame lies before the key frame of the last seek: it lacks references."""
+        return self._from_pts is not None and pts is not None and pts < self._from_pts
+
+    def next_packet(self) -> "Packet[VideoStream] | None":
+        """Return the next packet with data; None at the end."""
+        for errors in count(1):
+            try:
+                if self._packets is None:
+                    self._packets = self._container.demux(self._stream)
+                packet = next(self._packets, None)
+            except (av.FFmpegError, OSError) as error:
+                self._packets = None
+                if self._container.read_timeout is not None:
+                    raise
+                self._damage.add(_place(error, errors))
+                if errors >= _MAX_READ_ERRORS or self._interrupted():
+                    return None
+                continue
+            if packet is None or (not packet.size and packet.dts is None):
+                return None
+            if packet.size:
+                return packet
+        return None
+
+    def _decode(self, packet: "Packet[VideoStream]") -> None:
+        self.packets_since_frame += 1
+        try:
+            frames = self._context.decode(packet)
+        except (av.FFmpegError, OSError, MemoryError):
+            if not self._leading(packet.pts):
+                self._damage.add(packet.pts if packet.pts is not None else packet.pos)
+            return
+        self._ready.extend(frames)
+        if frames:
+            self._reorder_depth = max(self._reorder_depth, self._context.reorder_depth)
+
+    def _flush(self) -> None:
+        """Take the frames that the decoder still holds."""
+        for _ in range(_MAX_FLUSH_ERRORS):
+            try:
+                self._ready.extend(self._context.decode(None))
+            except av.error.EOFError:
+                return
+            except (av.FFmpegError, OSError):
+                self._damage.add(None)
+            else:
+                return
+
+
+def _place(error: Exception, errors: int) -> int:
+    """Return a place for an error of the demuxer, below every time stamp in use."""
+    return -(1 << 62) - hash(type(error).__name__) % 1000 * _MAX_READ_ERRORS - errors

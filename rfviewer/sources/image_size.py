@@ -1,0 +1,100 @@
+"""Width and height of an image file from its header, so that bombs are refused undecoded."""
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_JPEG_SIZE_MARKERS = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_TIFF_SHORT = 3
+
+
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Return (width, height) in pixels as stored; None when the format is not understood.
+
+    Understands PNG, JPEG, BMP, WebP, TIFF, PNM and GIF. None also when the header is cut.
+    """
+    readers: tuple[tuple[bool, Callable[[bytes], tuple[int, int] | None]], ...] = (
+        (data.startswith(b"\x89PNG\r\n\x1a\n"), _png),
+        (data.startswith(b"\xff\xd8"), _jpeg),
+        (data.startswith(b"BM"), _bmp),
+        (data.startswith(b"RIFF") and data[8:12] == b"WEBP", _webp),
+        (data.startswith((b"II*\0", b"MM\0*")), _tiff),
+        (data[:1] == b"P" and data[1:2] in b"123456", _pnm),
+        (data.startswith((b"GIF87a", b"GIF89a")), _gif),
+    )
+    for matches, reader in readers:
+        if matches:
+            try:
+                return reader(data)
+            except (struct.error, IndexError, ValueError):
+                return None
+    return None
+
+
+def _png(data: bytes) -> tuple[int, int] | None:
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _gif(data: bytes) -> tuple[int, int] | None:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return width, height
+
+
+def _bmp(data: bytes) -> tuple[int, int] | None:
+    if struct.unpack_from("<I", data, 14)[0] == 12:
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    return abs(width), abs(height)
+
+
+def _webp(data: bytes) -> tuple[int, int] | None:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        width = int.from_bytes(data[24:27], "little") + 1
+        return width, int.from_bytes(data[27:30], "little") + 1
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _jpeg(data: bytes) -> tuple[int, int] | None:
+    place = 2
+    while place + 9 <= len(data):
+        if data[place] != 0xFF:
+            place += 1
+            continue
+        marker = data[place + 1]
+        if marker in _JPEG_SIZE_MARKERS:
+            height, width = struct.unpack_from(">HH", data, place + 5)
+            return width, height
+        if marker == 0xFF or marker == 0 or 0xD0 <= marker <= 0xD9:
+            place += 1 if marker == 0xFF else 2
+            continue
+        place += 2 + struct.unpack_from(">H", data, place + 2)[0]
+    return None
+
+
+def _pnm(data: bytes) -> tuple[int, int] | None:
+    words = b" ".join(line.partition(b"#")[0] for line in data[2:512].splitlines()).split()
+    return int(words[0]), int(words[1])
+
+
+def _tiff(data: bytes) -> tuple[int, int] | None:
+    order = "<" if data.startswith(b"II") else ">"
+    table = struct.unpack_from(f"{order}I", data, 4)[0]
+    sizes: dict[int, int] = {}
+    for entry in range(struct.unpack_from(f"{order}H", data, table)[0]):
+        place = table + 2 + 12 * entry
+        tag, kind = struct.unpack_from(f"{order}HH", data, place)
+        value = struct.unpack_from(f"{order}{'H' if kind == _TIFF_SHORT else 'I'}", data, place + 8)
+        sizes[tag] = value[0]
+    if _TIFF_WIDTH in sizes and _TIFF_HEIGHT in sizes:
+        return sizes[_TIFF_WIDTH], sizes[_TIFF_HEIGHT]
+    return None

@@ -1,0 +1,118 @@
+"""Index of a file: the time stamps of all its frames, found by reading packets, not decoding."""
+
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from rfviewer import log
+from rfviewer.sources.decoder import Damage, PacketDecoder
+from rfviewer.sources.media import Target, open_media
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_MAX_PACKETS = 2_000_000
+"""18 hours at 30 frames per second; 48 MB of memory."""
+_JUMP_S = 10.0
+"""Time stamps further apart are a break in the clock, not a long frame; FFmpeg's own threshold
+(-dts_delta_threshold)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PacketIndex:
+    """Time stamps in units of the stream, in presentation order."""
+
+    pts: NDArray[np.int64]
+    """(N,) sorted time stamps."""
+    key_pts: NDArray[np.int64]
+    """(K,) sorted time stamps of key frames."""
+    end_pts: int
+    """Time stamp at which the last frame ends."""
+    exact: bool
+    """Whether each frame can be found by its time stamp: all have one, all differ, and the clock
+    has no break."""
+
+    def place(self, pts: int) -> int:
+        """Return the place of the frame shown at `pts`."""
+        return bisect_right(self.pts, pts) - 1
+
+    def keys_back_from(self, pts: int) -> list[int]:
+        """Return the three nearest key frames at or before `pts`, nearest first."""
+        end = bisect_right(self.key_pts, pts)
+        return [int(v) for v in self.key_pts[max(0, end - 3) : end][::-1]]
+
+    def has_key_between(self, after: int, until: int) -> bool:
+        """Tell whether a key frame lies in (after, until]."""
+        return bisect_right(self.key_pts, after) < bisect_right(self.key_pts, until)
+
+    def contains(self, pts: int) -> bool:
+        """Tell whether a frame has exactly this time stamp."""
+        place = bisect_left(self.pts, pts)
+        return place < len(self.pts) and int(self.pts[place]) == pts
+
+
+def build_index(
+    target: Target, budget_s: float, interrupted: Callable[[], bool]
+) -> PacketIndex | None:
+    """Read all packets of `target` and return its index; None when that takes too long.
+
+    Opens the file a second time, so the reader's position stays. Blocks up to `budget_s`.
+
+    Raises:
+        SourceError: when the file cannot be opened any more.
+    """
+    media = open_media(target)
+    deadline = time.monotonic() + budget_s
+    pts: list[int] = []
+    keys: list[int] = []
+    complete, last_dts, end = True, None, 0
+    jump = _JUMP_S / float(media.stream.time_base)
+    context = media.stream.codec_context
+    try:
+        decoder = PacketDecoder(media.container, media.stream, Damage(), interrupted)
+        while (packet := decoder.next_packet()) is not None:
+            if packet.is_discard or _is_hidden(context.name, packet):
+                continue
+            if packet.pts is None:
+                complete = False
+                pts.append(pts[-1] + 1 if pts else 0)
+            else:
+                pts.append(packet.pts)
+                end = max(end, packet.pts + (packet.duration or 0))
+                if packet.is_keyframe:
+                    keys.append(packet.pts)
+            if packet.dts is not None:
+                if last_dts is not None and not 0 <= packet.dts - last_dts <= jump:
+                    complete = False
+                last_dts = packet.dts
+            if len(pts) % 1024 == 0 and (
+                len(pts) > _MAX_PACKETS or time.monotonic() > deadline or interrupted()
+            ):
+                log.source.info("index of %s given up after %d packets", target.name, len(pts))
+                return None
+    except av.FFmpegError as error:
+        log.source.info("index of %s failed: %s", target.name, error)
+        return None
+    finally:
+        media.container.close()
+    if not pts:
+        return None
+    order = np.unique(np.array(pts, np.int64))
+    # AVI has no presentation times: with B-frames FFmpeg's are guesses.
+    guessed = "avi" in media.container.format.name and context.reorder_depth > 0
+    exact = complete and len(order) == len(pts) and bool(keys) and not guessed
+    if len(order) != len(pts):
+        order = np.sort(np.array(pts, np.int64))
+    return PacketIndex(order, np.unique(np.array(keys, np.int64)), max(end, int(order[-1])), exact)
+
+
+def _is_hidden(codec: str, packet: "Packet[VideoStream]") -> bool:
+    """Tell whether a VP8 packet holds a reference that is never shown (RFC 6386, 9.1)."""
+    return codec in ("vp8", "libvpx") and not memoryview(packet)[0] & 0x10

@@ -1,0 +1,155 @@
+"""Opening a container with FFmpeg: limits set, the best video stream chosen, its codec checked."""
+
+from dataclasses import dataclass, field
+
+import av
+import av.container
+from av.codec.context import Flags as CodecFlags
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from rfviewer import log
+from rfviewer.errors import SourceError
+from rfviewer.frame import SourceKind
+from rfviewer.sources.allowed import (
+    FILE_FORMATS,
+    FILE_PROTOCOLS,
+    MAX_FRAME_PIXELS,
+    VIDEO_CODECS,
+    decoder_options,
+)
+from rfviewer.sources.explain import why_not_opened
+
+_NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+_MIN_PIXELS_FOR_THREADS = 1280 * 720
+"""Below it one decoder thread is cheapest: several use twice the CPU for no more speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to open with FFmpeg, and how to speak of it."""
+
+    location: str
+    """What FFmpeg gets: a `file:` path or a URL, perhaps with a password. Never shown."""
+    uri: str
+    """What was asked for, without passwords."""
+    name: str
+    """Short name for messages."""
+    kind: SourceKind
+    formats: tuple[str, ...] = FILE_FORMATS
+    """Demuxers that may be used."""
+    protocols: tuple[str, ...] = FILE_PROTOCOLS
+    """Protocols that may be used."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Further options for the demuxer."""
+    timeouts_s: tuple[float, float] | None = None
+    """Seconds to wait while opening (each of its two phases) and for each packet."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether it comes over the network."""
+        return self.kind is SourceKind.STREAM
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenMedia:
+    """An open container and the stream that is shown."""
+
+    container: av.container.InputContainer
+    stream: VideoStream
+    other_videos: int
+    """Number of video streams that are not shown."""
+
+
+def open_media(target: Target) -> OpenMedia:
+    """Open `target`, choose its stream and set its decoder up, without decoding anything.
+
+    Raises:
+        SourceError: one sentence.
+    """
+    limits = {
+        "format_whitelist": ",".join(target.formats),
+        "protocol_whitelist": ",".join(target.protocols),
+    }
+    try:
+        container = av.open(
+            target.location,
+            options=decoder_options(),
+            container_options={**decoder_options(), **limits, **target.options},
+            timeout=target.timeouts_s,
+        )
+    except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
+        # Not "from error": its text holds the address, and that may hold a password.
+        raise SourceError(why_not_opened(error, target.name, remote=target.remote)) from None
+    try:
+        stream, others = _choose_stream(container, target.name)
+        _check(stream, target.name)
+    except SourceError:
+        container.close()
+        raise
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+    _set_up_decoder(stream, live=target.remote)
+    return OpenMedia(container, stream, others)
+
+
+def _choose_stream(container: av.container.InputContainer, name: str) -> tuple[VideoStream, int]:
+    """Return the stream FFmpeg calls the best, or the largest that is no cover picture."""
+    videos = [s for s in container.streams.video if not s.disposition & _NO_VIDEO]
+    if not videos:
+        if container.streams.video:
+            raise SourceError(f"{name} is sound with a cover picture; choose a file with video.")
+        if container.streams.audio:
+            raise SourceError(f"{name} holds only sound; choose a file with video.")
+        raise SourceError(f"{name} holds no video; choose another file.")
+    playable = [s for s in videos if _codec_name(s) in VIDEO_CODECS]
+    best = container.streams.best("video")
+    chosen = next(
+        (s for s in playable if best is not None and s.index == best.index),
+        max(playable or videos, key=_declared_pixels),
+    )
+    return chosen, len(videos) - 1
+
+
+def _codec_name(stream: VideoStream) -> str | None:
+    """Return the decoder's name; None when FFmpeg has none (the stubs say there always is one)."""
+    return getattr(stream.codec_context, "name", None)
+
+
+def _declared_pixels(stream: VideoStream) -> int:
+    return stream.width * stream.height if _codec_name(stream) else 0
+
+
+def _check(stream: VideoStream, name: str) -> None:
+    codec = _codec_name(stream)
+    if codec is None:
+        raise SourceError(f"{name} uses a video codec that cannot be decoded here; convert it.")
+    context = stream.codec_context
+    if codec not in VIDEO_CODECS:
+        raise SourceError(
+            f"{name} uses the codec {codec}, which is not decoded here for safety; "
+            "convert it to H.264 with a tool you trust."
+        )
+    if context.width * context.height > MAX_FRAME_PIXELS:
+        raise SourceError(
+            f"{name} says its pictures are {context.width}x{context.height}, more than "
+            f"{MAX_FRAME_PIXELS // 1_000_000} megapixels; scale it down first."
+        )
+
+
+def _set_up_decoder(stream: VideoStream, *, live: bool) -> None:
+    context = stream.codec_context
+    context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    large = context.width * context.height >= _MIN_PIXELS_FOR_THREADS
+    if live:
+        # Frame threads hold back one frame each; a live picture must not be late.
+        context.flags |= CodecFlags.low_delay
+        context.thread_type = "SLICE"
+    elif large:
+        context.thread_type = "AUTO"
+    else:
+        context.thread_count = 1
+    log.source.debug(
+        "stream %d: %s %dx%d", stream.index, context.name, context.width, context.height
+    )

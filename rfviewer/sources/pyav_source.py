@@ -1,0 +1,259 @@
+"""Video files and network streams, decoded by FFmpeg through PyAV."""
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import override
+
+import av
+
+from rfviewer import log
+from rfviewer.errors import SourceError
+from rfviewer.frame import Frame, SourceInfo
+from rfviewer.interfaces import FrameSource
+from rfviewer.sources.colors import FrameConverter
+from rfviewer.sources.describe import describe, sample_aspect_of
+from rfviewer.sources.explain import why_not_opened
+from rfviewer.sources.index import build_index
+from rfviewer.sources.media import Target
+from rfviewer.sources.reader import MediaReader, StampedFrame
+from rfviewer.sources.window import SAME_TIME_S, Window
+
+_INDEX_AT_OPEN_BYTES = 64 << 20
+"""Files up to this size are indexed when opened (tens of ms), so that their length is exact."""
+_INDEX_AT_OPEN_S = 0.5
+_INDEX_AT_SEEK_S = 4.0
+_FIRST_FRAME_S = 5.0
+_STEPPING_BYTES = 64 << 20
+"""Decoded frames kept while stepping backwards."""
+_STEPPING_ENDS_AFTER = 60
+"""Frames decoded in a row after which stepping is over and the kept frames are freed."""
+_SEARCH_STEPS_S = (0.0, 2.0, 10.0, 30.0)
+"""How far before the wanted time to look for a key frame when there is no index."""
+_NEAR_S = 1.0
+"""Without an index, a wanted time this near ahead is reached by decoding on."""
+_FROM_BEGINNING = None
+
+
+class PyAvSource(FrameSource):
+    """A file or a stream. `seek` and `seek_before` are exact to the frame.
+
+    How it finds a frame: files with an exact index start at the key frame before it and decode
+    forward. Files whose time stamps are missing, repeated or broken are decoded again from the
+    beginning: slower, but as exact. Files too large to index, and videos on web servers, are
+    searched by time; only `frame_index` is an estimate there.
+    """
+
+    def __init__(self, target: Target) -> None:
+        """Open `target` and decode its first frame; blocks up to some seconds.
+
+        Raises:
+            SourceError: one sentence.
+        """
+        self._target = target
+        self._interrupt = threading.Event()
+        self._deadline_s = time.monotonic() + _FIRST_FRAME_S
+        self._closed = False
+        self._window = Window()
+        self._stepping = 0
+        self._indexed = False
+        self._size = (0, 0)
+        self._converter = FrameConverter()
+        self._reader = MediaReader(target, self._stopped)
+        try:
+            self._info = self._start()
+        except BaseException:
+            self._reader.close()
+            raise
+
+    @property
+    @override
+    def info(self) -> SourceInfo:
+        return self._info
+
+    @property
+    @override
+    def damaged(self) -> int:
+        return self._reader.damaged + self._unconverted
+
+    @override
+    def read(self) -> Frame | None:
+        while not self._interrupt.is_set() and (stamped := self._take()) is not None:
+            try:
+                return self._convert(stamped)
+            except av.FFmpegError as error:
+                self._unconverted += 1
+                log.source.warning("%s: frame not converted: %s", self._target.name, error)
+        return None
+
+    @override
+    def seek(self, pts_s: float) -> None:
+        self._stepping = 0
+        self._go_to(pts_s, before=False)
+
+    @override
+    def seek_before(self, pts_s: float) -> None:
+        self._stepping = _STEPPING_ENDS_AFTER
+        self._go_to(pts_s, before=True)
+
+    @override
+    def interrupt(self) -> None:
+        """Stop decoding soon; a wait for the network ends with its time-out of some seconds."""
+        self._interrupt.set()
+
+    @override
+    def close(self) -> None:
+        self._closed = True
+        self._window.clear()
+        self._reader.close()
+
+    def _stopped(self) -> bool:
+        return self._interrupt.is_set() or time.monotonic() > self._deadline_s
+
+    def _start(self) -> SourceInfo:
+        """Decode the first frame, index small files, and say what the source is."""
+        self._unconverted = 0
+        first = self._decode()
+        if first is None:
+            raise SourceError(self._undecodable())
+        try:
+            frame = self._convert(first)
+        except av.FFmpegError as error:
+            raise SourceError(self._undecodable()) from error
+        self._deadline_s = math.inf
+        self._window.push(first, 0)
+        self._window.mark_first()
+        if not self._target.remote and self._file_size() <= _INDEX_AT_OPEN_BYTES:
+            self._make_index(_INDEX_AT_OPEN_S)
+        return describe(self._target, self._reader, first.frame, frame)
+
+    def _undecodable(self) -> str:
+        codec = self._reader.media.stream.codec_context.name
+        return (
+            f"{self._target.name} opens, but FFmpeg cannot decode its {codec} pictures here; "
+            "convert it to H.264 or choose another file."
+        )
+
+    def _file_size(self) -> int:
+        return Path(self._target.location.removeprefix("file:")).stat().st_size
+
+    def _make_index(self, budget_s: float) -> None:
+        index = build_index(self._target, budget_s, self._interrupt.is_set)
+        base = self._reader.timeline.base
+        if index is not None and (base is None or not index.contains(base)):
+            index = replace(index, exact=False)
+        self._reader.index = index
+        self._indexed = index is not None
+
+    def _decode(self) -> StampedFrame | None:
+        if self._closed:
+            raise SourceError(f"{self._target.name} is closed; open it again.")
+        try:
+            return self._reader.next()
+        except (av.FFmpegError, OSError) as error:
+            raise SourceError(why_not_opened(error, self._target.name, remote=True)) from None
+
+    def _take(self) -> StampedFrame | None:
+        """Return the next frame, from the window or freshly decoded."""
+        stamped = self._window.take()
+        if stamped is not None:
+            return stamped
+        stamped = self._decode()
+        if stamped is not None and self._stepping:
+            self._stepping -= 1
+            self._window.push(stamped, _STEPPING_BYTES)
+        elif len(self._window):
+            self._window.clear()
+        return stamped
+
+    def _convert(self, stamped: StampedFrame) -> Frame:
+        decoded = stamped.frame
+        if (decoded.width, decoded.height) != self._size:
+            self._size = (decoded.width, decoded.height)
+            self._converter = FrameConverter(sample_aspect_of(self._reader))
+        image = self._converter.convert(decoded)
+        height, width = image.shape[:2]
+        duration_s = float((decoded.duration or 0) * self._reader.media.stream.time_base)
+        return Frame(
+            image,
+            width,
+            height,
+            stamped.frame_index,
+            stamped.pts_s,
+            time.monotonic_ns(),
+            max(0.0, duration_s),
+        )
+
+    def _go_to(self, pts_s: float, *, before: bool) -> None:
+        """Mark the wanted frame as the next to be read."""
+        if not self._info.seekable:
+            raise SourceError(f"{self._target.name} is live and has no other position.")
+        if self._window.mark(pts_s, before=before):
+            return
+        if not self._indexed and not self._target.remote:
+            self._make_index(_INDEX_AT_SEEK_S)
+            self._indexed = True
+        limit_bytes = _STEPPING_BYTES if before else 0
+        last = self._reader.last
+        if last is not None and last.pts_s < pts_s - SAME_TIME_S and self._near(last, pts_s):
+            self._window.clear()
+            self._window.push(last, limit_bytes)
+            self._decode_to(pts_s, limit_bytes)
+            if self._settle(pts_s, before=before, from_beginning=False):
+                return
+        for start in self._starts(pts_s, before=before):
+            self._window.clear()
+            if start is _FROM_BEGINNING:
+                self._reader.start_over()
+            elif not self._reader.start_at_key(start):
+                continue
+            self._decode_to(pts_s, limit_bytes)
+            if self._settle(pts_s, before=before, from_beginning=start is _FROM_BEGINNING):
+                return
+
+    def _near(self, last: StampedFrame, pts_s: float) -> bool:
+        """Tell whether decoding on from `last` is the best way to `pts_s`."""
+        index = self._reader.index
+        if index is None:
+            return pts_s - last.pts_s <= _NEAR_S
+        if not index.exact or last.frame.pts is None:
+            return True
+        return not index.has_key_between(last.frame.pts, self._reader.timeline.stamp_at(pts_s))
+
+    def _starts(self, pts_s: float, *, before: bool) -> Iterator[int | None]:
+        """Yield places to decode from, ever earlier; the beginning comes last."""
+        index, timeline = self._reader.index, self._reader.timeline
+        wanted_s = pts_s - SAME_TIME_S if before else pts_s + SAME_TIME_S
+        if wanted_s > 0 and not timeline.missing:
+            if index is None:
+                for step_s in _SEARCH_STEPS_S:
+                    if wanted_s - step_s > 0:
+                        yield timeline.stamp_at(wanted_s - step_s)
+            elif index.exact:
+                yield from index.keys_back_from(timeline.stamp_at(wanted_s))
+        yield _FROM_BEGINNING
+
+    def _decode_to(self, pts_s: float, limit_bytes: int) -> None:
+        """Decode into the window until a frame at or after `pts_s`, or the end."""
+        while (stamped := self._decode()) is not None:
+            self._window.push(stamped, limit_bytes)
+            if stamped.pts_s >= pts_s - SAME_TIME_S:
+                return
+
+    def _settle(self, pts_s: float, *, before: bool, from_beginning: bool) -> bool:
+        """Mark the wanted frame in the window; False when decoding began too late for it."""
+        if self._interrupt.is_set():
+            return True
+        if self._window.mark(pts_s, before=before):
+            return True
+        last = self._reader.last
+        if last is not None and last.pts_s < pts_s - SAME_TIME_S:
+            self._window.mark_last()  # the wanted time lies behind the end
+            return True
+        if from_beginning or (not before and self._window.starts_at(pts_s)):
+            self._window.mark_first()
+            return True
+        return False

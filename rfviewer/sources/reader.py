@@ -1,0 +1,141 @@
+"""Reading a container from any place: decoded frames, each with its time and its number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from av.video.frame import VideoFrame
+
+from rfviewer.sources.decoder import Damage, PacketDecoder
+from rfviewer.sources.media import OpenMedia, Target, open_media
+from rfviewer.sources.timeline import Timeline
+
+if TYPE_CHECKING:
+    from rfviewer.sources.index import PacketIndex
+
+DEFAULT_FPS = 25.0
+"""For sources without time stamps and without a rate; FFmpeg's own default."""
+_JUMPING_FORMATS = {"mpegts", "mpeg", "rtsp", "rtp", "hls", "flv", "live_flv"}
+_PLAUSIBLE_FPS = (0.1, 1000.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StampedFrame:
+    """A decoded frame with its place in the source."""
+
+    frame: VideoFrame
+    pts_s: float
+    """Seconds from the first frame."""
+    frame_index: int
+    """Place in presentation order; an estimate after a seek without an index."""
+
+
+def nominal_fps(media: OpenMedia) -> float | None:
+    """Return the frame rate that the container or the codec states; None when it is absurd."""
+    for rate in (media.stream.guessed_rate, media.stream.average_rate, media.stream.base_rate):
+        if rate and _PLAUSIBLE_FPS[0] <= float(rate) <= _PLAUSIBLE_FPS[1]:
+            return float(rate)
+    return None
+
+
+class MediaReader:
+    """Frames of one source in presentation order, from the beginning or from a key frame."""
+
+    def __init__(self, target: Target, interrupted: Callable[[], bool]) -> None:
+        """Open `target`; work stops soon once `interrupted()` is true.
+
+        Raises:
+            SourceError: when it cannot be opened.
+        """
+        self._target = target
+        self._interrupted = interrupted
+        self._damage = Damage()
+        self.media = open_media(target)
+        self.index: PacketIndex | None = None
+        """Set by the owner once known; no longer exact when decoding contradicts it."""
+        self.fps = nominal_fps(self.media)
+        """Stated frames per second, or None."""
+        time_base = self.media.stream.time_base
+        self.timeline = Timeline(
+            Fraction(time_base.numerator, time_base.denominator),
+            self.fps or DEFAULT_FPS,
+            may_jump=not _JUMPING_FORMATS.isdisjoint(self.media.container.format.name.split(",")),
+        )
+        self.last: StampedFrame | None = None
+        """The frame returned last; None at the beginning and after a seek."""
+        self._begin()
+
+    @property
+    def damaged(self) -> int:
+        """Damaged frames met so far."""
+        return self._damage.count
+
+    def close(self) -> None:
+        """Close the file. Idempotent."""
+        self.media.container.close()
+
+    def start_over(self) -> None:
+        """Go to the beginning by opening the source again, which works for every format.
+
+        Raises:
+            SourceError: when it cannot be opened any more.
+        """
+        self.media.container.close()
+        self.media = open_media(self._target)
+        self.timeline.restart()
+        self._begin()
+
+    def start_at_key(self, pts: int) -> bool:
+        """Go to a key frame at or before `pts`, in units of the stream; False if there is none."""
+        key_pts = self._decoder.seek(pts)
+        if key_pts is None or key_pts > pts:
+            return False
+        self._from_pts, self._counting, self.last = key_pts, False, None
+        return True
+
+    def next(self) -> StampedFrame | None:
+        """Return the next frame; None at the end or when interrupted.
+
+        Raises:
+            av.FFmpegError: when a network stream breaks.
+        """
+        while (frame := self._decoder.next_frame()) is not None:
+            if self._counting:
+                stamped = StampedFrame(frame, self.timeline.next_s(frame), self._count)
+                self._count += 1
+                self._check_index(stamped)
+            elif frame.pts is None or frame.pts < self._from_pts:
+                continue  # lacks the references before the key frame
+            else:
+                pts_s = self.timeline.direct_s(frame.pts)
+                stamped = StampedFrame(frame, pts_s, self._find_place(frame.pts, pts_s))
+            self.last = stamped
+            return stamped
+        return None
+
+    def first_place(self) -> int:
+        """Return the place in the index of the first frame that could be decoded."""
+        if self.index is None or self.timeline.base is None or not self.index.exact:
+            return 0
+        return max(0, self.index.place(self.timeline.base))
+
+    def _begin(self) -> None:
+        self._decoder = PacketDecoder(
+            self.media.container, self.media.stream, self._damage, self._interrupted
+        )
+        self._counting, self._count, self._from_pts = True, 0, 0
+        self.last = None
+
+    def _find_place(self, pts: int, pts_s: float) -> int:
+        if self.index is not None:
+            return self.index.place(pts) - self.first_place()
+        return round(pts_s * (self.fps or DEFAULT_FPS))
+
+    def _check_index(self, stamped: StampedFrame) -> None:
+        """Distrust an index that counts otherwise than decoding, as with fields in two packets."""
+        pts = stamped.frame.pts
+        if self.index is None or not self.index.exact or self.damaged or pts is None:
+            return
+        if self.index.place(pts) - self.first_place() != stamped.frame_index:
+            self.index = replace(self.index, exact=False)

@@ -1,0 +1,70 @@
+"""Network addresses that the user typed: which are understood, and how they are opened."""
+
+import re
+
+from rfviewer.errors import UsageError
+from rfviewer.frame import SourceKind
+from rfviewer.sources.allowed import URL_FORMATS, URL_PROTOCOLS
+from rfviewer.sources.explain import printable
+from rfviewer.sources.media import Target
+
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_SECRET = re.compile(
+    r"(?i)([?&;](?:[^=&;]*(?:pass|pwd|token|secret|auth|key|user|sig)[^=&;]*)=)[^&;#]*"
+)
+_PORT = re.compile(r"[^:]*(?::\d*)?|\[[^\]]*\](?::\d*)?")
+_TIMEOUTS_S = (3.0, 3.0)
+"""To connect and, again, to learn what is sent; then for each packet. A silent camera is noticed
+within 6 s, and a blocked reader can be closed within 3."""
+
+
+def is_url(text: str) -> bool:
+    """Tell whether `text` is an address of any scheme, understood or not."""
+    return _URL.fullmatch(text) is not None
+
+
+def without_secrets(url: str) -> str:
+    """Return `url` fit to be shown: no user, no password, no keys in the query.
+
+    Passwords may hold what they should not, such as "@" or "/"; then rather too much is cut.
+    """
+    match = _URL.fullmatch(url)
+    if match is None:
+        return printable(url)
+    path, mark, query = match["rest"].partition("?")
+    authority = path.partition("/")[0]
+    if "@" in authority:
+        cut = path.rindex("@", 0, len(authority))
+        path = path[cut + 1 :]
+        if not _PORT.fullmatch(path.partition("/")[0]) and "@" in path:
+            path = path.rpartition("@")[2]
+    elif "@" in path and not _PORT.fullmatch(authority):
+        path = path.rpartition("@")[2]
+    return printable(f"{match['scheme'].lower()}://{path}" + _SECRET.sub(r"\1***", mark + query))
+
+
+def target_of(url: str) -> Target:
+    """Return how to open `url`.
+
+    Raises:
+        UsageError: when its scheme is not understood.
+    """
+    match = _URL.fullmatch(url)
+    scheme = match["scheme"].lower() if match else ""
+    shown = without_secrets(url)
+    if match is None or scheme not in URL_PROTOCOLS:
+        known = ", ".join(URL_PROTOCOLS)
+        raise UsageError(f"{shown} is no address that can be opened; understood are {known}.")
+    options = {"analyzeduration": "1500000"}
+    if scheme.startswith("rtsp"):
+        options["rtsp_flags"] = "prefer_tcp"
+    return Target(
+        location=f"{scheme}://{match['rest']}",
+        uri=shown,
+        name=shown,
+        kind=SourceKind.STREAM,
+        formats=URL_FORMATS,
+        protocols=URL_PROTOCOLS[scheme],
+        options=options,
+        timeouts_s=_TIMEOUTS_S,
+    )
