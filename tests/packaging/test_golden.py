@@ -1,4 +1,4 @@
-"""The golden vectors agree with their recipes and, where it can be asked here, with their oracle."""
+"""The golden vectors agree with their recipes, and with Pillow where Pillow is their oracle."""
 
 import hashlib
 from pathlib import Path
