@@ -1,0 +1,183 @@
+"""COCO JSON, assembled from labels in JSONL at the end of a recording."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from rfviewer import log
+from rfviewer.errors import SinkError
+from rfviewer.interfaces import SinkItem
+from rfviewer.sinks.faults import cannot_create
+from rfviewer.sinks.labels import JsonlSink
+from rfviewer.sinks.names import safe_stem
+from rfviewer.sinks.publish import publish
+from rfviewer.sinks.rle import Rle, decompress
+
+
+class CocoSink:
+    """Writes labels as JSONL while running and a COCO file from them at the end.
+
+    Implements `interfaces.Sink`. The labels stay when they were asked for; so they do when the
+    assembly fails, since everything can be made from them again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        labels: JsonlSink,
+        *,
+        source_name: str,
+        class_names: Sequence[str | None],
+        info: dict[str, str],
+        keep_labels: bool,
+        overwrite: bool = False,
+    ) -> None:
+        self.path = path
+        self.labels = labels
+        self._source_name = source_name
+        self._class_names = class_names
+        self._info = info
+        self._keep_labels = keep_labels
+        self._overwrite = overwrite
+
+    @property
+    def needs_image(self) -> bool:
+        """Labels are made from detections alone."""
+        return False
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of labels written so far."""
+        return self.labels.size_bytes
+
+    def write(self, item: SinkItem) -> None:
+        """Append one frame to the labels.
+
+        Raises:
+            SinkError: when it cannot be written.
+        """
+        self.labels.write(item)
+
+    def __enter__(self) -> Self:
+        self.labels.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.labels.__exit__(kind, error, trace)
+        temporary = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        try:
+            coco_from_jsonl(
+                self.labels.path, temporary, self._source_name, self._class_names, self._info
+            )
+            self.path = publish(temporary, self.path, overwrite=self._overwrite)
+        except OSError as fault:
+            temporary.unlink(missing_ok=True)
+            failure = SinkError(
+                f"{cannot_create(self.path, fault)} The labels are kept in {self.labels.path}."
+            )
+            if error is None:
+                raise failure from fault
+            log.sink.warning("%s", failure)
+            return
+        if not self._keep_labels:
+            self.labels.path.unlink(missing_ok=True)
+
+
+def coco_from_jsonl(
+    labels: Path,
+    output: Path,
+    source_name: str,
+    class_names: Sequence[str | None],
+    info: dict[str, str],
+) -> None:
+    """Write the COCO file of `labels`. Memory does not grow with the length of the recording.
+
+    `image_id` is the frame index; a frame that was labelled twice, as after a seek back, counts
+    once, as labelled first. Class ids stay those of the model, gaps included.
+
+    Raises:
+        OSError: when a file cannot be read or written.
+    """
+    stem = safe_stem(source_name)
+    seen_classes: dict[int, str | None] = {
+        class_id: name for class_id, name in enumerate(class_names) if name
+    }
+    with output.open("w", encoding="utf-8", newline="\n") as file:
+        file.write('{"info":' + json.dumps({"description": stem, **info}))
+        images = (_image(record, stem) for record in _records(labels))
+        _write_list(file, "images", images)
+        _write_list(file, "annotations", _annotations(labels, seen_classes))
+        categories = (
+            {"id": class_id, "name": name or f"class {class_id}", "supercategory": ""}
+            for class_id, name in sorted(seen_classes.items())
+        )
+        _write_list(file, "categories", categories)
+        file.write("}\n")
+
+
+def _records(labels: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of `labels`, each frame once; a last line cut off by a crash is left out."""
+    seen: set[int] = set()
+    with labels.open(encoding="utf-8") as file:
+        for line in file:
+            if not line.endswith("\n"):
+                return
+            record: dict[str, Any] = json.loads(line)
+            if record["frame_index"] not in seen:
+                seen.add(record["frame_index"])
+                yield record
+
+
+def _image(record: dict[str, Any], stem: str) -> dict[str, Any]:
+    frame_index = record["frame_index"]
+    return {
+        "id": frame_index,
+        "file_name": f"{stem}-{frame_index:06d}.png",
+        "width": record["width"],
+        "height": record["height"],
+        "pts_s": record["pts_s"],
+    }
+
+
+def _annotations(labels: Path, classes: dict[int, str | None]) -> Iterator[dict[str, Any]]:
+    """Yield one annotation per detection; classes met on the way are added to `classes`."""
+    number = 0
+    for record in _records(labels):
+        for found in record["detections"]:
+            number += 1
+            classes.setdefault(found["class_id"], found["class_name"])
+            x0, y0, x1, y1 = found["bbox_xyxy"]
+            width, height = round(x1 - x0, 3), round(y1 - y0, 3)
+            rle: Rle | None = found["segmentation"]
+            annotation = {
+                "id": number,
+                "image_id": record["frame_index"],
+                "category_id": found["class_id"],
+                "bbox": [x0, y0, width, height],
+                "area": round(width * height, 3) if rle is None else area_of(rle),
+                "iscrowd": 0,
+                "score": found["score"],
+            }
+            if rle is not None:
+                annotation["segmentation"] = rle
+            yield annotation
+
+
+def area_of(rle: Rle) -> int:
+    """Return the number of set pixels."""
+    return int(decompress(rle["counts"])[1::2].sum())
+
+
+def _write_list(file: IO[str], key: str, items: Iterator[dict[str, Any]]) -> None:
+    file.write(f',\n"{key}":[')
+    for number, item in enumerate(items):
+        file.write(",\n" if number else "\n")
+        file.write(json.dumps(item, separators=(",", ":")))
+    file.write("\n]")

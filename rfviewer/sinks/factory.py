@@ -1,0 +1,129 @@
+"""Makes the sinks of a recording, after checking everything that can be checked before."""
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import av.codec
+
+from rfviewer.errors import SinkError
+from rfviewer.interfaces import RecordingRequest, Sink, SinkContext
+from rfviewer.sinks.coco import CocoSink
+from rfviewer.sinks.faults import cannot_create
+from rfviewer.sinks.labels import JsonlSink
+from rfviewer.sinks.names import free_path
+from rfviewer.sinks.video import VideoSink
+
+_MIN_FREE_BYTES = 64 * 1024 * 1024
+"""Some seconds of 4K video; less would end the recording at once."""
+_SUFFIX_ROOM = 24
+"""Bytes that temporary names are longer than the final ones."""
+_MAX_NAME_BYTES = 255
+
+
+def make_sinks(request: RecordingRequest, context: SinkContext) -> list[Sink]:
+    """Return the sinks that `request` asks for. Implements `interfaces.SinkFactory`.
+
+    Nothing is created before the sinks are entered.
+
+    Raises:
+        SinkError: one sentence about the first path that cannot be written.
+    """
+    paths = [path for path in (request.video, request.labels, request.coco) if path is not None]
+    if not paths:
+        raise SinkError("There is nothing to record: name a video or a labels file.")
+    for path in paths:
+        _check(path, context, overwrite=request.overwrite)
+    if len({_identity(path) for path in paths}) < len(paths):
+        raise SinkError("Video, labels and COCO file must have different names.")
+    sinks: list[Sink] = []
+    if request.video is not None:
+        sinks.append(_video(request.video, request, context))
+    labels = _labels(request, context)
+    if labels is not None:
+        sinks.append(labels)
+    return sinks
+
+
+def _video(path: Path, request: RecordingRequest, context: SinkContext) -> VideoSink:
+    if path.suffix.lower() != ".mp4":
+        raise SinkError(f"{path} must be named .mp4; recordings are H.264 in MP4.")
+    if "libx264" not in av.codec.codecs_available:
+        raise SinkError(
+            "This FFmpeg has no H.264 encoder (libx264); install the av package from its wheel."
+        )
+    return VideoSink(
+        path,
+        context,
+        overwrite=request.overwrite,
+        audio=request.audio,
+        command=request.command,
+    )
+
+
+def _labels(request: RecordingRequest, context: SinkContext) -> Sink | None:
+    if request.coco is None:
+        if request.labels is None:
+            return None
+        return JsonlSink(request.labels, context.class_names, overwrite=request.overwrite)
+    own = free_path(request.coco.with_name(f"{request.coco.stem}.partial.jsonl"))
+    labels = JsonlSink(
+        request.labels or own,
+        context.class_names,
+        overwrite=request.overwrite and request.labels is not None,
+    )
+    command = {"command": request.command} if request.command else {}
+    return CocoSink(
+        request.coco,
+        labels,
+        source_name=context.source.name,
+        class_names=context.class_names,
+        info={**command, **context.settings},
+        keep_labels=request.labels is not None,
+        overwrite=request.overwrite,
+    )
+
+
+def _check(path: Path, context: SinkContext, *, overwrite: bool) -> None:
+    """Raise SinkError when `path` cannot become a file."""
+    if "\0" in str(path):
+        raise SinkError("A file name cannot hold a null character; choose another name.")
+    folder = path.parent
+    try:
+        if not folder.is_dir():
+            raise SinkError(f"The folder {folder} does not exist; make it or choose another one.")
+        if path.is_dir():
+            raise SinkError(f"{path} is a folder; choose a file name inside it.")
+        if _is_source(path, context):
+            raise SinkError(f"{path} is the source itself; choose another name.")
+        if path.exists() or path.is_symlink():
+            if not overwrite:
+                raise cannot_create(path, FileExistsError(errno.EEXIST, "exists"))
+            if not path.is_file():
+                raise SinkError(f"{path} is no ordinary file; choose another name.")
+        if len(os.fsencode(path.name)) > _MAX_NAME_BYTES - _SUFFIX_ROOM:
+            raise cannot_create(path, OSError(errno.ENAMETOOLONG, "too long"))
+        # Permission bits do not tell about read-only disks and network folders: try it.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise cannot_create(path, error) from error
+    if free_bytes < _MIN_FREE_BYTES:
+        raise SinkError(
+            f"The disk of {folder} has only {free_bytes / 1e6:.0f} MB left; free some space."
+        )
+
+
+def _is_source(path: Path, context: SinkContext) -> bool:
+    source = Path(context.source.uri)
+    try:
+        return path.samefile(source)
+    except (OSError, ValueError):
+        return False  # one of them is no file
+
+
+def _identity(path: Path) -> str:
+    return os.path.normcase(path.parent.resolve() / path.name)

@@ -1,0 +1,121 @@
+"""Labels as JSONL: one object per inferred frame, on disk as soon as it is known."""
+
+import json
+from collections.abc import Sequence
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rfviewer.detections import Detections
+from rfviewer.errors import SinkError
+from rfviewer.interfaces import SinkItem
+from rfviewer.sinks.faults import cannot_create, cannot_write
+from rfviewer.sinks.rle import encode_masks
+
+
+class JsonlSink:
+    """Writes frame_index, pts_s, width, height and the detections of each inferred frame.
+
+    Every line goes to the system at once, so a crash costs at most the line being written.
+    Implements `interfaces.Sink`.
+    """
+
+    def __init__(
+        self, path: Path, class_names: Sequence[str | None], *, overwrite: bool = False
+    ) -> None:
+        self.path = path
+        self._class_names = class_names
+        self._overwrite = overwrite
+        self._file: FileIO | None = None
+        self._size_bytes = 0
+        self.frames = 0
+        """Lines written."""
+
+    @property
+    def needs_image(self) -> bool:
+        """Labels are made from detections alone."""
+        return False
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes written so far."""
+        return self._size_bytes
+
+    def write(self, item: SinkItem) -> None:
+        """Append one line if the detections were found on this very frame.
+
+        Raises:
+            SinkError: when it cannot be written; the lines before are kept.
+        """
+        if not item.inferred:
+            return
+        if self._file is None:
+            raise SinkError(f"The labels {self.path} are not open; start a new recording.")
+        line = json.dumps(frame_record(item, self._class_names), separators=(",", ":")) + "\n"
+        try:
+            _write_all(self._file, line.encode("ascii"))
+        except OSError as error:
+            # Half a line would make the whole file unreadable for strict readers.
+            self._file.truncate(self._size_bytes)
+            raise cannot_write(self.path, error, f"The labels of {self.frames} frames") from error
+        self.frames += 1
+        self._size_bytes += len(line)
+
+    def __enter__(self) -> Self:
+        try:
+            # Unbuffered: what `write` returned from is with the operating system.
+            self._file = self.path.open("wb" if self._overwrite else "xb", buffering=0)
+        except OSError as error:
+            raise cannot_create(self.path, error) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def frame_record(item: SinkItem, class_names: Sequence[str | None]) -> dict[str, Any]:
+    """Return what one line says. Boxes to 0.001 px, scores to 0.000001, times to 1 µs."""
+    frame = item.frame
+    return {
+        "frame_index": frame.frame_index,
+        "pts_s": round(frame.pts_s, 6),
+        "width": frame.width,
+        "height": frame.height,
+        "detections": _detection_records(item.detections, class_names),
+    }
+
+
+def name_of(class_names: Sequence[str | None], class_id: int) -> str | None:
+    """Return the name of a class, None when it has none."""
+    return class_names[class_id] if 0 <= class_id < len(class_names) else None
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    while data:
+        data = data[file.write(data) :]
+
+
+def _detection_records(
+    detections: Detections, class_names: Sequence[str | None]
+) -> list[dict[str, Any]]:
+    masks = detections.masks
+    segmentations = [None] * len(detections) if masks is None else list(encode_masks(masks))
+    columns = (detections.class_ids, detections.scores, detections.boxes_xyxy)
+    return [
+        {
+            "class_id": int(class_id),
+            "class_name": name_of(class_names, int(class_id)),
+            "score": round(float(score), 6),
+            "bbox_xyxy": [round(float(value), 3) for value in box],
+            "segmentation": segmentation,
+        }
+        for class_id, score, box, segmentation in zip(*columns, segmentations, strict=True)
+    ]

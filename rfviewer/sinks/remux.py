@@ -1,0 +1,124 @@
+"""Turning a fragmented MP4 into an ordinary one that plays everywhere, with the source's audio."""
+
+import heapq
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from rfviewer.sinks.encoder import TIME_BASE
+from rfviewer.sinks.faults import MEDIA_ERRORS
+
+type _Packet = Packet[Any]
+
+AUDIO_IN_MP4 = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
+"""Audio codecs that an MP4 holds and common players play."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRange:
+    """Which part of a source's audio belongs to a recording."""
+
+    source: Path
+    """The video file."""
+    start_s: float
+    """Time of the recording's first frame, counted from the source's first frame."""
+    end_s: float
+    """End of the recording's last frame on the same clock."""
+
+
+def remux(fragments: Path, output: Path, audio: AudioRange | None) -> str:
+    """Copy the video of `fragments`, and the audio, into an MP4 with its index in front.
+
+    Nothing is encoded again. Returns one sentence if there is audio that cannot be copied, else "".
+
+    Raises:
+        MEDIA_ERRORS: when the fragments cannot be read or the output cannot be written.
+    """
+    options = {
+        "movflags": "faststart+use_metadata_tags",
+        "video_track_timescale": str(TIME_BASE.denominator),
+    }
+    with ExitStack() as stack:
+        video = stack.enter_context(av.open(f"file:{fragments}"))
+        source, notice = _open_audio(audio)
+        result = stack.enter_context(av.open(f"file:{output}", "w", format="mp4", options=options))
+        result.metadata.update(video.metadata)
+        picture = result.add_stream_from_template(video.streams.video[0])
+        parts = [_with_stream(_video_packets(video), picture)]
+        if source is not None and audio is not None:
+            stack.enter_context(source)
+            track = result.add_stream_from_template(source.streams.audio[0])
+            parts.append(_with_stream(_audio_packets(source, audio), track))
+        # By time: the muxer would otherwise keep one whole stream in memory.
+        for packet in heapq.merge(*parts, key=_time):
+            result.mux(packet)
+    return notice
+
+
+def _open_audio(audio: AudioRange | None) -> tuple[InputContainer | None, str]:
+    """Return the open source if it has audio to copy, and one sentence if that must be left out."""
+    if audio is None:
+        return None, ""
+    try:
+        source = av.open(f"file:{audio.source}")
+    except MEDIA_ERRORS:
+        return None, f"The recording has no sound: {audio.source.name} cannot be read any more."
+    streams = source.streams.audio
+    codec = streams[0].codec_context.name if streams else ""
+    if codec in AUDIO_IN_MP4:
+        return source, ""
+    source.close()
+    if not codec:
+        return None, ""
+    return None, f"The recording has no sound: {codec} audio cannot be copied into an MP4."
+
+
+def _video_packets(video: InputContainer) -> Iterator[_Packet]:
+    for packet in video.demux(video.streams.video[0]):
+        if packet.dts is not None:
+            yield packet
+
+
+def _audio_packets(source: InputContainer, audio: AudioRange) -> Iterator[_Packet]:
+    """Yield the packets that begin within the range, on the clock of the recording."""
+    sound = source.streams.audio[0]
+    first_frame_s = 0.0
+    for picture in source.streams.video[:1]:
+        if picture.start_time is not None and picture.time_base is not None:
+            first_frame_s = float(picture.start_time * picture.time_base)
+    start_s = audio.start_s + first_frame_s
+    end_s = audio.end_s + first_frame_s
+    if audio.start_s > 0:
+        source.seek(round(start_s / sound.time_base), stream=sound, backward=True)
+    shift = round(start_s / sound.time_base)
+    try:
+        for packet in source.demux(sound):
+            if packet.pts is None or packet.dts is None:
+                continue
+            begin_s = float(packet.pts * sound.time_base)
+            if begin_s >= end_s:
+                return
+            if begin_s >= start_s:
+                packet.pts -= shift
+                packet.dts -= shift
+                yield packet
+    except MEDIA_ERRORS:
+        # A damaged end of the source: the sound before it is good, and the video must not suffer.
+        return
+
+
+def _with_stream(packets: Iterator[_Packet], stream: Stream) -> Iterator[_Packet]:
+    for packet in packets:
+        packet.stream = stream
+        yield packet
+
+
+def _time(packet: _Packet) -> float:
+    return float((packet.dts or 0) * packet.time_base)
