@@ -1,0 +1,35 @@
+"""What each process may import, checked in fresh interpreters."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "triton", "tensorrt", "rfdetr", "onnx"}
+QT = {"PySide6", "pyqtgraph"}
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["rfviewer.gui.main_window", "rfviewer.app"])
+def test_the_window_loads_no_gpu_library_and_no_engine(module: str) -> None:
+    loaded = modules_after(f"import {module}")
+    assert loaded >= QT
+    assert not loaded & (HEAVY | {"onnxruntime"})
+
+
+@pytest.mark.parametrize("module", ["rfviewer.compose", "rfviewer.session.child"])
+def test_the_engine_process_loads_no_qt(module: str) -> None:
+    loaded = modules_after(f"import {module}")
+    assert not loaded & (QT | HEAVY)
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    loaded = modules_after("import rfviewer.cli")
+    assert not loaded & (QT | HEAVY | {"onnxruntime", "cv2", "av", "numpy"})
