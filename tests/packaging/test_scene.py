@@ -32,11 +32,9 @@ def test_clip_frames_are_those_of_the_original_scene():
 
 def test_training_scene_is_that_of_the_original_scene():
     image, ids, classes = random_scene(np.random.default_rng(10_000))
-    assert (_digest(image), _digest(ids), len(classes)) == (
-        "984dfe2fb79c869d",
-        "dc4b1e5be4004b59",
-        22,
-    )
+    assert (_digest(ids), len(classes)) == ("dc4b1e5be4004b59", 22)
+    # Not the image's digest: OpenCV rounds its blur otherwise on a CPU without AVX.
+    np.testing.assert_allclose(image.mean((0, 1)), [67.81, 101.26, 62.89], atol=0.05)
 
 
 def test_clip_refuses_to_skip_a_frame():
