@@ -89,7 +89,7 @@ def iter_demo_initializers(folder: Path) -> Iterator[tuple[str, NDArray[Any]]]:
     map_path = _existing(folder / MAP_FILE)
     try:
         recipes = json.loads(map_path.read_text(encoding="utf-8"))["initializers"]
-    except (json.JSONDecodeError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{map_path} is damaged ({error}); install rfviewer again.") from error
     state = load_demo_state_dict(folder)
     for name, recipe in recipes.items():
