@@ -1,0 +1,210 @@
+"""Section "Classes": which ones are shown, how many there are now, and in which colour."""
+
+from collections.abc import Callable
+from typing import override
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+)
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+)
+
+from rfviewer.config import View
+from rfviewer.gui import icons
+from rfviewer.gui.class_model import ClassListModel, ClassRow
+from rfviewer.gui.controls import label
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.section import Section
+from rfviewer.gui.tokens import GAP_PX, tabular, tokens_of
+from rfviewer.snapshot import Snapshot
+
+SEARCH_ABOVE = 12
+_ROW_PX = 24
+_MAX_ROWS = 9
+
+
+class _ClassDelegate(QStyledItemDelegate):
+    """Draws check box, colour chip, name and count in one row."""
+
+    @override
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(120, max(_ROW_PX, option.fontMetrics.height() + 6))
+
+    @override
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        row = index.data(Qt.ItemDataRole.UserRole)
+        if not isinstance(row, ClassRow):
+            return
+        tokens = tokens_of(option.palette)
+        box = option.rect
+        shown = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if option.state & QStyle.StateFlag.State_MouseOver:
+            painter.setBrush(QColor(tokens.raised))
+            painter.drawRoundedRect(box, 4, 4)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(tokens.accent), 1))
+            painter.drawRoundedRect(box.adjusted(0, 0, -1, -1), 4, 4)
+        middle = box.center().y()
+        self._paint_check(painter, QRect(box.left() + 4, middle - 7, 15, 15), option, shown=shown)
+        chip = QRect(box.left() + 28, middle - 5, 11, 11)
+        painter.setPen(Qt.PenStyle.NoPen)
+        color = QColor(*row.color)
+        color.setAlpha(255 if shown else 90)
+        painter.setBrush(color)
+        painter.drawRoundedRect(chip, 3, 3)
+        painter.setFont(tabular(option.font))
+        painter.setPen(QColor(tokens.text if row.count and shown else tokens.muted))
+        text = QRect(box.left() + 48, box.top(), box.width() - 96, box.height())
+        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, text.width())
+        align = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(text, align | Qt.AlignmentFlag.AlignLeft, name)
+        figure = QRect(box.right() - 46, box.top(), 40, box.height())
+        painter.drawText(
+            figure, align | Qt.AlignmentFlag.AlignRight, str(row.count) if row.count else "0"
+        )
+        painter.restore()
+
+    @override
+    def editorEvent(
+        self,
+        event: QEvent,
+        model: QAbstractItemModel,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> bool:
+        # The whole row is the check box: a 15 px target would be needlessly hard to hit.
+        if (
+            isinstance(event, QMouseEvent)
+            and event.type() == QEvent.Type.MouseButtonRelease
+            and event.button() == Qt.MouseButton.LeftButton
+        ):
+            shown = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole))
+            other = (
+                Qt.CheckState.Unchecked if shown == Qt.CheckState.Checked else Qt.CheckState.Checked
+            )
+            return model.setData(index, other, Qt.ItemDataRole.CheckStateRole)
+        if event.type() in {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick}:
+            return True
+        return super().editorEvent(event, model, option, index)
+
+    def _paint_check(
+        self, painter: QPainter, box: QRect, option: QStyleOptionViewItem, *, shown: bool
+    ) -> None:
+        tokens = tokens_of(option.palette)
+        painter.setPen(QPen(QColor(tokens.accent if shown else tokens.muted), 1))
+        painter.setBrush(QColor(tokens.accent if shown else tokens.panel))
+        painter.drawRoundedRect(box, 3, 3)
+        if shown:
+            ratio = painter.device().devicePixelRatio()
+            mark = icons.pixmap("check", tokens.on_accent, 13, ratio)
+            painter.drawPixmap(box.left() + 1, box.top() + 1, mark)
+
+
+class ClassPanel(Section):
+    """A check box for each class, with search when there are many."""
+
+    def __init__(
+        self,
+        model: SessionModel,
+        color_of: Callable[[View, int, int], tuple[int, int, int]],
+    ) -> None:
+        super().__init__("Classes")
+        self._model = model
+        self._color_of = color_of
+        self._names: tuple[str | None, ...] = ()
+        self.rows = ClassListModel()
+        self._filter = QSortFilterProxyModel(self)
+        self._filter.setSourceModel(self.rows)
+        self._filter.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._search = QLineEdit()
+        self._search.setPlaceholderText("Search classes")
+        self._search.setAccessibleName("Search classes")
+        self._search.setClearButtonEnabled(True)
+        self._search.textChanged.connect(self._filter.setFilterFixedString)
+        self._list = QListView()
+        self._list.setFrameShape(QFrame.Shape.NoFrame)
+        self._list.setAccessibleName("Classes")
+        self._list.setModel(self._filter)
+        self._list.setItemDelegate(_ClassDelegate(self._list))
+        self._list.setMouseTracking(True)
+        self._list.setUniformItemSizes(True)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._empty = label("The classes appear once the engine is ready.", muted=True)
+        self._empty.setWordWrap(True)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(GAP_PX // 2)
+        for text, hidden in (("Show all", False), ("Hide all", True)):
+            button = QToolButton()
+            button.setText(text)
+            button.clicked.connect(lambda _checked=False, hide=hidden: self._on_all(hide=hide))
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        self.body.setSpacing(GAP_PX // 2)
+        self.body.addWidget(self._search)
+        self.body.addWidget(self._empty)
+        self.body.addWidget(self._list)
+        self.body.addLayout(buttons)
+        self.rows.hidden_changed.connect(lambda hidden: model.update_view(hidden_class_ids=hidden))
+        model.view_changed.connect(self._on_view)
+        model.snapshot_changed.connect(self._on_snapshot)
+        self._on_view(model.view)
+        self._resize_list()
+
+    def _resize_list(self) -> None:
+        count = len(self.rows.rows)
+        self._search.setVisible(count > SEARCH_ABOVE)
+        self._empty.setVisible(count == 0)
+        self._list.setVisible(count > 0)
+        row = max(_ROW_PX, self.fontMetrics().height() + 6)
+        self._list.setFixedHeight(row * min(count, _MAX_ROWS) + 4)
+
+    def _on_all(self, *, hide: bool) -> None:
+        self._model.update_view(hidden_class_ids=self.rows.all_ids() if hide else frozenset())
+
+    def _on_view(self, view: View) -> None:
+        self.rows.set_hidden(view.hidden_class_ids)
+        self._recolor()
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        info = snapshot.engine.info
+        if info is not None and info.class_names != self._names:
+            self._names = info.class_names
+            self.rows.set_names(info.class_names)
+            self._recolor()
+            self._resize_list()
+        self.rows.apply(snapshot)
+        shown = sum(row.count for row in self.rows.rows if not self.rows.is_hidden(row.class_id))
+        self.set_summary(f"{shown} on screen" if self.rows.rows else "")
+
+    def _recolor(self) -> None:
+        view = self._model.view
+        self.rows.set_colors(
+            {row.class_id: self._color_of(view, row.class_id, 0) for row in self.rows.rows}
+        )

@@ -1,0 +1,137 @@
+"""Section "Engine": which network runs where, and what was really loaded."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout
+
+from rfviewer.config import BACKEND_NAMES, EngineConfig, ResizeMode
+from rfviewer.gui.controls import Segments, label
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.section import Section
+from rfviewer.gui.text import tooltip
+from rfviewer.gui.tokens import GAP_PX
+from rfviewer.snapshot import EnginePhase, Snapshot
+
+_FILE = "\0file"
+_PRECISIONS = {"Auto": "auto", "fp32": "fp32", "fp16": "fp16"}
+
+
+class EnginePanel(Section):
+    """Model, backend, precision, resize mode; below them what the engine reads back.
+
+    Signals:
+        model_file_wanted: the user wants to pick a model file.
+    """
+
+    model_file_wanted = Signal()
+
+    def __init__(self, model: SessionModel) -> None:
+        super().__init__("Engine")
+        self._model = model
+        self._models: list[tuple[str, str]] = []
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GAP_PX)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        self._model_box = self._combo("Model")
+        self._model_box.activated.connect(self._on_model)
+        self._backend_box = self._combo("Backend")
+        for name in BACKEND_NAMES:
+            self._backend_box.addItem("Automatic" if name == "auto" else name, name)
+        self._backend_box.activated.connect(
+            lambda index: model.update_engine(backend=self._backend_box.itemData(index))
+        )
+        self._precision: Segments[str] = Segments("Precision", _PRECISIONS)
+        self._precision.chosen.connect(lambda value: model.update_engine(precision=value))
+        self._resize = Segments("Resize mode", {"A": ResizeMode.A, "B": ResizeMode.B})
+        self._resize.set_tooltip(
+            ResizeMode.A, tooltip("Without antialiasing, as the rfdetr package predicts")
+        )
+        self._resize.set_tooltip(
+            ResizeMode.B, tooltip("With antialiasing, as in training and Roboflow inference")
+        )
+        self._resize.chosen.connect(lambda value: model.update_engine(resize=value))
+        self._facts = {
+            name: label(muted=name != "Runs") for name in ("Runs", "Device", "Input", "Why")
+        }
+        rows = (
+            ("Model", self._model_box),
+            ("Backend", self._backend_box),
+            ("Precision", self._precision),
+            ("Resize", self._resize),
+            *((name, widget) for name, widget in self._facts.items()),
+        )
+        for index, (name, widget) in enumerate(rows):
+            grid.addWidget(label(name, muted=True), index, 0)
+            grid.addWidget(widget, index, 1)
+        for fact in self._facts.values():
+            fact.setWordWrap(True)
+            fact.setText("\N{EN DASH}")
+        self.body.addLayout(grid)
+        model.engine_changed.connect(self._on_engine)
+        model.snapshot_changed.connect(self._on_snapshot)
+        self.set_models([])
+
+    def set_models(self, models: list[tuple[str, str]]) -> None:
+        """Offer these (name, description) models."""
+        self._models = models
+        self._on_engine(self._model.engine)
+
+    def use_model_file(self, path: Path) -> None:
+        """Load a model from a file."""
+        self._model.update_engine(model=str(path))
+
+    def _combo(self, name: str) -> QComboBox:
+        box = QComboBox()
+        box.setAccessibleName(name)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(12)
+        return box
+
+    def _on_model(self, index: int) -> None:
+        name = self._model_box.itemData(index)
+        if name == _FILE:
+            self._on_engine(self._model.engine)
+            self.model_file_wanted.emit()
+        else:
+            self._model.update_engine(model=name)
+
+    def _on_engine(self, engine: EngineConfig) -> None:
+        with QSignalBlocker(self._model_box):
+            self._model_box.clear()
+            names = [name for name, _ in self._models]
+            for name, description in self._models:
+                self._model_box.addItem(name, name)
+                tip = tooltip(description)
+                self._model_box.setItemData(self._model_box.count() - 1, tip, 3)  # ToolTipRole
+            if engine.model not in names:
+                self._model_box.addItem(Path(engine.model).name, engine.model)
+            self._model_box.setCurrentIndex(self._model_box.findData(engine.model))
+            self._model_box.addItem("Open model file…", _FILE)
+        with QSignalBlocker(self._backend_box):
+            self._backend_box.setCurrentIndex(self._backend_box.findData(engine.backend))
+        self._precision.set_value(engine.precision)
+        self._resize.set_value(engine.resize)
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        status = snapshot.engine
+        info = status.info
+        words = {EnginePhase.LOADING: "loading", EnginePhase.FAILED: "failed"}
+        if info is None or status.phase is not EnginePhase.READY:
+            self.set_summary(words.get(status.phase, ""))
+            for fact in self._facts.values():
+                fact.setText("\N{EN DASH}")
+            return
+        self.set_summary("")
+        size = f"{info.input_wh[0]} × {info.input_wh[1]} px" if info.input_wh[0] else "no network"
+        precision = f", {info.precision}" if info.precision else ""
+        facts = {
+            "Runs": f"{info.model} on {info.backend}{precision}",
+            "Device": info.device,
+            "Input": f"{size}, resize {info.resize}",
+            "Why": info.backend_reason or "\N{EN DASH}",
+        }
+        for name, text in facts.items():
+            if self._facts[name].text() != text:
+                self._facts[name].setText(text)

@@ -1,0 +1,132 @@
+"""The last half minute in fixed memory, ready to be drawn. Knows no Qt."""
+
+import time
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfviewer.snapshot import FrameSample, Snapshot
+from rfviewer.timing import Stage
+
+WINDOW_S = 30.0
+STAGES: tuple[Stage, ...] = tuple(Stage)
+_MAX_FRAMES = 32_768  # 30 s at 1,000 frames a second, rounded up
+_MAX_SNAPSHOTS = 512  # 30 s at 10 to 16 a second
+_RECENT_FRAMES = 256  # the table's p50 and p95
+
+type F64Array = NDArray[np.float64]
+
+
+class Ring:
+    """Rows of numbers with their time, the oldest overwritten first."""
+
+    def __init__(self, capacity: int, columns: int) -> None:
+        self._times_s = np.zeros(capacity)
+        self._rows = np.full((capacity, columns), np.nan)
+        self._next = 0
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, time_s: float, row: list[float]) -> None:
+        """Add one row; nan marks what was not measured."""
+        self._times_s[self._next] = time_s
+        self._rows[self._next] = row
+        self._next = (self._next + 1) % len(self._times_s)
+        self._count = min(self._count + 1, len(self._times_s))
+
+    def since(self, time_s: float) -> tuple[F64Array, F64Array]:
+        """Return times (n,) and rows (n, columns) from `time_s` on, oldest first."""
+        order = np.arange(self._next - self._count, self._next) % len(self._times_s)
+        times = self._times_s[order]
+        first = int(np.searchsorted(times, time_s))
+        return times[first:], self._rows[order[first:]]
+
+    def last(self, count: int) -> F64Array:
+        """Return the newest rows, (at most count, columns), oldest first."""
+        count = min(count, self._count)
+        return self._rows[np.arange(self._next - count, self._next) % len(self._times_s)]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._next = self._count = 0
+
+
+class History:
+    """What the plots show, fed with every snapshot. GUI thread only."""
+
+    def __init__(self) -> None:
+        self._rates = Ring(_MAX_SNAPSHOTS, 3)
+        self._idle = Ring(_MAX_SNAPSHOTS, 1)
+        self._stages = Ring(_MAX_FRAMES, len(STAGES))
+        self._changes_s: deque[float] = deque(maxlen=16)
+        self._last_sample: FrameSample | None = None
+        self.now_s = time.monotonic()
+        """Time of the newest snapshot, `time.monotonic()` seconds: the right edge of the plots."""
+        self.idle_measured = False
+        """Whether the newest snapshot had a GPU idle share."""
+        self.idle_reason = ""
+        """Why there is none."""
+
+    def add(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
+        """Take over one snapshot."""
+        self.now_s = snapshot.time_ns / 1e9
+        rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
+        self._rates.append(self.now_s, [np.nan if rate is None else rate for rate in rates])
+        idle = snapshot.device.gpu_idle
+        self.idle_measured = idle is not None
+        self.idle_reason = snapshot.device.reason
+        self._idle.append(self.now_s, [np.nan if idle is None else idle * 100.0])
+        for sample in snapshot.samples:
+            self._add_sample(sample)
+
+    def rates(self) -> tuple[F64Array, F64Array]:
+        """Return ages (n,) in seconds, 0 being now, and fps (n, 3): source, inferred, displayed."""
+        times, rows = self._rates.since(self.now_s - WINDOW_S)
+        return times - self.now_s, rows
+
+    def idle(self) -> tuple[F64Array, F64Array]:
+        """Return ages (n,) and GPU idle in percent (n,)."""
+        times, rows = self._idle.since(self.now_s - WINDOW_S)
+        return times - self.now_s, rows[:, 0]
+
+    def stages(self, max_points: int = 240) -> tuple[F64Array, F64Array]:
+        """Return ages (n,) and milliseconds (n, stages), n <= 2 * max_points.
+
+        More frames than that are averaged in runs of equal length, so that 600 frames a second
+        cost no more to draw than 4.
+        """
+        times, rows = self._stages.since(self.now_s - WINDOW_S)
+        run = len(times) // max_points
+        if run > 1:
+            keep = len(times) // run * run
+            times = times[-keep:].reshape(-1, run).mean(axis=1)
+            rows = rows[-keep:].reshape(-1, run, rows.shape[1]).mean(axis=1)
+        return times - self.now_s, rows
+
+    def recent_stages(self) -> F64Array:
+        """Return milliseconds (n, stages) of the newest frames, for percentiles."""
+        return self._stages.last(_RECENT_FRAMES)
+
+    def changes(self) -> list[float]:
+        """Return the ages at which other optimizations took effect."""
+        ages = (time_s - self.now_s for time_s in self._changes_s)
+        return [age for age in ages if -WINDOW_S < age <= 0]
+
+    def clear(self) -> None:
+        """Forget everything, as after another source was opened."""
+        for ring in (self._rates, self._idle, self._stages):
+            ring.clear()
+        self._changes_s.clear()
+        self._last_sample = None
+
+    def _add_sample(self, sample: FrameSample) -> None:
+        done_s = sample.done_time_ns / 1e9
+        measured = sample.timings.stages_ms
+        self._stages.append(done_s, [measured.get(stage, np.nan) for stage in STAGES])
+        last = self._last_sample
+        if last is not None and last.optimizations != sample.optimizations:
+            self._changes_s.append(done_s)
+        self._last_sample = sample

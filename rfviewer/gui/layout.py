@@ -1,0 +1,139 @@
+"""Where things stand in the window: splitters, hiding of parts, fullscreen, saved sizes."""
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.tokens import PANEL_WIDTH_PX
+
+DEFAULT_SIZE = (1280, 800)
+PLOTS_HEIGHT_PX = 190
+
+
+class WindowLayout(QObject):
+    """Video with transport above the plots; the side panel beside both; bars around them."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        preferences: Preferences,
+        *,
+        bars: tuple[QWidget, ...],
+        video: QWidget,
+        transport: QWidget,
+        side_panel: QWidget,
+        status: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._preferences = preferences
+        self._chrome = (*bars[:1], side_panel, status)
+        self._was_maximized = False
+        self._hidden_before: list[QWidget] = []
+        self.plots_holder = QWidget()
+        self.plots_holder.setMinimumHeight(120)
+        holder = QVBoxLayout(self.plots_holder)
+        holder.setContentsMargins(0, 0, 0, 0)
+        self._side_panel = side_panel
+        upper = QWidget()
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(video, 1)
+        column.addWidget(transport)
+        self._rows = self._splitter(Qt.Orientation.Vertical, upper, self.plots_holder)
+        self._columns = self._splitter(Qt.Orientation.Horizontal, self._rows, side_panel)
+        central = QWidget()
+        outer = QVBoxLayout(central)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        for bar in bars:
+            outer.addWidget(bar)
+        outer.addWidget(self._columns, 1)
+        outer.addWidget(status)
+        window.setCentralWidget(central)
+
+    @property
+    def is_fullscreen(self) -> bool:
+        """Whether only video and transport are shown."""
+        return self._window.isFullScreen()
+
+    def set_plots(self, plots: QWidget) -> None:
+        """Put the plots into their place."""
+        layout = self.plots_holder.layout()
+        if layout is not None:
+            layout.addWidget(plots)
+
+    def set_panel_visible(self, *, visible: bool) -> None:
+        """Show or hide the side panel."""
+        self._side_panel.setVisible(visible)
+
+    def set_plots_visible(self, *, visible: bool) -> None:
+        """Show or hide the plots."""
+        self.plots_holder.setVisible(visible)
+
+    def set_fullscreen(self, *, fullscreen: bool) -> None:
+        """Show only video and transport on the whole screen, or everything again."""
+        if fullscreen == self.is_fullscreen:
+            return
+        parts = (*self._chrome, self.plots_holder, self._window.menuBar())
+        if fullscreen:
+            self._was_maximized = self._window.isMaximized()
+            self._hidden_before = [part for part in parts if part.isVisible()]
+            for part in self._hidden_before:
+                part.setVisible(False)
+            self._window.showFullScreen()
+            return
+        for part in self._hidden_before:
+            part.setVisible(True)
+        if self._was_maximized:
+            self._window.showMaximized()
+        else:
+            self._window.showNormal()
+
+    def reset(self) -> None:
+        """Go back to the layout of the first start."""
+        self._preferences.reset_layout()
+        self.set_fullscreen(fullscreen=False)
+        self.set_panel_visible(visible=True)
+        self.set_plots_visible(visible=True)
+        self._set_default_sizes()
+
+    def restore(self) -> None:
+        """Take over the saved sizes, or the default ones."""
+        self._window.resize(*DEFAULT_SIZE)
+        self._set_default_sizes()
+        geometry = self._preferences.layout_value("geometry")
+        if geometry is not None:
+            self._window.restoreGeometry(geometry)
+        for name, splitter in self._splitters().items():
+            state = self._preferences.layout_value(name)
+            if state is not None:
+                splitter.restoreState(state)
+
+    def save(self) -> None:
+        """Remember the sizes."""
+        self.set_fullscreen(fullscreen=False)
+        self._preferences.set_layout_value("geometry", self._window.saveGeometry())
+        for name, splitter in self._splitters().items():
+            self._preferences.set_layout_value(name, splitter.saveState())
+
+    def _splitters(self) -> dict[str, QSplitter]:
+        return {"rows": self._rows, "columns": self._columns}
+
+    def _set_default_sizes(self) -> None:
+        height = max(400, self._window.height())
+        width = max(700, self._window.width())
+        self._rows.setSizes([height - PLOTS_HEIGHT_PX, PLOTS_HEIGHT_PX])
+        self._columns.setSizes([width - PANEL_WIDTH_PX, PANEL_WIDTH_PX])
+
+    def _splitter(self, orientation: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:
+        splitter = QSplitter(orientation)
+        splitter.addWidget(first)
+        splitter.addWidget(second)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 0)
+        splitter.setCollapsible(0, False)  # noqa: FBT003 - Qt's signature
+        splitter.setCollapsible(1, False)  # noqa: FBT003 - Qt's signature
+        splitter.setHandleWidth(1)
+        return splitter

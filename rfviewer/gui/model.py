@@ -1,0 +1,196 @@
+"""The window's side of a session: what the user asked for, and the newest snapshot.
+
+Every widget changes the session through this object, and only the GUI thread uses it.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from rfviewer.config import EngineConfig, Playback, Settings, View
+from rfviewer.interfaces import RecordingRequest, ScreenshotKind, Session
+from rfviewer.optimizations import Optimizations
+from rfviewer.snapshot import PlayState, Snapshot
+
+
+class SessionModel(QObject):
+    """Holds requested settings as whole values and forwards them to the session.
+
+    The requests kept here are the truth for the controls: a snapshot is up to 100 ms old, and
+    writing it back would make a slider jump under the user's hand.
+
+    Signals:
+        view_changed: the requested `View`, after a change.
+        optimizations_changed: the requested `Optimizations`, after a change.
+        engine_changed: the requested `EngineConfig`, after a change.
+        playback_changed: the requested `Playback`, after a change.
+        snapshot_changed: the newest `Snapshot`, 10 times a second at most.
+        source_requested: the URI that was just asked for.
+    """
+
+    view_changed = Signal(object)
+    optimizations_changed = Signal(object)
+    engine_changed = Signal(object)
+    playback_changed = Signal(object)
+    snapshot_changed = Signal(object)
+    source_requested = Signal(str)
+
+    def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.view = settings.view
+        self.optimizations = settings.optimizations
+        self.engine = settings.engine
+        self.playback = settings.playback
+        self.snapshot: Snapshot | None = None
+        self._source: str | None = None
+        self._before_hold: Optimizations | None = None
+        self._before_baseline: Optimizations | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """Everything as requested now."""
+        return Settings(
+            engine=self.engine,
+            optimizations=self.optimizations,
+            view=self.view,
+            playback=self.playback,
+        )
+
+    @property
+    def source_uri(self) -> str | None:
+        """The source asked for last, or else the one that is open."""
+        if self._source is not None:
+            return self._source
+        source = self.snapshot.source if self.snapshot else None
+        return source.uri if source else None
+
+    @property
+    def holds_baseline(self) -> bool:
+        """Whether the baseline is shown only while a key is held."""
+        return self._before_hold is not None
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Take over the newest snapshot and tell the widgets."""
+        self.snapshot = snapshot
+        self.snapshot_changed.emit(snapshot)
+
+    def open(self, source: str) -> None:
+        """Open `source` from its start; the policy is chosen anew for it."""
+        self.playback = replace(
+            self.playback, policy=None, start_s=0.0, end_s=None, max_frames=None, paused=False
+        )
+        self._source = source
+        self.session.open(source, self.playback)
+        self.playback_changed.emit(self.playback)
+        self.source_requested.emit(source)
+
+    def update_view(self, **changes: Any) -> None:  # noqa: ANN401 - fields of View
+        """Request the view with these fields changed."""
+        view: View = replace(self.view, **changes)
+        if view != self.view:
+            self.view = view
+            self.session.set_view(view)
+            self.view_changed.emit(view)
+
+    def update_engine(self, **changes: Any) -> None:  # noqa: ANN401 - fields of EngineConfig
+        """Request another engine."""
+        engine: EngineConfig = replace(self.engine, **changes)
+        if engine != self.engine:
+            self.engine = engine
+            self.session.set_engine(engine)
+            self.engine_changed.emit(engine)
+
+    def update_playback(self, **changes: Any) -> None:  # noqa: ANN401 - fields of Playback
+        """Request another policy, speed or loop."""
+        playback: Playback = replace(self.playback, **changes)
+        if playback != self.playback:
+            self.playback = playback
+            self.session.set_playback(playback)
+            self.playback_changed.emit(playback)
+
+    def set_optimizations(self, optimizations: Optimizations) -> None:
+        """Request this set."""
+        if optimizations != self.optimizations:
+            self.optimizations = optimizations
+            self.session.set_optimizations(optimizations)
+            self.optimizations_changed.emit(optimizations)
+
+    def set_toggle(self, name: str, value: bool | int) -> None:
+        """Request the current set with one field changed."""
+        self.set_optimizations(self.optimizations.set(name, value))
+
+    def flip_toggle(self, name: str) -> None:
+        """Turn a switch over, or take a number to its next choice."""
+        value = getattr(self.optimizations, name)
+        if isinstance(value, bool):
+            self.set_toggle(name, not value)
+            return
+        choices = Optimizations.__dataclass_fields__[name].metadata["toggle"].choices
+        self.set_toggle(name, choices[(choices.index(value) + 1) % len(choices)])
+
+    def flip_baseline(self) -> None:
+        """Go to the baseline, or back to the set before it."""
+        baseline = Optimizations.baseline()
+        if self.optimizations == baseline:
+            self.set_optimizations(self._before_baseline or Optimizations())
+        else:
+            self._before_baseline = self.optimizations
+            self.set_optimizations(baseline)
+
+    def hold_baseline(self, *, held: bool) -> None:
+        """Show the baseline while `held`, then the set from before."""
+        if held and self._before_hold is None:
+            self._before_hold = self.optimizations
+            self.set_optimizations(Optimizations.baseline())
+        elif not held and self._before_hold is not None:
+            before, self._before_hold = self._before_hold, None
+            self.set_optimizations(before)
+
+    def play_pause(self) -> None:
+        """Pause when playing, else play."""
+        if self.snapshot is not None and self.snapshot.state is PlayState.PLAYING:
+            self.session.pause()
+        else:
+            self.session.play()
+
+    def step(self, frames: int) -> None:
+        """Pause and move by `frames`."""
+        self.session.step(frames)
+
+    def seek(self, pts_s: float) -> None:
+        """Go to `pts_s`, clipped to the source."""
+        source = self.snapshot.source if self.snapshot else None
+        if source is None or not source.seekable:
+            return
+        end = source.duration_s
+        self.session.seek(max(0.0, pts_s if end is None else min(pts_s, end)))
+
+    def seek_by(self, seconds: float) -> None:
+        """Go on or back by `seconds`."""
+        if self.snapshot is not None and self.snapshot.pts_s is not None:
+            self.seek(self.snapshot.pts_s + seconds)
+
+    def start_recording(self, request: RecordingRequest) -> None:
+        """Start writing files with the next frame."""
+        self.session.start_recording(request)
+
+    def stop_recording(self) -> None:
+        """Finalise the running recording."""
+        self.session.stop_recording()
+
+    @property
+    def recording(self) -> bool:
+        """Whether a recording runs."""
+        status = self.snapshot.recording if self.snapshot else None
+        return status is not None and status.active
+
+    def screenshot(self, path: Path, kind: ScreenshotKind) -> None:
+        """Save the frame on display."""
+        self.session.screenshot(path, kind)
+
+    def restart(self) -> None:
+        """Start the engine again where it was."""
+        self.session.restart()

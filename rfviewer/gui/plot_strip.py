@@ -1,0 +1,237 @@
+"""The strip below the transport bar: fps, stage times with their table, GPU idle."""
+
+from typing import override
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rfviewer.gui.controls import ElidedLabel, heading, label
+from rfviewer.gui.history import STAGES, History
+from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
+from rfviewer.gui.text import fps_text, ms_text
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, scaled, tokens_of
+from rfviewer.snapshot import Snapshot
+
+REPAINT_INTERVAL_MS = 160  # about 6 a second
+
+
+class Legend(QWidget):
+    """Coloured marks with a name and the newest figure."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self._marks: list[QLabel] = []
+        self.figures: list[QLabel] = []
+        for name in names:
+            mark = QLabel()
+            mark.setFixedSize(10, 3)
+            caption = label(name, muted=True)
+            caption.setFont(scaled(caption.font(), 0.88))
+            figure = label("\N{EN DASH}", figures=True)
+            figure.setFont(scaled(figure.font(), 0.88, bold=True))
+            figure.setAccessibleName(f"{name} figure")
+            for widget in (mark, caption, figure):
+                row.addWidget(widget)
+            row.addSpacing(6)
+            self._marks.append(mark)
+            self.figures.append(figure)
+
+    def set_colors(self, colors: tuple[str, ...]) -> None:
+        """Colour the marks."""
+        for mark, color in zip(self._marks, colors, strict=True):
+            mark.setStyleSheet(f"background: {color}; border-radius: 1px;")
+
+
+class StageTable(QWidget):
+    """p50 and p95 of every measured stage: the same figures as the plot, as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Stage times in milliseconds")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(4, 0, 0, 0)
+        grid.setHorizontalSpacing(GAP_PX)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(1, 1)
+        small = scaled(self.font(), 0.82)
+        self._rows: list[tuple[QLabel, ...]] = []
+        heads = ("", "ms", "p50", "p95")
+        for column, text in enumerate(heads):
+            head = label(text, muted=True)
+            head.setFont(small)
+            if column > 1:
+                head.setAlignment(Qt.AlignmentFlag.AlignRight)
+            grid.addWidget(head, 0, column)
+        for index, stage in enumerate(STAGES, start=1):
+            chip = QLabel()
+            chip.setFixedSize(9, 9)
+            chip.setStyleSheet(f"background: {STAGE_COLORS[stage]}; border-radius: 2px;")
+            row = (chip, label(stage.value), label(figures=True), label(figures=True))
+            for column, widget in enumerate(row):
+                if column:
+                    widget.setFont(scaled(widget.font(), 0.85))
+                if column > 1:
+                    widget.setAlignment(Qt.AlignmentFlag.AlignRight)
+                    widget.setMinimumWidth(widget.fontMetrics().horizontalAdvance("888.8"))
+                grid.addWidget(widget, index, column)
+                widget.setVisible(False)
+            self._rows.append(row)
+        grid.setRowStretch(len(STAGES) + 1, 1)
+
+    def update_rows(self, p50: list[float | None], p95: list[float | None]) -> None:
+        """Show one row for each stage that was measured."""
+        for row, middle, high in zip(self._rows, p50, p95, strict=True):
+            for widget in row:
+                widget.setVisible(middle is not None)
+            row[2].setText(ms_text(middle))
+            row[3].setText(ms_text(high))
+            row[2].setAccessibleName(f"{row[1].text()} p50 {ms_text(middle)} ms")
+            row[3].setAccessibleName(f"{row[1].text()} p95 {ms_text(high)} ms")
+
+
+class _Card(QFrame):
+    """A titled frame around one plot."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.setObjectName("Card")
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(PAD_PX, 6, GAP_PX, 4)
+        self.column.setSpacing(2)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(GAP_PX)
+        self.head.addWidget(heading(title))
+        self.head.addStretch(1)
+        self.column.addLayout(self.head)
+
+
+class PlotStrip(QWidget):
+    """Repaints a few times a second, and only while it can be seen."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self.setObjectName("PlotStrip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._history = history
+        self._dirty = False
+        self.fps, self.stages, self.idle = FpsPlot(), StagePlot(), IdlePlot()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GAP_PX, GAP_PX, GAP_PX, GAP_PX)
+        row.setSpacing(GAP_PX)
+        row.addWidget(self._fps_card(), 34)
+        row.addWidget(self._stage_card(), 42)
+        row.addWidget(self._idle_card(), 24)
+        self.setMinimumHeight(120)
+        self._timer = QTimer(self, interval=REPAINT_INTERVAL_MS)
+        self._timer.timeout.connect(self._on_repaint_due)
+        self._retint()
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Note that there is something new; drawing waits for the next repaint."""
+        self._dirty = True
+        measured = snapshot.device.gpu_idle
+        self._idle_figure.setText("" if measured is None else f"{measured * 100:.0f} %")
+        stack = self._idle_stack
+        stack.setCurrentIndex(1 if measured is not None else 0)
+        if measured is None:
+            self._idle_reason.setText(snapshot.device.reason or "not measured")
+
+    def repaint_now(self) -> None:
+        """Draw the history as it is."""
+        ages, fps = self._history.rates()
+        self.fps.update(ages, fps)
+        if len(fps):
+            for figure, value in zip(self._fps_legend.figures, fps[-1], strict=True):
+                figure.setText(fps_text(None if np.isnan(value) else float(value)))
+        ages, stages_ms = self._history.stages()
+        self.stages.update(ages, stages_ms, self._history.changes())
+        self._update_table()
+        if self._history.idle_measured:
+            self.idle.update(*self._history.idle())
+
+    def _update_table(self) -> None:
+        recent = self._history.recent_stages()
+        columns = [recent[:, c][np.isfinite(recent[:, c])] for c in range(recent.shape[1])]
+        p50 = [float(np.quantile(c, 0.5)) if c.size else None for c in columns]
+        p95 = [float(np.quantile(c, 0.95)) if c.size else None for c in columns]
+        self._table.update_rows(p50, p95)
+        totals = np.nansum(recent, axis=1) if len(recent) else np.zeros(0)
+        text = f"sum p50 {ms_text(float(np.quantile(totals, 0.5)))} ms" if len(totals) else ""
+        self._stage_sum.set_full_text(text)
+
+    def _fps_card(self) -> QWidget:
+        card = _Card("Frames/s")
+        self._fps_legend = Legend(("source", "inferred", "shown"))
+        card.head.addWidget(self._fps_legend)
+        card.column.addWidget(self.fps.view, 1)
+        return card
+
+    def _stage_card(self) -> QWidget:
+        card = _Card("Stage times")
+        self._stage_sum = ElidedLabel(muted=True)
+        self._stage_sum.setFont(scaled(self._stage_sum.font(), 0.88))
+        self._stage_sum.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        card.head.addWidget(self._stage_sum, 100)
+        self._table = StageTable()
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.stages.view, 1)
+        row.addWidget(self._table)
+        card.column.addLayout(row, 1)
+        return card
+
+    def _idle_card(self) -> QWidget:
+        card = _Card("GPU idle")
+        self._idle_figure = label(figures=True)
+        card.head.addWidget(self._idle_figure)
+        self._idle_stack = QStackedLayout()
+        self._idle_reason = label("not measured", muted=True)
+        self._idle_reason.setWordWrap(True)
+        self._idle_reason.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._idle_stack.addWidget(self._idle_reason)
+        self._idle_stack.addWidget(self.idle.view)
+        card.column.addLayout(self._idle_stack, 1)
+        return card
+
+    def _plots(self) -> tuple[Plot, ...]:
+        return (self.fps, self.stages, self.idle)
+
+    def _retint(self) -> None:
+        tokens = tokens_of(self.palette())
+        for plot in self._plots():
+            plot.set_tokens(tokens)
+        self._fps_legend.set_colors(fps_colors(tokens))
+
+    def _on_repaint_due(self) -> None:
+        if self._dirty:
+            self._dirty = False
+            self.repaint_now()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        self._timer.start()
+        super().showEvent(event)
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._timer.stop()
+        super().hideEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._retint()
+        super().changeEvent(event)

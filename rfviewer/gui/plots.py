@@ -1,0 +1,179 @@
+"""The three plots as thin wrappers around pyqtgraph. Pens are 1 px and nothing is antialiased:
+a wide or smoothed pen costs up to a hundred times as much to draw.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+from rfviewer.gui.history import STAGES, WINDOW_S, F64Array
+from rfviewer.gui.tokens import STAGE_COLORS, Tokens, scaled
+
+_FPS_STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine, Qt.PenStyle.SolidLine)
+
+
+def fps_colors(tokens: Tokens) -> tuple[str, str, str]:
+    """Return the colours of source, inferred and displayed."""
+    return (tokens.muted, tokens.accent, "#e69f00" if tokens.dark else "#b06f00")
+
+
+class Plot:
+    """Time runs from half a minute ago to now; the vertical range grows in steps.
+
+    Owns a pyqtgraph PlotWidget in `widget`. GUI thread only.
+    """
+
+    def __init__(self, name: str, *, unit: str, fixed_top: float | None = None) -> None:
+        self.widget: Any = pg.PlotWidget()
+        self.widget.setAccessibleName(name)
+        self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.widget.setMinimumSize(100, 70)
+        self.item: Any = self.widget.getPlotItem()
+        self.item.setMenuEnabled(False)
+        self.item.hideButtons()
+        self.item.setMouseEnabled(x=False, y=False)
+        self.item.setContentsMargins(0, 6, 12, 0)
+        self.item.showGrid(x=False, y=True, alpha=0.28)
+        self.item.disableAutoRange()
+        self.item.setXRange(-WINDOW_S, 0, padding=0)
+        self._unit = unit
+        self._fixed_top = fixed_top
+        self._top = 0.0
+        self.set_top(fixed_top or 1.0)
+        bottom = self.item.getAxis("bottom")
+        bottom.setTicks([[(-30, "-30 s"), (-20, "-20"), (-10, "-10"), (0, "now")]])
+        bottom.setHeight(18)
+        self.item.getAxis("left").setWidth(38)
+
+    @property
+    def view(self) -> QWidget:
+        """The widget to put into a layout."""
+        widget: QWidget = self.widget
+        return widget
+
+    def set_top(self, highest: float) -> None:
+        """Fit the range to the highest value, in steps of 1, 2, 5 so that it seldom changes."""
+        top = self._fixed_top or nice_above(highest * 1.08)
+        if top != self._top and not (self._top > top > self._top * 0.35):
+            self._top = top
+            self.item.setYRange(0, top, padding=0)
+            half = top / 2
+            ticks = [(0, "0"), (half, f"{half:g}"), (top, f"{top:g}{self._unit}")]
+            self.item.getAxis("left").setTicks([ticks])
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Take over the colours of a theme."""
+        self.widget.setBackground(tokens.panel)
+        for name in ("left", "bottom"):
+            axis = self.item.getAxis(name)
+            axis.setPen(pg.mkPen(tokens.grid, width=1))
+            axis.setTextPen(pg.mkPen(tokens.muted))
+            axis.setStyle(
+                tickFont=scaled(self.view.font(), 0.82), tickLength=0, hideOverlappingLabels=False
+            )
+
+
+class FpsPlot(Plot):
+    """Source, inferred and displayed frames per second."""
+
+    def __init__(self) -> None:
+        super().__init__("Frames per second", unit="")
+        self._curves = [self.item.plot([], [], connect="finite") for _ in _FPS_STYLES]
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Take over the colours of a theme."""
+        super().set_tokens(tokens)
+        for curve, color, style in zip(self._curves, fps_colors(tokens), _FPS_STYLES, strict=True):
+            curve.setPen(pg.mkPen(color, width=1, style=style))
+
+    def update(self, ages: F64Array, fps: F64Array) -> None:
+        """Draw `fps` (n, 3) over `ages` (n,)."""
+        for column, curve in enumerate(self._curves):
+            curve.setData(ages, fps[:, column])
+        self.set_top(_highest(fps, 1.0))
+
+
+class StagePlot(Plot):
+    """Milliseconds per frame, stage upon stage, with a line where the optimisations changed."""
+
+    def __init__(self) -> None:
+        super().__init__("Stage times", unit="")
+        # The topmost sum is drawn first, so that each lower area covers its part of it.
+        self._areas = [
+            self.item.plot([], [], fillLevel=0.0, connect="finite") for _ in reversed(STAGES)
+        ][::-1]
+        self._marks: list[Any] = []
+        self._mark_color = "#888888"
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Take over the colours of a theme."""
+        super().set_tokens(tokens)
+        for stage, area in zip(STAGES, self._areas, strict=True):
+            color = QColor(STAGE_COLORS[stage])
+            area.setPen(pg.mkPen(color, width=1))
+            area.setBrush(pg.mkBrush(color))
+        self._mark_color = tokens.text
+        for mark in self._marks:
+            mark.setPen(pg.mkPen(tokens.text, width=1, style=Qt.PenStyle.DotLine))
+
+    def update(self, ages: F64Array, stages_ms: F64Array, changes: list[float]) -> None:
+        """Draw `stages_ms` (n, stages) over `ages` (n,); nan counts as nothing in the sum."""
+        sums = np.cumsum(np.nan_to_num(stages_ms), axis=1)
+        for column, area in enumerate(self._areas):
+            measured = bool(np.isfinite(stages_ms[:, column]).any()) if len(ages) else False
+            area.setVisible(measured)
+            if measured:
+                area.setData(ages, sums[:, column])
+        # One slow frame must not flatten all others: the range follows the 98th percentile.
+        totals = sums[:, -1] if len(ages) else np.zeros(0)
+        self.set_top(float(np.quantile(totals, 0.98)) if len(totals) else 1.0)
+        while len(self._marks) < len(changes):
+            pen = pg.mkPen(self._mark_color, width=1, style=Qt.PenStyle.DotLine)
+            mark = pg.InfiniteLine(angle=90, movable=False, pen=pen)
+            self.item.addItem(mark)
+            self._marks.append(mark)
+        for index, mark in enumerate(self._marks):
+            mark.setVisible(index < len(changes))
+            if index < len(changes):
+                mark.setValue(changes[index])
+
+
+class IdlePlot(Plot):
+    """GPU idle in percent."""
+
+    def __init__(self) -> None:
+        super().__init__("GPU idle", unit=" %", fixed_top=100.0)
+        self._curve = self.item.plot([], [], fillLevel=0.0, connect="finite")
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Take over the colours of a theme."""
+        super().set_tokens(tokens)
+        color = QColor(tokens.accent)
+        self._curve.setPen(pg.mkPen(color, width=1))
+        color.setAlpha(60)
+        self._curve.setBrush(pg.mkBrush(color))
+
+    def update(self, ages: F64Array, percent: F64Array) -> None:
+        """Draw `percent` (n,) over `ages` (n,)."""
+        self._curve.setData(ages, percent)
+
+
+def nice_above(value: float) -> float:
+    """Return the smallest 1, 2, 4, 5 or 8 times a power of ten that is not below `value`."""
+    if value <= 0 or not math.isfinite(value):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    for factor in (1, 2, 4, 5, 8, 10):
+        if factor * power >= value * (1 - 1e-9):
+            return factor * power
+    return 10 * power
+
+
+def _highest(values: F64Array, default: float) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.max()) if finite.size else default

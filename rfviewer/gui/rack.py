@@ -1,0 +1,132 @@
+"""Section "Optimisations": one row per field of `Optimizations`, made from its metadata."""
+
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+
+from rfviewer.gui.action_table import TOGGLE_KEYS
+from rfviewer.gui.controls import label
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.rack_row import RackRow
+from rfviewer.gui.section import Section
+from rfviewer.gui.text import tooltip
+from rfviewer.gui.tokens import GAP_PX
+from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.result import ToggleState
+from rfviewer.snapshot import Snapshot
+
+
+class Rack(Section):
+    """Rows that work on this machine first; what cannot run waits folded below.
+
+    The digit keys flip the rows in the order shown, so on every machine 1 is the first row.
+    """
+
+    def __init__(self, model: SessionModel) -> None:
+        super().__init__("Optimisations")
+        self._model = model
+        self.rows = {name: RackRow(name) for name in toggle_names()}
+        self._engine: object = None
+        self._blocked: frozenset[str] = frozenset()
+        self._learnt: set[str] = set()
+        presets = QHBoxLayout()
+        presets.setSpacing(GAP_PX)
+        for text, tip, slot in (
+            ("All on", "Every optimisation that this machine can run", self._on_all_on),
+            ("Baseline", "Everything off: the plain reference path (0)", self._on_baseline),
+        ):
+            button = QPushButton(text)
+            button.setToolTip(tooltip(tip))
+            button.clicked.connect(slot)
+            presets.addWidget(button)
+        presets.addStretch(1)
+        hold = label("hold a to compare", muted=True)
+        presets.addWidget(hold)
+        self.body.addLayout(presets)
+        self._working = QVBoxLayout()
+        self._working.setSpacing(0)
+        self.body.addLayout(self._working)
+        self.blocked_group = Section("Cannot run here", open_=False, level=2)
+        self.blocked_group.body.setSpacing(0)
+        self.body.addWidget(self.blocked_group)
+        for row in self.rows.values():
+            row.requested.connect(self._on_requested)
+        self._order: list[str] = []
+        self._arrange(frozenset(), "")
+        model.optimizations_changed.connect(self._on_optimizations)
+        model.snapshot_changed.connect(self._on_snapshot)
+        self._on_optimizations(model.optimizations)
+
+    def flip(self, digit: int) -> None:
+        """Flip the row that shows this digit; nothing when there is none."""
+        if 1 <= digit <= len(self._order):
+            self._model.flip_toggle(self._order[digit - 1])
+
+    @property
+    def order(self) -> list[str]:
+        """Names of the rows that the digits flip, in order."""
+        return list(self._order)
+
+    def _arrange(self, blocked: frozenset[str], title: str) -> None:
+        working = [name for name in self.rows if name not in blocked]
+        for name, row in self.rows.items():
+            layout = self.blocked_group.body if name in blocked else self._working
+            layout.addWidget(row)
+            row.set_key("")
+        for digit, name in enumerate(working[:TOGGLE_KEYS], start=1):
+            self.rows[name].set_key(str(digit))
+        self._order = working[:TOGGLE_KEYS]
+        self.blocked_group.setVisible(bool(blocked))
+        self.blocked_group.set_title(f"{title} ({len(blocked)})")
+
+    def _on_all_on(self) -> None:
+        self._model.set_optimizations(Optimizations())
+
+    def _on_baseline(self) -> None:
+        self._model.set_optimizations(Optimizations.baseline())
+
+    def _on_requested(self, name: str, value: bool | int) -> None:
+        self._model.set_toggle(name, value)
+
+    def _on_optimizations(self, optimizations: Optimizations) -> None:
+        for name, row in self.rows.items():
+            row.set_requested(getattr(optimizations, name))
+        on = sum(
+            1 for name in self.rows if int(getattr(optimizations, name)) != self._off_value(name)
+        )
+        self.set_summary(f"{on} of {len(self.rows)} requested")
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        info = snapshot.engine.info
+        states: dict[str, ToggleState] = (
+            {state.name: state for state in info.toggles} if info is not None else {}
+        )
+        for name, row in self.rows.items():
+            state = states.get(name)
+            # A request on its way is not yet answered by this snapshot.
+            if state is not None and state.requested != getattr(self._model.optimizations, name):
+                state = None
+            row.set_state(state)
+        if info is None:
+            return
+        engine = (info.model, info.backend, info.device)
+        if engine != self._engine:
+            self._engine = engine
+            self._learnt.clear()
+        # A switch that is requested off does not tell whether it could run: what was learnt stays.
+        for name, state in states.items():
+            if state.reason and not self._in_effect(name, state):
+                self._learnt.add(name)
+            elif self._in_effect(name, state):
+                self._learnt.discard(name)
+        blocked = frozenset(self._learnt)
+        if blocked != self._blocked:
+            self._blocked = blocked
+            reasons = {states[name].reason for name in blocked if name in states}
+            needs_gpu = all("GPU" in reason or "CUDA" in reason for reason in reasons if reason)
+            self._arrange(blocked, "Needs an NVIDIA GPU" if needs_gpu else "Cannot run here")
+
+    def _in_effect(self, name: str, state: ToggleState) -> bool:
+        return int(state.effective) != self._off_value(name)
+
+    @staticmethod
+    def _off_value(name: str) -> int:
+        return int(getattr(Optimizations.baseline(), name))

@@ -1,0 +1,153 @@
+"""One row of the rack: the switch of one optimization and what became of the request."""
+
+from typing import override
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+
+from rfviewer.gui import icons
+from rfviewer.gui.controls import ElidedLabel, KeyCap, Segments, Switch, label
+from rfviewer.gui.text import tooltip
+from rfviewer.gui.tokens import GAP_PX, scaled, tokens_of
+from rfviewer.optimizations import Exactness, toggle_of
+from rfviewer.result import ToggleState
+
+_EXACTNESS = {
+    Exactness.BIT_EXACT: "the result is the same to the bit",
+    Exactness.ROUNDING: "the result differs by rounding at most",
+    Exactness.TOLERANCE: "the result stays within the stated tolerance",
+}
+
+
+class RackRow(QWidget):
+    """Label, switch (or choices), effective state as icon and word, reason, digit key.
+
+    Signals:
+        requested: (name, value) that the user asked for.
+    """
+
+    requested = Signal(str, object)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        toggle = toggle_of(name)
+        self._why = toggle.why
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 2, 0, 2)
+        grid.setHorizontalSpacing(GAP_PX)
+        grid.setVerticalSpacing(0)
+        self._switch: Switch | None = None
+        self._choices: Segments[int] | None = None
+        title = label(toggle.label)
+        self._mark = QLabel()
+        self._mark.setFixedSize(QSize(16, 16))
+        self._state = label(muted=True)
+        self._state.setFont(scaled(self._state.font(), 0.9))
+        self._key = KeyCap()
+        self._key.setVisible(False)
+        self._note = ElidedLabel(toggle.why, muted=True)
+        self._note.setFont(scaled(self._note.font(), 0.88))
+        end = QHBoxLayout()
+        end.setSpacing(4)
+        end.addWidget(self._mark)
+        end.addWidget(self._state)
+        end.addWidget(self._key)
+        head = QHBoxLayout()
+        head.setSpacing(GAP_PX)
+        head.addWidget(title)
+        head.addStretch(1)
+        if toggle.choices:
+            self._choices = Segments(toggle.label, {str(c): c for c in toggle.choices})
+            self._choices.chosen.connect(lambda value: self.requested.emit(name, value))
+            head.addWidget(self._choices)
+        else:
+            self._switch = Switch(toggle.label)
+            self._switch.clicked.connect(lambda checked: self.requested.emit(name, checked))
+            grid.addWidget(self._switch, 0, 0)
+            title.setBuddy(self._switch)
+        head.addLayout(end)
+        grid.addLayout(head, 0, 1)
+        grid.addWidget(self._note, 1, 1)
+        grid.setColumnMinimumWidth(0, 34)
+        grid.setColumnStretch(1, 1)
+        rebuild = (
+            "\nA change takes a moment: buffers are made anew." if toggle.needs_rebuild else ""
+        )
+        self._base_tip = (
+            f"{toggle.label}: {toggle.why}.\n"
+            f"On: {toggle.on}.\nOff: {toggle.off}.\n"
+            f"Moves the {toggle.stage} stage; {_EXACTNESS[toggle.exactness]}.{rebuild}"
+        )
+        self.setToolTip(tooltip(self._base_tip))
+        self._shown: tuple[str, str, str] = ("", "", "")
+
+    @property
+    def state_word(self) -> str:
+        """What the row says about the effect, e.g. "on"."""
+        return self._state.text()
+
+    @property
+    def note(self) -> str:
+        """The muted second line: why it helps, or why it has no effect."""
+        return self._note.full_text
+
+    @property
+    def focus_target(self) -> QWidget:
+        """The widget that acts."""
+        return self._switch or self._choices or self
+
+    def set_key(self, key: str) -> None:
+        """Show the digit that flips this row; nothing for an empty string."""
+        self._key.setText(key)
+        self._key.setVisible(bool(key))
+
+    def set_requested(self, value: bool | int) -> None:
+        """Show what was asked for."""
+        if self._switch is not None:
+            self._switch.setChecked(bool(value))
+        elif self._choices is not None:
+            self._choices.set_value(int(value))
+
+    def set_state(self, state: ToggleState | None) -> None:
+        """Show what became of the request; None while that is unknown."""
+        if state is None:
+            shown = ("", "\N{HORIZONTAL ELLIPSIS}", self._why)
+        elif state.effective != state.requested:
+            word = "not here" if self._switch is not None else f"runs {int(state.effective)}"
+            shown = ("blocked", word, state.reason or self._why)
+        elif self._switch is None:
+            shown = ("check", "on" if int(state.effective) > 1 else "one", self._why)
+        else:
+            shown = ("check", "on", self._why) if state.effective else ("minus", "off", self._why)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self._state.setText(shown[1])
+        self._note.set_full_text(shown[2])
+        why_not = f"\n\nNot in effect: {shown[2]}" if shown[0] == "blocked" else ""
+        self.setToolTip(tooltip(self._base_tip + why_not))
+        self.focus_target.setAccessibleDescription(f"in effect: {shown[1]}. {shown[2]}")
+        self._retint()
+
+    def _retint(self) -> None:
+        tokens = tokens_of(self.palette())
+        color = {"check": tokens.good, "blocked": tokens.warn}.get(self._shown[0], tokens.muted)
+        if self._shown[0]:
+            self._mark.setPixmap(icons.pixmap(self._shown[0], color, 16, self.devicePixelRatioF()))
+        else:
+            self._mark.clear()
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._retint()
+        super().changeEvent(event)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), max(42, super().sizeHint().height()))
+
+    def mark_focus(self) -> None:
+        """Put the keyboard focus on the control of this row."""
+        self.focus_target.setFocus(Qt.FocusReason.OtherFocusReason)

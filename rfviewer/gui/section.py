@@ -1,0 +1,79 @@
+"""A titled part of the side panel that folds away."""
+
+from typing import override
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from rfviewer.gui import icons
+from rfviewer.gui.controls import label, rule
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
+
+
+class Section(QWidget):
+    """Heading with an arrow; below it `body`, a column for the content."""
+
+    def __init__(self, title: str, *, open_: bool = True, level: int = 1) -> None:
+        super().__init__()
+        self._level = level
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        self._head = QToolButton()
+        self._head.setCheckable(True)
+        self._head.setChecked(open_)
+        self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._head.setObjectName("SectionHead")
+        if level == 1:
+            self._head.setFont(scaled(self._head.font(), 1.0, bold=True))
+        self._head.toggled.connect(self._on_toggled)
+        self._summary = label(muted=True, figures=True)
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 4 if level == 1 else 0, PAD_PX, 4 if level == 1 else 0)
+        row.addWidget(self._head, 1)
+        row.addWidget(self._summary)
+        outer.addLayout(row)
+        self._content = QWidget()
+        self.body = QVBoxLayout(self._content)
+        margin = PAD_PX if level == 1 else 0
+        self.body.setContentsMargins(margin, 0, margin, PAD_PX if level == 1 else 0)
+        self.body.setSpacing(GAP_PX)
+        outer.addWidget(self._content)
+        if level == 1:
+            outer.addWidget(rule())
+        self.set_title(title)
+        self._on_toggled(open_)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the content is shown."""
+        return self._head.isChecked()
+
+    def set_open(self, *, is_open: bool) -> None:
+        """Show or fold the content."""
+        self._head.setChecked(is_open)
+
+    def set_title(self, title: str) -> None:
+        """Change the heading."""
+        self._head.setText(f" {title}")
+        self._head.setAccessibleName(title)
+
+    def set_summary(self, text: str) -> None:
+        """Show a few words at the right of the heading."""
+        if self._summary.text() != text:
+            self._summary.setText(text)
+
+    def _on_toggled(self, checked: bool) -> None:
+        self._content.setVisible(checked)
+        self._retint()
+
+    def _retint(self) -> None:
+        name = "chevron-down" if self._head.isChecked() else "chevron-right"
+        self._head.setIcon(icons.icon(name))
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._retint()
+        super().changeEvent(event)

@@ -1,0 +1,78 @@
+"""The "?" sheet: every action with its keys, made from the registry."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from rfviewer.gui.action_table import ActionSpec, Menu
+from rfviewer.gui.actions import shown_key
+from rfviewer.gui.controls import KeyCap, heading, label
+from rfviewer.gui.tokens import GAP_PX, PAD_PX
+
+_COLUMNS: tuple[tuple[Menu, ...], ...] = (
+    (Menu.FILE, Menu.HELP),
+    (Menu.PLAYBACK, Menu.MEASURE),
+    (Menu.VIEW,),
+    (Menu.OPTIMISE,),
+)
+
+
+class ShortcutSheet(QDialog):
+    """Shows the keys in columns; Esc or ? closes it."""
+
+    def __init__(self, specs: list[ActionSpec], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        self.rows: dict[str, tuple[str, ...]] = {}
+        """Action id to the keys shown."""
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        content = QWidget()
+        columns = QHBoxLayout(content)
+        columns.setContentsMargins(20, 16, 20, 16)
+        columns.setSpacing(32)
+        for menus in _COLUMNS:
+            column = QVBoxLayout()
+            column.setSpacing(4)
+            for menu in menus:
+                column.addWidget(heading(menu.value))
+                column.addLayout(self._grid([spec for spec in specs if spec.menu is menu]))
+                column.addSpacing(PAD_PX)
+            column.addStretch(1)
+            columns.addLayout(column, 1)
+        scroll.setWidget(content)
+        outer.addWidget(scroll)
+        note = label(
+            "While you type in a field, single keys belong to the field. Keys follow mpv.",
+            muted=True,
+        )
+        note.setContentsMargins(20, 4, 20, 14)
+        outer.addWidget(note)
+        wanted = content.sizeHint()
+        room = parent.size()
+        self.resize(
+            min(wanted.width() + 24, max(560, room.width() - 40)),
+            min(wanted.height() + 60, max(400, room.height() - 40)),
+        )
+
+    def _grid(self, specs: list[ActionSpec]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GAP_PX * 2)
+        grid.setVerticalSpacing(3)
+        grid.setColumnStretch(0, 1)
+        for index, spec in enumerate(spec for spec in specs if spec.keys):
+            keys = tuple(shown_key(key) for key in spec.keys)
+            self.rows[spec.id] = keys
+            grid.addWidget(label(spec.text), index, 0)
+            caps = QHBoxLayout()
+            caps.setSpacing(4)
+            caps.addStretch(1)
+            if spec.held:
+                caps.addWidget(label("hold", muted=True))
+            for key in keys:
+                caps.addWidget(KeyCap(key))
+            grid.addLayout(caps, index, 1)
+        return grid

@@ -1,0 +1,43 @@
+"""The panel at the right: Show, Classes, Optimisations, Engine."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from rfviewer.gui.class_panel import ClassPanel
+from rfviewer.gui.engine_panel import EnginePanel
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.rack import Rack
+from rfviewer.gui.services import WindowServices
+from rfviewer.gui.show_panel import ShowPanel
+from rfviewer.gui.tokens import PANEL_WIDTH_PX
+
+
+class SidePanel(QScrollArea):
+    """Scrolls its sections vertically; never needs more width than it has."""
+
+    def __init__(self, model: SessionModel, services: WindowServices) -> None:
+        super().__init__()
+        self.setObjectName("SidePanel")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(PANEL_WIDTH_PX - 40)
+        self.setMaximumWidth(PANEL_WIDTH_PX + 140)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.show_panel = ShowPanel(model)
+        self.classes = ClassPanel(model, services.color_of)
+        self.rack = Rack(model)
+        self.engine = EnginePanel(model)
+        content = QWidget()
+        content.setObjectName("Header")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, GAP_END_PX)
+        column.setSpacing(0)
+        for section in (self.show_panel, self.classes, self.rack, self.engine):
+            column.addWidget(section)
+        column.addStretch(1)
+        self.setWidget(content)
+
+
+GAP_END_PX = 24
+"""Room below the last section, so that it can be scrolled clear of the edge."""

@@ -1,0 +1,216 @@
+"""The status bar: source state, three rates, drops, queues, memory, engine."""
+
+from dataclasses import dataclass
+from typing import override
+
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from rfviewer.config import Policy
+from rfviewer.gui import icons
+from rfviewer.gui.controls import ElidedLabel, label
+from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
+from rfviewer.gui.tokens import GAP_PX, Tokens, scaled, tokens_of
+from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
+
+_NOTICE_MS = 7_000
+_STATE_WORDS = {
+    PlayState.IDLE: ("minus", "No source"),
+    PlayState.OPENING: ("clock", "Opening"),
+    PlayState.PLAYING: ("play", "Playing"),
+    PlayState.PAUSED: ("pause", "Paused"),
+    PlayState.ENDED: ("stop", "At the end"),
+    PlayState.FAILED: ("warning", "Failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a rate compares with what it should be."""
+
+    word: str
+    level: int
+    """0 fine, 1 amber, 2 red."""
+
+
+def rate_health(fps: float | None, wanted: float | None) -> Health:
+    """Judge a rate: below 95 % of `wanted` is amber, below 80 % red.
+
+    Source: the thresholds of OBS Studio's statistics panel (frontend/widgets/OBSBasicStats.cpp).
+    """
+    if fps is None or not wanted:
+        return Health("", 0)
+    share = fps / wanted
+    if share < 0.80:
+        return Health("slow", 2)
+    return Health("behind", 1) if share < 0.95 else Health("", 0)
+
+
+def wanted_fps(snapshot: Snapshot) -> float | None:
+    """Return the rate that the window should show; None when nothing says so."""
+    if snapshot.state is not PlayState.PLAYING or snapshot.source is None:
+        return None
+    rate = snapshot.playback.rate
+    if rate is None:
+        return None
+    nominal = snapshot.source.fps or snapshot.source_fps
+    return None if nominal is None else nominal * (1.0 if snapshot.source.live else rate)
+
+
+class _Cell(QWidget):
+    """An optional icon, a muted name and a figure."""
+
+    def __init__(self, name: str, tip: str) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        self._mark = QLabel()
+        self._mark.setVisible(False)
+        self._name = label(name, muted=True)
+        self.figure = label(figures=True)
+        for widget in (self._name, self.figure):
+            widget.setFont(scaled(widget.font(), 0.9))
+        for widget in (self._mark, self._name, self.figure):
+            row.addWidget(widget)
+        self.setToolTip(tooltip(tip))
+        self._caption = name
+        self._health = Health("", 0)
+
+    def set_text(self, text: str) -> None:
+        """Show a figure."""
+        if text != self.figure.text():
+            self.figure.setText(text)
+            self.figure.setAccessibleName(f"{self._caption} {text}")
+
+    def set_health(self, health: Health, tokens: Tokens, *, force: bool = False) -> None:
+        """Show icon, colour and word of a judgement."""
+        if health == self._health and not force:
+            return
+        self._health = health
+        color = (tokens.text, tokens.warn, tokens.bad)[health.level]
+        self.figure.setStyleSheet(f"color: {color};" if health.level else "")
+        self._mark.setVisible(health.level > 0)
+        if health.level:
+            self._mark.setPixmap(icons.pixmap("warning", color, 14, self.devicePixelRatioF()))
+
+    @property
+    def health(self) -> Health:
+        """The judgement on show."""
+        return self._health
+
+
+class StatusStrip(QWidget):
+    """One line at the bottom of the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("StatusStrip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GAP_PX, 3, GAP_PX, 3)
+        row.setSpacing(14)
+        self._mark = QLabel()
+        self._state = ElidedLabel()
+        self._state.setFont(scaled(self._state.font(), 0.9))
+        left = QHBoxLayout()
+        left.setSpacing(6)
+        left.addWidget(self._mark)
+        left.addWidget(self._state, 1)
+        row.addLayout(left, 1)
+        self.cells = {
+            "source": _Cell("source", "Frames a second that the source delivers"),
+            "inferred": _Cell("inferred", "Frames a second that got their own masks"),
+            "shown": _Cell("shown", "New images a second that reached the screen"),
+            "dropped": _Cell("dropped", "Frames that the engine never saw"),
+            "queue": _Cell("queue", "Fill of the fullest queue"),
+            "memory": _Cell("memory", "Memory of the engine process"),
+            "engine": _Cell("", "Backend and precision in effect"),
+        }
+        for cell in self.cells.values():
+            row.addWidget(cell)
+        self._notice_timer = QTimer(self, singleShot=True, interval=_NOTICE_MS)
+        self._notice_timer.timeout.connect(self._on_notice_over)
+        self._notice: tuple[str, str] | None = None
+        self._shown_state: tuple[str, str] = ("", "")
+        self._snapshot: Snapshot | None = None
+
+    def show_notice(self, severity: str, sentence: str) -> None:
+        """Show a sentence in place of the state for a few seconds."""
+        self._notice = ("info" if severity == "info" else "warning", sentence)
+        self._notice_timer.start()
+        self._show_state()
+
+    @property
+    def state_text(self) -> str:
+        """What the left side says."""
+        return self._state.full_text
+
+    def apply(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
+        """Show the newest figures."""
+        self._snapshot = snapshot
+        tokens = tokens_of(self.palette())
+        cells = self.cells
+        wanted = wanted_fps(snapshot)
+        cells["source"].set_text(fps_text(snapshot.source_fps))
+        cells["inferred"].set_text(fps_text(snapshot.inferred_fps))
+        health = rate_health(displayed_fps, wanted)
+        word = f" {health.word}" if health.word else ""
+        cells["shown"].set_text(f"{fps_text(displayed_fps)} fps{word}")
+        cells["shown"].set_health(health, tokens)
+        counters = snapshot.counters
+        cells["dropped"].set_text(count_text(counters.dropped))
+        lost = counters.dropped / counters.captured if counters.captured else 0.0
+        # In keep-pace most frames are skipped by choice, which is no fault.
+        skipping = snapshot.policy is Policy.KEEP_PACE
+        level = 0 if skipping else 2 if lost > 0.05 else 1 if lost > 0.01 else 0
+        cells["dropped"].set_health(Health("", level), tokens)
+        fullest = max(snapshot.queues.values(), key=lambda q: q[0] / max(1, q[1]), default=None)
+        cells["queue"].set_text(f"{fullest[0]}/{fullest[1]}" if fullest else "\N{EN DASH}")
+        names = ", ".join(f"{name} {n}/{of}" for name, (n, of) in snapshot.queues.items())
+        cells["queue"].setToolTip(tooltip(names or "no queues yet"))
+        used = snapshot.device.memory_used_bytes
+        gpu = f" + GPU {bytes_text(used)}" if used is not None else ""
+        cells["memory"].set_text(f"{bytes_text(snapshot.rss_bytes or None)}{gpu}")
+        info = snapshot.engine.info
+        loading = "loading" if snapshot.engine.phase is EnginePhase.LOADING else "no engine"
+        name = f"{info.backend} {info.precision}".strip() if info is not None else loading
+        cells["engine"].set_text(name)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        snapshot = self._snapshot
+        if self._notice is not None:
+            mark, text = self._notice
+        elif snapshot is None:
+            mark, text = "clock", "Starting"
+        else:
+            mark, text = _STATE_WORDS[snapshot.state]
+            if snapshot.source is not None:
+                text += f" \N{MIDDLE DOT} {snapshot.source.name}"
+            if snapshot.counters.damaged:
+                text += f" \N{MIDDLE DOT} {snapshot.counters.damaged} damaged frames"
+        self._state.set_full_text(text)
+        self._state.setToolTip(tooltip(text))
+        if self._shown_state != (mark, text):
+            self._shown_state = (mark, text)
+            self._retint()
+
+    def _retint(self) -> None:
+        tokens = tokens_of(self.palette())
+        mark = self._shown_state[0]
+        color = {"warning": tokens.warn, "info": tokens.accent}.get(mark, tokens.muted)
+        if mark:
+            self._mark.setPixmap(icons.pixmap(mark, color, 14, self.devicePixelRatioF()))
+        for cell in self.cells.values():
+            cell.set_health(cell.health, tokens, force=True)
+
+    def _on_notice_over(self) -> None:
+        self._notice = None
+        self._show_state()
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._retint()
+        super().changeEvent(event)

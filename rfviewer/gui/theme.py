@@ -1,0 +1,119 @@
+"""Light and dark: the palette, the small style sheet, and following the system's choice."""
+
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+from rfviewer.gui.stylesheet import stylesheet
+from rfviewer.gui.tokens import DARK, LIGHT, Tokens
+
+
+class ThemeChoice(StrEnum):
+    """What the user asked for."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class ThemeController(QObject):
+    """Applies a theme to the application and follows the system while the choice is `SYSTEM`.
+
+    Signals:
+        changed: after palette and style sheet were replaced.
+    """
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, choice: ThemeChoice, parent: QObject) -> None:
+        super().__init__(parent)
+        self._app = app
+        self._choice = choice
+        self._applied: Tokens | None = None
+        self._system_dark_by_palette = (
+            app.style().standardPalette().color(QPalette.ColorRole.Window).lightness() < 128
+        )
+        app.setStyle("Fusion")
+        app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
+        self.set_choice(choice)
+
+    @property
+    def choice(self) -> ThemeChoice:
+        """What the user asked for."""
+        return self._choice
+
+    @property
+    def tokens(self) -> Tokens:
+        """The colours in effect."""
+        return self._applied or DARK
+
+    def set_choice(self, choice: ThemeChoice) -> None:
+        """Apply `choice` at once."""
+        self._choice = choice
+        hints = self._app.styleHints()
+        # The scheme is told to Qt too, so that native frames and dialogs follow.
+        if choice is ThemeChoice.SYSTEM:
+            hints.unsetColorScheme()
+        elif choice is ThemeChoice.DARK:
+            hints.setColorScheme(Qt.ColorScheme.Dark)
+        else:
+            hints.setColorScheme(Qt.ColorScheme.Light)
+        self._apply()
+
+    def _wants_dark(self) -> bool:
+        if self._choice is not ThemeChoice.SYSTEM:
+            return self._choice is ThemeChoice.DARK
+        scheme = self._app.styleHints().colorScheme()
+        if scheme is Qt.ColorScheme.Unknown:
+            return self._system_dark_by_palette
+        return scheme is Qt.ColorScheme.Dark
+
+    def _apply(self) -> None:
+        tokens = DARK if self._wants_dark() else LIGHT
+        if tokens is self._applied:
+            return
+        self._applied = tokens
+        self._app.setPalette(palette_of(tokens))
+        self._app.setStyleSheet(stylesheet(tokens))
+        self.changed.emit()
+
+    def _on_system_changed(self, _scheme: Qt.ColorScheme) -> None:
+        self._apply()
+
+
+def palette_of(tokens: Tokens) -> QPalette:
+    """Return the palette that Fusion draws with."""
+    role = QPalette.ColorRole
+    colors = {
+        role.Window: tokens.window,
+        role.WindowText: tokens.text,
+        role.Base: tokens.raised,
+        role.AlternateBase: tokens.panel,
+        role.Text: tokens.text,
+        role.Button: tokens.raised,
+        role.ButtonText: tokens.text,
+        role.BrightText: tokens.bad,
+        role.ToolTipBase: tokens.raised,
+        role.ToolTipText: tokens.text,
+        role.PlaceholderText: tokens.muted,
+        role.Highlight: tokens.accent,
+        role.HighlightedText: tokens.on_accent,
+        role.Accent: tokens.accent,
+        role.Link: tokens.accent,
+        role.Light: tokens.raised,
+        role.Midlight: tokens.pressed,
+        role.Mid: tokens.border,
+        role.Dark: tokens.border,
+        role.Shadow: tokens.canvas,
+    }
+    palette = QPalette()
+    for name, color in colors.items():
+        palette.setColor(name, QColor(color))
+    faint = QColor(tokens.muted)
+    faint.setAlpha(130)
+    for name in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, faint)
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(tokens.border))
+    return palette

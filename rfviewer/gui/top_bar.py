@@ -1,0 +1,91 @@
+"""The toolbar: source, record, screenshot, copy as command, theme, help."""
+
+from typing import override
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from rfviewer.gui import icons
+from rfviewer.gui.actions import ActionRegistry
+from rfviewer.gui.controls import rule
+from rfviewer.gui.text import tooltip
+from rfviewer.gui.tokens import GAP_PX, ICON_PX, tokens_of
+
+
+class TopBar(QWidget):
+    """Slim row of buttons; every one is also in the menus."""
+
+    def __init__(
+        self, actions: ActionRegistry, source_menu: QMenu, record_menu: QMenu, theme_menu: QMenu
+    ) -> None:
+        super().__init__()
+        self.setObjectName("TopBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._actions = actions
+        row = QHBoxLayout(self)
+        row.setContentsMargins(GAP_PX, 4, GAP_PX, 4)
+        row.setSpacing(4)
+        self._source = self._menu_button("Source", source_menu, "Open a video, camera or stream")
+        row.addWidget(self._source)
+        row.addWidget(rule(vertical=True))
+        self.record = self._button(actions["record"], text=True)
+        self.record.setMenu(record_menu)
+        self.record.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        row.addWidget(self.record)
+        row.addWidget(self._button(actions["shot_annotated"], text=True, caption="Screenshot"))
+        row.addWidget(self._button(actions["export_video"], text=True, caption="Export"))
+        row.addStretch(1)
+        row.addWidget(self._button(actions["copy_command"]))
+        self._theme = self._menu_button("", theme_menu, "Theme")
+        self._theme.setAccessibleName("Theme")
+        row.addWidget(self._theme)
+        row.addWidget(self._button(actions["palette"]))
+        row.addWidget(self._button(actions["keys"]))
+        self._recording = False
+        self._retint()
+
+    def set_recording(self, *, recording: bool) -> None:
+        """Turn the record button into a stop button and back."""
+        if recording != self._recording:
+            self._recording = recording
+            self._actions["record"].setText("Stop" if recording else "Record")
+            self._retint()
+
+    def _button(self, action: QAction, *, text: bool = False, caption: str = "") -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setIconSize(QSize(ICON_PX, ICON_PX))
+        button.setAccessibleName(action.text())
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if text:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        if caption:
+            action.setIconText(caption)
+        return button
+
+    def _menu_button(self, text: str, menu: QMenu, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setToolTip(tooltip(tip))
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setIconSize(QSize(ICON_PX, ICON_PX))
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if text:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        return button
+
+    def _retint(self) -> None:
+        palette = self.palette()
+        tokens = tokens_of(palette)
+        self._source.setIcon(icons.icon("folder"))
+        self._theme.setIcon(icons.icon("contrast"))
+        name = "stop" if self._recording else "record"
+        self._actions["record"].setIcon(icons.icon(name, tokens.bad))
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._retint()
+        super().changeEvent(event)

@@ -1,0 +1,88 @@
+"""The centre: header, video, and what stands in for the video when there is none."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from rfviewer import log
+from rfviewer.gui.controls import rule
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.video_header import VideoHeader
+from rfviewer.gui.video_messages import ErrorPanel, LoadingPanel, StartPanel
+from rfviewer.gui.video_view import VideoView
+from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
+
+
+class VideoArea(QWidget):
+    """Decides which page is shown: start, loading, error or video.
+
+    Signals:
+        action_wanted: id of an action that a card or a button of a page stands for.
+    """
+
+    action_wanted = Signal(str)
+
+    def __init__(self, model: SessionModel) -> None:
+        super().__init__()
+        self._model = model
+        self.header = VideoHeader()
+        self.view = VideoView()
+        self.start_panel = StartPanel()
+        self.loading_panel = LoadingPanel()
+        self.error_panel = ErrorPanel()
+        self.pages = QStackedWidget()
+        for page in (self.loading_panel, self.start_panel, self.error_panel, self.view):
+            self.pages.addWidget(page)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(rule())
+        column.addWidget(self.pages, 1)
+        self.view.zoom_changed.connect(self._on_zoom_changed)
+        self.header.zoom_chosen.connect(self.view.set_zoom)
+        self.start_panel.chosen.connect(self.action_wanted)
+        self.error_panel.open_other.connect(lambda: self.action_wanted.emit("open_file"))
+        self.error_panel.try_again.connect(self._on_try_again)
+        model.source_requested.connect(self._on_source_requested)
+        self._on_zoom_changed()
+
+    def show_image(self, frame: PresentedFrame) -> None:
+        """Show the newest image."""
+        self.view.set_frame(frame)
+        if self.pages.currentWidget() is self.loading_panel:
+            self.pages.setCurrentWidget(self.view)
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Choose the page for the newest state."""
+        frame = self.view.frame
+        self.header.apply(snapshot, frame)
+        lost = snapshot.state is PlayState.FAILED or snapshot.engine.phase is EnginePhase.FAILED
+        self.view.set_greyed(greyed=lost)
+        if snapshot.state is PlayState.FAILED and snapshot.engine.phase is not EnginePhase.FAILED:
+            self.error_panel.show_error(snapshot.error)
+            self.pages.setCurrentWidget(self.error_panel)
+        elif snapshot.state is PlayState.IDLE:
+            self.pages.setCurrentWidget(self.start_panel)
+        elif frame is not None:
+            self.pages.setCurrentWidget(self.view)
+        else:
+            if snapshot.engine.phase is EnginePhase.LOADING:
+                self.loading_panel.show_engine(snapshot.engine)
+            else:
+                name = snapshot.source.name if snapshot.source is not None else ""
+                self.loading_panel.show_opening(name)
+            self.pages.setCurrentWidget(self.loading_panel)
+
+    def _on_source_requested(self, uri: str) -> None:
+        self.view.clear()
+        name = log.redact(uri).rsplit("/", 1)[-1]
+        self.loading_panel.show_opening(name)
+        self.pages.setCurrentWidget(self.loading_panel)
+
+    def _on_try_again(self) -> None:
+        uri = self._model.source_uri
+        if uri is not None:
+            self._model.open(uri)
+
+    def _on_zoom_changed(self) -> None:
+        self.header.set_zoom(self.view.zoom, fits=self.view.fits)
