@@ -78,6 +78,7 @@ def _follow(
                 result = message["done"]
             else:
                 last = (str(message["step"]), int(message["index"]), int(message["count"]))
+                progress(*last)
         progress(*last)
     return result
 
