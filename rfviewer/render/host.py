@@ -113,7 +113,7 @@ def _draw_objects(
 ) -> None:
     order = [int(index) for index in paint_order(detections.boxes_xyxy)]
     masks = detections.masks
-    if masks is not None:
+    if masks is not None and (view.masks or view.outlines):
         crops = [masks.crop(index) for index in order]
         if view.masks and view.opacity > 0:
             for index, crop in zip(order, crops, strict=True):

@@ -15,7 +15,7 @@ from rfviewer.sinks.picture import even_size, fit
 
 TIME_BASE = Fraction(1, 90_000)
 """Fine enough for every frame rate, variable ones included; the clock of MPEG."""
-_FRAGMENT_S = 0.25
+FRAGMENT_S = 0.25
 """A crash loses at most the fragment being filled."""
 _KEYFRAME_EVERY_S = 1.0
 _BT709 = 1
@@ -41,7 +41,7 @@ class FragmentEncoder:
             format="mp4",
             options={
                 "movflags": "frag_keyframe+empty_moov+default_base_moof+use_metadata_tags",
-                "frag_duration": str(int(_FRAGMENT_S * 1e6)),
+                "frag_duration": str(int(FRAGMENT_S * 1e6)),
                 "flush_packets": "1",
                 "video_track_timescale": str(TIME_BASE.denominator),
             },

@@ -8,7 +8,7 @@ from rfviewer import log
 from rfviewer.errors import SinkError
 from rfviewer.frame import Frame, SourceInfo, SourceKind
 from rfviewer.interfaces import SinkContext, SinkItem
-from rfviewer.sinks.encoder import TIME_BASE, FragmentEncoder
+from rfviewer.sinks.encoder import FRAGMENT_S, TIME_BASE, FragmentEncoder
 from rfviewer.sinks.faults import MEDIA_ERRORS, cannot_create, cannot_write
 from rfviewer.sinks.finish import Finished, finish
 from rfviewer.sinks.partial import hold, partial_path
@@ -76,8 +76,7 @@ class VideoSink:
             encoder.encode(item.image, item.recorded_pts_s, self._duration_s(item))
         except MEDIA_ERRORS as error:
             self._broken = True
-            kept_s = self._encoded_s()
-            raise cannot_write(self.path, error, f"The first {kept_s:.1f} s") from error
+            raise self._stopped(error) from error
         self._last_time_s = item.recorded_pts_s
         self._clock.follow(item.frame.pts_s, item.recorded_pts_s)
 
@@ -100,9 +99,8 @@ class VideoSink:
         try:
             finished = finish(partial, self.path, overwrite=self._overwrite, audio=audio)
         except OSError as fault:
-            failure = SinkError(
-                f"{cannot_create(self.path, fault)} The recording is kept as {partial}."
-            )
+            kept = f"is kept as {partial}" if partial.exists() else "was removed by someone else"
+            failure = SinkError(f"{cannot_create(self.path, fault)} The recording {kept}.")
             failure.__cause__ = fault
         else:
             self._report(finished)
@@ -139,8 +137,12 @@ class VideoSink:
             encoder.close()
         except MEDIA_ERRORS as error:
             encoder.abandon()
-            return cannot_write(self.path, error, f"The first {self._encoded_s():.1f} s")
+            return self._stopped(error)
         return None
+
+    def _stopped(self, error: BaseException) -> SinkError:
+        kept_s = max(0.0, self._encoded_s() - FRAGMENT_S)  # the fragment being filled is lost
+        return cannot_write(self.path, error, f"The first {kept_s:.1f} s")
 
     def _encoded_s(self) -> float:
         return 0.0 if self._encoder is None else float(self._encoder.end_pts * TIME_BASE)

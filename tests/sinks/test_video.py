@@ -260,3 +260,32 @@ def test_names_that_ffmpeg_could_misread(tmp_path, name, monkeypatch):
     record(path.relative_to(tmp_path), [item(i) for i in range(3)])
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert path.stat().st_size > 500
+
+
+def test_without_room_for_a_copy_the_fragments_get_the_final_name(tmp_path, monkeypatch):
+    def full(fragments, output, audio):
+        output.write_bytes(b"half a copy")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rfviewer.sinks.finish.remux", full)
+    path = tmp_path / "out.mp4"
+    sink = record(path, [item(i) for i in range(30)])
+    assert sink.path == path
+    assert [p.name for p in tmp_path.iterdir()] == ["out.mp4"]
+    assert b"moof" in path.read_bytes()
+    times, _, duration = read_video(path)
+    assert times == pytest.approx([i / 25 for i in range(30)], abs=1e-4)
+    assert duration == pytest.approx(1.2, abs=0.041)
+
+
+def test_a_folder_removed_while_recording_is_told(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sink = VideoSink(folder / "out.mp4", context())
+    with sink:
+        sink.write(item(0))
+        renamed = folder.rename(tmp_path / "elsewhere")
+        with pytest.raises(SinkError, match="folder is gone"):
+            sink.__exit__(None, None, None)
+    assert [p.name for p in renamed.iterdir()] == ["out.partial.mp4"]
+    assert len(read_video(renamed / "out.partial.mp4")[0]) == 1
