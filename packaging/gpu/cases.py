@@ -1,0 +1,176 @@
+"""The kernels' measured cases: how to launch each, its reference, and the bytes it must move.
+
+Bytes count every input read once and every output written once (docs/benchmarks/README.md). The
+frame and the logits are random, never zeros; masks are 30 discs that cover 1.3 % of the frame each.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from rfviewer_kernels import reference
+from rfviewer_kernels.mask_stream import mask_stream, stream_bytes
+from rfviewer_kernels.masks import masks
+from rfviewer_kernels.normalize import affine
+from rfviewer_kernels.pixels import Layout
+from rfviewer_kernels.preprocess_a import preprocess_a
+from rfviewer_kernels.preprocess_b import preprocess_b
+from rfviewer_kernels.records import Results
+from rfviewer_kernels.select import SelectWorkspace, select
+from rfviewer_kernels.tables import antialias_table, linear_table
+
+NETWORK, QUERIES, CLASSES, GRID, MAX_RECORDS, SURVIVORS = 312, 100, 91, 78, 100, 30
+FRAMES_WH = ((312, 176), (1280, 720), (1920, 1080))
+_DISC_RADIUS = 5.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One op at one size."""
+
+    name: str
+    launch: Callable[[], None]
+    """Enqueues the op; buffers are made already."""
+    reference: Callable[[], object]
+    """The plain torch form on the same inputs."""
+    moved_bytes: int
+    """Least traffic: each input once, each output once; over the bus where `bus`."""
+    bus: bool = False
+    """Whether the bytes cross PCIe."""
+
+
+def cases(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Case]:
+    """Yield every case at one frame size."""
+    yield from _preprocess(device, frame_wh)
+    yield from _postprocess(device, frame_wh)
+
+
+def _preprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Case]:
+    width, height = frame_wh
+    out = torch.empty(1, 3, NETWORK, NETWORK, dtype=torch.float16, device=device)
+    scratch = torch.empty(3, height, NETWORK, dtype=torch.uint8, device=device)
+    a_y, a_x = linear_table(height, NETWORK).to(device), linear_table(width, NETWORK).to(device)
+    b_y = antialias_table(height, NETWORK).to(device)
+    b_x = antialias_table(width, NETWORK).to(device)
+    used_rows = len(torch.cat((a_y.first, a_y.second)).unique())
+    for layout in (Layout.BGR, Layout.NV12):
+        shape = (height * 3 // 2, width) if layout is Layout.NV12 else (height, width, 3)
+        frame = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
+        row_bytes = frame.numel() // height
+        name = layout.name.lower()
+
+        def launch_a(frame: torch.Tensor = frame, layout: Layout = layout) -> None:
+            preprocess_a(frame, out, a_y, a_x, affine(), layout=layout)
+
+        def plain_a(frame: torch.Tensor = frame, layout: Layout = layout) -> torch.Tensor:
+            return reference.preprocess_a(
+                frame, a_y, a_x, affine(), layout=layout, dtype=torch.float16
+            )
+
+        yield Case(
+            f"preprocess A {name}", launch_a, plain_a, used_rows * row_bytes + out.numel() * 2
+        )
+
+        def launch_b(frame: torch.Tensor = frame, layout: Layout = layout) -> None:
+            preprocess_b(frame, scratch, out, b_y, b_x, affine(), layout=layout)
+
+        def plain_b(frame: torch.Tensor = frame, layout: Layout = layout) -> torch.Tensor:
+            return reference.preprocess_b(
+                frame, b_y, b_x, affine(), layout=layout, dtype=torch.float16
+            )
+
+        moved = frame.numel() + 2 * scratch.numel() + out.numel() * 2
+        yield Case(f"preprocess B {name}", launch_b, plain_b, moved)
+
+
+def scene(device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return (logits, boxes, mask logits), fp16: `SURVIVORS` pairs pass 0.5, one disc a query."""
+    numbers = torch.Generator().manual_seed(11)
+    logits = torch.randn(1, QUERIES, CLASSES, generator=numbers) - 8
+    sure = torch.randperm(QUERIES, generator=numbers)[:SURVIVORS]
+    logits[0, sure, sure % CLASSES] = torch.rand(SURVIVORS, generator=numbers) * 3 + 0.5
+    boxes = torch.rand(1, QUERIES, 4, generator=numbers) * 0.5 + 0.2
+    centres = torch.rand(QUERIES, 2, 1, 1, generator=numbers) * GRID
+    grid = torch.arange(GRID, dtype=torch.float32)
+    distance = torch.hypot(grid[:, None] - centres[:, 0], grid[None, :] - centres[:, 1])
+    noise = torch.randn(QUERIES, GRID, GRID, generator=numbers) * 0.3
+    discs = (_DISC_RADIUS - distance).clamp(-6, 6) * 2 + noise
+    return tuple(part.half().to(device) for part in (logits, boxes, discs[None]))  # type: ignore[return-value]
+
+
+def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Case]:
+    width, height = frame_wh
+    logits, boxes, discs = scene(device)
+    columns = -(-width // 8)
+    threshold = torch.tensor([0.5], device=device)
+    results = Results.allocate(MAX_RECORDS, device)
+    workspace = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, device)
+    table_y, table_x = (
+        linear_table(GRID, height).to(device),
+        linear_table(GRID, width).to(device),
+    )
+    packed = torch.empty(MAX_RECORDS, height, columns, dtype=torch.uint8, device=device)
+
+    def launch_select() -> None:
+        select(logits, boxes, threshold, results, workspace, frame_wh=frame_wh)
+
+    yield Case(
+        "select + decode",
+        launch_select,
+        lambda: reference.select(logits, boxes, 0.5, MAX_RECORDS, frame_wh),
+        logits.numel() * 2 + SURVIVORS * 8 + results.flat.numel() * 4,
+    )
+    many = logits + 8
+    crowded = Results.allocate(MAX_RECORDS, device)
+    spare = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, device)
+    yield Case(
+        "select + decode, more than K pass",
+        lambda: select(many, boxes, threshold, crowded, spare, frame_wh=frame_wh),
+        lambda: reference.select(many, boxes, 0.5, MAX_RECORDS, frame_wh),
+        logits.numel() * 2 + MAX_RECORDS * 8 + results.flat.numel() * 4,
+    )
+    launch_select()
+    grid_bytes = SURVIVORS * GRID * GRID * 2
+
+    def plain_masks() -> torch.Tensor:
+        queries = workspace.plane_queries[:SURVIVORS].long()
+        return reference.pack(reference.masks(discs[0, queries], table_y, table_x))
+
+    for roi in (True, False):
+        yield Case(
+            "masks packed" + ("" if roi else ", no region"),
+            lambda roi=roi: masks(  # type: ignore[misc]
+                discs,
+                results,
+                workspace.plane_queries,
+                packed,
+                table_y,
+                table_x,
+                packed=True,
+                roi=roi,
+            ),
+            plain_masks,
+            grid_bytes + SURVIVORS * height * columns,
+        )
+    dense = torch.empty(MAX_RECORDS, height, width, dtype=torch.uint8, device=device)
+    yield Case(
+        "masks dense",
+        lambda: masks(
+            discs, results, workspace.plane_queries, dense, table_y, table_x, packed=False
+        ),
+        lambda: reference.masks(
+            discs[0, workspace.plane_queries[:SURVIVORS].long()], table_y, table_x
+        ),
+        grid_bytes + SURVIVORS * height * width,
+    )
+    words = stream_bytes(MAX_RECORDS, height, width) // 4
+    pinned = torch.empty(words, dtype=torch.int32, pin_memory=device.type == "cuda")
+    region_bytes = int(SURVIVORS * (2 * _DISC_RADIUS / GRID) ** 2 * height * columns)
+    yield Case(
+        "mask stream to pinned host",
+        lambda: mask_stream(packed, results, pinned),
+        lambda: packed[:SURVIVORS].cpu(),
+        region_bytes,
+        bus=True,
+    )
