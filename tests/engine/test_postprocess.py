@@ -66,6 +66,7 @@ def test_equals_rfdetr(case, frame_wh, threshold):
     assert flips.sum() <= 3
 
 
+@pytest.mark.filterwarnings("ignore")  # what rfdetr and torch warn of is theirs
 @pytest.mark.parametrize("case", golden.CASES)
 def test_equals_the_installed_rfdetr(case):
     torch = pytest.importorskip("torch")

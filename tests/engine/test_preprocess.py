@@ -66,8 +66,20 @@ def test_mode_a_equals_rfdetr(name, fused):
     np.testing.assert_allclose(got, arrays[f"{name}_a"], rtol=0, atol=A_TOLERANCE)
 
 
+@pytest.mark.filterwarnings("ignore")  # what rfdetr and torch warn of is theirs
+@pytest.mark.parametrize("size_wh", [(312, 176), (1280, 720), (1920, 1080), (97, 61)])
+@pytest.mark.parametrize("fused", [True, False])
+def test_mode_a_equals_the_installed_rfdetr(size_wh, fused):
+    pytest.importorskip("torchvision")
+    reference = pytest.importorskip("rfdetr.export._runtime.preprocess")
+    image = noise(*size_wh)
+    rgb = Image.fromarray(np.ascontiguousarray(image[:, :, ::-1]))
+    wanted = reference.preprocess_to_nchw(rgb, 312, 312)[0]
+    np.testing.assert_allclose(run_a(image, fused=fused), wanted, rtol=0, atol=A_TOLERANCE)
+
+
 def pillow_resize(image, net_wh):
-    """Pillow's resize, horizontally first: in one call, Pillow 13 decides itself for tall frames."""
+    """Resize horizontally first; in one call Pillow 13 turns tall frames' order round."""
     wide = Image.fromarray(image).resize((net_wh[0], image.shape[0]), Image.Resampling.BILINEAR)
     return np.asarray(wide.resize(net_wh, Image.Resampling.BILINEAR))
 

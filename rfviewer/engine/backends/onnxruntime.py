@@ -89,7 +89,7 @@ class OrtBackend:
         """Run once, which also warms up, and return the shape of every known output."""
         width, height = spec.input_wh
         self._input_shape = (1, 3, height, width)
-        names = [output.name for output in self._session.get_outputs() if output.name in _OUTPUTS]
+        names = [output.name for output in self._session.get_outputs()]
         try:
             values = self._session.run(
                 names, {self._input_name: np.zeros(self._input_shape, np.float32)}
@@ -102,7 +102,9 @@ class OrtBackend:
         shapes = {
             name: value.shape
             for name, value in zip(names, values, strict=True)
-            if value.dtype == np.float32 and (spec.has_masks or _OUTPUTS[name] != "pred_masks")
+            if name in _OUTPUTS
+            and value.dtype == np.float32
+            and (spec.has_masks or _OUTPUTS[name] != "pred_masks")
         }
         _check_outputs(spec, {_OUTPUTS[name]: shape for name, shape in shapes.items()})
         return shapes
