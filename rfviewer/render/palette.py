@@ -1,5 +1,7 @@
 """Colours of classes and instances. Plain Python: the window imports it for its class list."""
 
+from functools import lru_cache
+
 from rfviewer.config import ColorBy, View
 
 type Rgb = tuple[int, int, int]
@@ -52,6 +54,7 @@ def text_color_on(background: Rgb) -> Rgb:
     return max(BLACK, WHITE, key=lambda color: contrast(color, background))
 
 
+@lru_cache(maxsize=256)
 def lighter(color: Rgb, share: float) -> Rgb:
     """Return `color` mixed with `share` (0..1) of white."""
     red, green, blue = (round(value + (255 - value) * share) for value in color)

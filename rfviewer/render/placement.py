@@ -38,16 +38,16 @@ def place_labels(
     Returns:
         A place for each object, None where there is none.
     """
-    candidates, sizes = _candidates(boxes, sizes_wh, frame_wh)
-    allowed = _allowed(candidates, boxes) & (sizes_wh[:, sizes, 0] > 0)
+    candidates, numbers = _candidates(boxes, sizes_wh, frame_wh)
+    allowed = _allowed(candidates, boxes) & (sizes_wh[:, numbers, 0] > 0)
+    sizes = numbers.tolist()
     result: list[Placement | None] = []
     taken: list[_Rect] = []
-    for places, usable in zip(candidates.astype(int).tolist(), allowed, strict=True):
+    for places, usable in zip(candidates.astype(int).tolist(), allowed.tolist(), strict=True):
         free = (
-            Placement((left, top, right, bottom), int(sizes[choice]))
-            for choice in np.flatnonzero(usable).tolist()
-            for left, top, right, bottom in (places[choice],)
-            if _is_free(left, top, right, bottom, taken)
+            Placement((left, top, right, bottom), size)
+            for (left, top, right, bottom), size, ok in zip(places, sizes, usable, strict=True)
+            if ok and _is_free(left, top, right, bottom, taken)
         )
         chosen = next(free, None)
         if chosen is not None:

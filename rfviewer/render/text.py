@@ -93,6 +93,7 @@ def default_font() -> Font:
     return SmoothFont() if hasattr(cv2, "FontFace") else StrokeFont()
 
 
+@lru_cache(maxsize=1024)
 def clean(text: str) -> str:
     """Return `text` as one short printable line: class names come from other people's files."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())

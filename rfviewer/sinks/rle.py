@@ -4,7 +4,7 @@ Runs are counted column by column (position = x * H + y), beginning with unset p
 writes each run length, from the fourth on its difference to the one two before, in 5-bit groups.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -27,10 +27,12 @@ def encode_masks(masks: InstanceMasks) -> Iterator[Rle]:
 
     Works on the regions only: no mask of frame size is made.
     """
+    runs: list[NDArray[np.int64]] = []
     for index in range(len(masks)):
         mask, left, top = masks.crop(index)
-        counts = run_lengths(mask, left, top, masks.width, masks.height)
-        yield Rle(size=[masks.height, masks.width], counts=compress(counts))
+        runs.append(run_lengths(mask, left, top, masks.width, masks.height))
+    for counts in compress(runs):
+        yield Rle(size=[masks.height, masks.width], counts=counts)
 
 
 def run_lengths(
@@ -38,35 +40,50 @@ def run_lengths(
 ) -> NDArray[np.int64]:
     """Return the run lengths of a frame that holds `mask` at (left, top) and is unset elsewhere."""
     h, w = mask.shape
-    columns = np.zeros((w, h + 2), np.int8)
+    # An unset pixel above and below each column: changes never lie between two columns.
+    columns = np.zeros((w, h + 2), np.uint8)
     columns[:, 1:-1] = mask.T
-    x, y = np.nonzero(np.diff(columns, axis=1))
+    flat = columns.reshape(-1)
+    x, y = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), h + 2)
     edges = (x + left) * height + (y + top)
     # A run that reaches the bottom of one column goes on at the top of the next: its end and the
     # next start are the same position and cancel.
-    joined = np.flatnonzero(edges[1:-1:2] == edges[2::2]) * 2 + 1
-    edges = np.delete(edges, np.concatenate([joined, joined + 1]))
-    counts = np.diff(edges, prepend=0, append=width * height)
+    joined = edges[1:-1:2] == edges[2::2]
+    if joined.any():
+        keep = np.ones(len(edges), bool)
+        keep[1:-1:2] = keep[2::2] = ~joined
+        edges = edges[keep]
+    counts: NDArray[np.int64] = np.diff(edges, prepend=0, append=width * height)
     return counts[:-1] if len(counts) > 1 and counts[-1] == 0 else counts
 
 
-def compress(counts: NDArray[np.int64]) -> str:
-    """Return run lengths as COCO text (rleToString in maskApi.c)."""
-    values = counts.astype(np.int64)
-    values[3:] -= counts[1:-2]
+def compress(runs: Sequence[NDArray[np.int64]]) -> list[str]:
+    """Return the run lengths of each mask as COCO text (rleToString in maskApi.c).
+
+    All masks at once, since arrays pay off over many numbers only.
+    """
+    if not runs:
+        return []
+    lengths = np.array([len(counts) for counts in runs])
+    ends = np.cumsum(lengths)
+    counts = np.concatenate(runs)
+    place = np.arange(len(counts)) - np.repeat(ends - lengths, lengths)
+    differs = np.flatnonzero(place > 2)
+    values = counts.copy()
+    values[differs] -= counts[differs - 2]
     groups: list[NDArray[np.uint8]] = []
-    open_: NDArray[np.bool_] = np.ones(len(values), bool)
     used: list[NDArray[np.bool_]] = []
-    while open_.any():
+    unfinished: NDArray[np.bool_] = np.ones(len(values), bool)
+    while unfinished.any():
+        used.append(unfinished)
         low = values & 31
         values = values >> 5
-        more = open_ & np.where(low & 16, values != -1, values != 0)
-        groups.append((low + 48 + np.where(more, 32, 0)).astype(np.uint8))
-        used.append(open_)
-        open_ = more
-    if not groups:
-        return ""
-    return np.stack(groups, axis=1)[np.stack(used, axis=1)].tobytes().decode("ascii")
+        unfinished = unfinished & (values != np.where(low & 16, -1, 0))
+        groups.append((low + 48 + 32 * unfinished).astype(np.uint8))
+    written = np.stack(used, axis=1)
+    text = np.stack(groups, axis=1)[written].tobytes().decode("ascii")
+    stops = np.cumsum(written.sum(axis=1))[ends - 1].tolist()
+    return [text[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
 
 def decompress(text: str) -> NDArray[np.int64]:
