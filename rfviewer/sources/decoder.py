@@ -139,7 +139,7 @@ class PacketDecoder:
         self.packets_since_frame += 1
         try:
             frames = self._context.decode(packet)
-        except (av.FFmpegError, OSError, MemoryError):
+        except (av.FFmpegError, OSError, MemoryError, ValueError):
             if not self._leading(packet.pts):
                 self._damage.add(packet.pts if packet.pts is not None else packet.pos)
             return
@@ -154,7 +154,7 @@ class PacketDecoder:
                 self._ready.extend(self._context.decode(None))
             except av.error.EOFError:
                 return
-            except (av.FFmpegError, OSError):
+            except (av.FFmpegError, OSError, MemoryError, ValueError):
                 self._damage.add(None)
             else:
                 return

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 from av.video.frame import VideoFrame
 
 from rfviewer.frame import Frame, SourceInfo
@@ -12,8 +13,10 @@ from rfviewer.sources.reader import DEFAULT_FPS, MediaReader
 
 _PLAUSIBLE_LENGTH_S = 10 * 24 * 3600.0
 """Ten days; headers that say more are wrong or the source has no end."""
-_SAME_RATE = 0.01
-"""A measured rate this near the stated one is the stated one: time stamps are rounded."""
+_STEADY_S = 0.0015
+"""Matroska and Flash round time stamps to 1 ms."""
+_STEADY_SHARE = 0.9
+"""Share of frames at the stated distance from which on the stated rate is taken for true."""
 
 
 def sample_aspect_of(reader: MediaReader) -> Fraction | None:
@@ -32,7 +35,7 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
         width=first.width,
         height=first.height,
         fps=reader.fps,
-        codec=f"{reader.media.stream.codec_context.name} {decoded.format.name}",
+        codec=f"{reader.media.codec} {decoded.format.name}",
         notice=_notice(target, reader, decoded),
     )
     length_s = _stated_length_s(reader)
@@ -43,12 +46,13 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
     count = len(reader.index.pts) - reader.first_place()
     fps = reader.fps or DEFAULT_FPS
     if reader.index.exact:
-        first_s = reader.timeline.direct_s(int(reader.index.pts[reader.first_place()]))
-        length_s = reader.timeline.direct_s(reader.index.end_pts) - first_s
-        span_s = reader.timeline.direct_s(int(reader.index.pts[-1])) - first_s
-        measured = (count - 1) / span_s if span_s > 0 else fps
-        if abs(measured / fps - 1) > _SAME_RATE:
-            fps = measured
+        tick_s = float(reader.media.stream.time_base)
+        stamps = reader.index.pts[reader.first_place() :]
+        length_s = float(reader.index.end_pts - stamps[0]) * tick_s
+        steps_s = np.diff(stamps) * tick_s
+        steady = np.abs(steps_s - 1 / fps) <= _STEADY_S
+        if len(steps_s) and steady.mean() < _STEADY_SHARE:
+            fps = float(1 / steps_s.mean())
     else:
         length_s = count / fps
     return replace(info, fps=fps, duration_s=length_s, frame_count=count, seekable=True)
@@ -69,9 +73,9 @@ def _notice(target: Target, reader: MediaReader, decoded: VideoFrame) -> str:
     aspect = sample_aspect_of(reader)
     if aspect and aspect != 1:
         parts.append(f"its pixels are {aspect.numerator}:{aspect.denominator} and are shown square")
-    if reader.timeline.missing or (reader.index is not None and not len(reader.index.key_pts)):
+    if reader.without_stamps:
         parts.append(f"it has no time stamps and plays at {reader.fps or DEFAULT_FPS:g} fps")
     others = reader.media.other_videos
     if others:
         parts.append(f"{others} further video stream{'s' if others > 1 else ''} are not shown")
-    return f"{target.name}: {'; '.join(parts)}." if parts else ""
+    return f"{target.subject}: {'; '.join(parts)}." if parts else ""

@@ -56,8 +56,8 @@ def _why_not_reached(error: Exception, subject: str) -> str:
         case av.error.ProtocolNotFoundError():
             return f"{subject} needs a protocol that is not available here; use rtsp or http."
         case av.error.InvalidDataError() | av.error.ArgumentError():
-            return f"{subject} sends no video that can be read here; check the address."
-    return f"{subject} cannot be reached ({_short(error)}); check the address and the network."
+            return f"{subject} does not answer as a video server does; check the address."
+    return f"{subject} cannot be reached or read ({_short(error)}); check the address."
 
 
 def _short(error: Exception) -> str:

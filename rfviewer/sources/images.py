@@ -61,7 +61,7 @@ class ImagesSource(FrameSource):
         self._next = 0
         self._stopped = threading.Event()
         self._bad: dict[int, str] = {}
-        name = printable(self._paths[0].name if len(self._paths) == 1 else Path(uri).name or uri)
+        name = Path(uri).name or uri
         first = self.read()
         if first is None:
             raise SourceError(next(iter(self._bad.values()), f"{name} could not be read in time."))

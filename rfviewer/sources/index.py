@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rfviewer import log
 from rfviewer.sources.decoder import Damage, PacketDecoder
 from rfviewer.sources.media import Target, open_media
+from rfviewer.sources.timeline import longest_step_s
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 _MAX_PACKETS = 2_000_000
 """18 hours at 30 frames per second; 48 MB of memory."""
-_JUMP_S = 10.0
-"""Time stamps further apart are a break in the clock, not a long frame; FFmpeg's own threshold
-(-dts_delta_threshold)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,12 +71,11 @@ def build_index(
     pts: list[int] = []
     keys: list[int] = []
     complete, last_dts, end = True, None, 0
-    jump = _JUMP_S / float(media.stream.time_base)
-    context = media.stream.codec_context
+    longest = longest_step_s(media.container.format.name) / float(media.stream.time_base)
     try:
         decoder = PacketDecoder(media.container, media.stream, Damage(), interrupted)
         while (packet := decoder.next_packet()) is not None:
-            if packet.is_discard or _is_hidden(context.name, packet):
+            if packet.is_discard or _is_hidden(media.codec, packet):
                 continue
             if packet.pts is None:
                 complete = False
@@ -89,28 +86,26 @@ def build_index(
                 if packet.is_keyframe:
                     keys.append(packet.pts)
             if packet.dts is not None:
-                if last_dts is not None and not 0 <= packet.dts - last_dts <= jump:
+                if last_dts is not None and not 0 <= packet.dts - last_dts <= longest:
                     complete = False
                 last_dts = packet.dts
             if len(pts) % 1024 == 0 and (
                 len(pts) > _MAX_PACKETS or time.monotonic() > deadline or interrupted()
             ):
-                log.source.info("index of %s given up after %d packets", target.name, len(pts))
+                log.source.info("index of %s given up after %d packets", target.subject, len(pts))
                 return None
     except av.FFmpegError as error:
-        log.source.info("index of %s failed: %s", target.name, error)
+        log.source.info("index of %s failed: %s", target.subject, error)
         return None
     finally:
         media.container.close()
     if not pts:
         return None
-    order = np.unique(np.array(pts, np.int64))
-    # AVI has no presentation times: with B-frames FFmpeg's are guesses.
-    guessed = "avi" in media.container.format.name and context.reorder_depth > 0
-    exact = complete and len(order) == len(pts) and bool(keys) and not guessed
-    if len(order) != len(pts):
-        order = np.sort(np.array(pts, np.int64))
-    return PacketIndex(order, np.unique(np.array(keys, np.int64)), max(end, int(order[-1])), exact)
+    order = np.sort(np.array(pts, np.int64))
+    exact = complete and bool(keys) and bool(np.all(np.diff(order) > 0))
+    if end <= order[-1]:  # the last frame does not say how long it lasts
+        end = int(order[-1] + np.median(np.diff(order))) if len(order) > 1 else int(order[-1])
+    return PacketIndex(order, np.unique(np.array(keys, np.int64)), end, exact)
 
 
 def _is_hidden(codec: str, packet: "Packet[VideoStream]") -> bool:

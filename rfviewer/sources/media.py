@@ -34,7 +34,7 @@ class Target:
     uri: str
     """What was asked for, without passwords."""
     name: str
-    """Short name for messages."""
+    """Short name for titles."""
     kind: SourceKind
     formats: tuple[str, ...] = FILE_FORMATS
     """Demuxers that may be used."""
@@ -44,6 +44,11 @@ class Target:
     """Further options for the demuxer."""
     timeouts_s: tuple[float, float] | None = None
     """Seconds to wait while opening (each of its two phases) and for each packet."""
+
+    @property
+    def subject(self) -> str:
+        """How to call it in a sentence."""
+        return self.uri if self.remote else self.name
 
     @property
     def remote(self) -> bool:
@@ -57,6 +62,9 @@ class OpenMedia:
 
     container: av.container.InputContainer
     stream: VideoStream
+    codec: str
+    """Name of the decoder. WORKAROUND: once a decoder could not be opened, asking its context for
+    the name crashes the process (PyAV 19.0.2 reads AVCodecContext.codec, which is then NULL)."""
     other_videos: int
     """Number of video streams that are not shown."""
 
@@ -80,10 +88,10 @@ def open_media(target: Target) -> OpenMedia:
         )
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
         # Not "from error": its text holds the address, and that may hold a password.
-        raise SourceError(why_not_opened(error, target.name, remote=target.remote)) from None
+        raise SourceError(why_not_opened(error, target.subject, remote=target.remote)) from None
     try:
-        stream, others = _choose_stream(container, target.name)
-        _check(stream, target.name)
+        stream, others = _choose_stream(container, target.subject)
+        codec = _check(stream, target.subject)
     except SourceError:
         container.close()
         raise
@@ -91,7 +99,7 @@ def open_media(target: Target) -> OpenMedia:
         if other.index != stream.index:
             other.discard = Discard.all
     _set_up_decoder(stream, live=target.remote)
-    return OpenMedia(container, stream, others)
+    return OpenMedia(container, stream, codec, others)
 
 
 def _choose_stream(container: av.container.InputContainer, name: str) -> tuple[VideoStream, int]:
@@ -121,7 +129,8 @@ def _declared_pixels(stream: VideoStream) -> int:
     return stream.width * stream.height if _codec_name(stream) else 0
 
 
-def _check(stream: VideoStream, name: str) -> None:
+def _check(stream: VideoStream, name: str) -> str:
+    """Return the decoder's name if it may be used on pictures of this size."""
     codec = _codec_name(stream)
     if codec is None:
         raise SourceError(f"{name} uses a video codec that cannot be decoded here; convert it.")
@@ -136,6 +145,7 @@ def _check(stream: VideoStream, name: str) -> None:
             f"{name} says its pictures are {context.width}x{context.height}, more than "
             f"{MAX_FRAME_PIXELS // 1_000_000} megapixels; scale it down first."
         )
+    return codec
 
 
 def _set_up_decoder(stream: VideoStream, *, live: bool) -> None:

@@ -86,7 +86,7 @@ class PyAvSource(FrameSource):
                 return self._convert(stamped)
             except av.FFmpegError as error:
                 self._unconverted += 1
-                log.source.warning("%s: frame not converted: %s", self._target.name, error)
+                log.source.warning("%s: frame not converted: %s", self._target.subject, error)
         return None
 
     @override
@@ -131,10 +131,10 @@ class PyAvSource(FrameSource):
         return describe(self._target, self._reader, first.frame, frame)
 
     def _undecodable(self) -> str:
-        codec = self._reader.media.stream.codec_context.name
         return (
-            f"{self._target.name} opens, but FFmpeg cannot decode its {codec} pictures here; "
-            "convert it to H.264 or choose another file."
+            f"{self._target.subject} opens, but FFmpeg cannot decode its "
+            f"{self._reader.media.codec} pictures here: they are damaged or of a kind it does not "
+            "know; choose another file."
         )
 
     def _file_size(self) -> int:
@@ -150,11 +150,11 @@ class PyAvSource(FrameSource):
 
     def _decode(self) -> StampedFrame | None:
         if self._closed:
-            raise SourceError(f"{self._target.name} is closed; open it again.")
+            raise SourceError(f"{self._target.subject} is closed; open it again.")
         try:
             return self._reader.next()
         except (av.FFmpegError, OSError) as error:
-            raise SourceError(why_not_opened(error, self._target.name, remote=True)) from None
+            raise SourceError(why_not_opened(error, self._target.subject, remote=True)) from None
 
     def _take(self) -> StampedFrame | None:
         """Return the next frame, from the window or freshly decoded."""
@@ -190,7 +190,7 @@ class PyAvSource(FrameSource):
     def _go_to(self, pts_s: float, *, before: bool) -> None:
         """Mark the wanted frame as the next to be read."""
         if not self._info.seekable:
-            raise SourceError(f"{self._target.name} is live and has no other position.")
+            raise SourceError(f"{self._target.subject} is live and has no other position.")
         if self._window.mark(pts_s, before=before):
             return
         if not self._indexed and not self._target.remote:
@@ -227,7 +227,7 @@ class PyAvSource(FrameSource):
         """Yield places to decode from, ever earlier; the beginning comes last."""
         index, timeline = self._reader.index, self._reader.timeline
         wanted_s = pts_s - SAME_TIME_S if before else pts_s + SAME_TIME_S
-        if wanted_s > 0 and not timeline.missing:
+        if wanted_s > 0 and not timeline.by_count:
             if index is None:
                 for step_s in _SEARCH_STEPS_S:
                     if wanted_s - step_s > 0:
@@ -248,7 +248,8 @@ class PyAvSource(FrameSource):
         if self._interrupt.is_set():
             return True
         if self._window.mark(pts_s, before=before):
-            return True
+            # A key frame may be one from which the picture is complete only some frames later.
+            return from_beginning or not self._window.marked_is_corrupt()
         last = self._reader.last
         if last is not None and last.pts_s < pts_s - SAME_TIME_S:
             self._window.mark_last()  # the wanted time lies behind the end

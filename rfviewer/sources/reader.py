@@ -9,14 +9,13 @@ from av.video.frame import VideoFrame
 
 from rfviewer.sources.decoder import Damage, PacketDecoder
 from rfviewer.sources.media import OpenMedia, Target, open_media
-from rfviewer.sources.timeline import Timeline
+from rfviewer.sources.timeline import Timeline, longest_step_s
 
 if TYPE_CHECKING:
     from rfviewer.sources.index import PacketIndex
 
 DEFAULT_FPS = 25.0
 """For sources without time stamps and without a rate; FFmpeg's own default."""
-_JUMPING_FORMATS = {"mpegts", "mpeg", "rtsp", "rtp", "hls", "flv", "live_flv"}
 _PLAUSIBLE_FPS = (0.1, 1000.0)
 
 
@@ -60,10 +59,15 @@ class MediaReader:
         self.timeline = Timeline(
             Fraction(time_base.numerator, time_base.denominator),
             self.fps or DEFAULT_FPS,
-            may_jump=not _JUMPING_FORMATS.isdisjoint(self.media.container.format.name.split(",")),
+            longest_step_s(self.media.container.format.name),
         )
+        # AVI has no presentation times, so with B-frames those that FFmpeg makes up are wrong.
+        reorders = self.media.stream.codec_context.reorder_depth > 0
+        self.timeline.by_count = reorders and self.media.container.format.name == "avi"
         self.last: StampedFrame | None = None
         """The frame returned last; None at the beginning and after a seek."""
+        self.without_stamps = False
+        """Whether frames came without time stamps."""
         self._begin()
 
     @property
@@ -102,6 +106,7 @@ class MediaReader:
         """
         while (frame := self._decoder.next_frame()) is not None:
             if self._counting:
+                self.without_stamps |= frame.pts is None and frame.dts is None
                 stamped = StampedFrame(frame, self.timeline.next_s(frame), self._count)
                 self._count += 1
                 self._check_index(stamped)

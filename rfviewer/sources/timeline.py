@@ -8,24 +8,37 @@ _BREAK_BACK_S = 1.0
 """A step back by more is a new clock (joined recordings), by less a slip of the muxer."""
 _BREAK_AHEAD_S = 10.0
 """FFmpeg's threshold for a break in the clock of a transport stream (-dts_delta_threshold)."""
+_LONGEST_STEP_S = 3600.0
+"""In other formats a frame may well last a minute, but nobody waits longer than this."""
+_JUMPING_FORMATS = {"mpegts", "mpeg", "rtsp", "rtp", "hls", "flv", "live_flv"}
+"""FFmpeg names of formats whose clock may break, as when recordings are joined."""
 _SLIP_S = 0.001
+
+
+def longest_step_s(format_name: str) -> float:
+    """Return how far apart two frames may be before the clock counts as broken.
+
+    `format_name` is FFmpeg's, several names separated by commas.
+    """
+    jumping = not _JUMPING_FORMATS.isdisjoint(format_name.split(","))
+    return _BREAK_AHEAD_S if jumping else _LONGEST_STEP_S
 
 
 class Timeline:
     """Gives each frame in turn its time in seconds from the first frame."""
 
-    def __init__(self, time_base: Fraction, fps: float, *, may_jump: bool) -> None:
-        """Count in `time_base`, or by `fps` where time stamps are missing.
+    def __init__(self, time_base: Fraction, fps: float, longest_step_s: float) -> None:
+        """Read time stamps in `time_base`; where they are missing, count by `fps`.
 
-        `may_jump` closes gaps of more than 10 s, as in transport streams.
+        Gaps of more than `longest_step_s` are closed.
         """
+        self.by_count = False
+        """Whether frames are timed by their number, since their time stamps say nothing."""
         self._tick_s = float(time_base)
         self._step_s = 1.0 / fps
-        self._may_jump = may_jump
+        self._longest_step_s = longest_step_s
         self.base: int | None = None
         """Time stamp of the first frame; None while none is known."""
-        self.missing = 0
-        """Frames without a time stamp."""
         self.restart()
 
     def restart(self) -> None:
@@ -48,8 +61,8 @@ class Timeline:
     def next_s(self, frame: VideoFrame) -> float:
         """Return the time of the next frame in seconds."""
         stamp = self._guess(frame)
-        if stamp is None:
-            self.missing += 1
+        if stamp is None or self.by_count:
+            self.by_count = True
             second_s = 0.0 if self._last_s is None else self._last_s + self._step_s
         else:
             if self.base is None:
@@ -57,7 +70,7 @@ class Timeline:
             second_s = self.direct_s(stamp) + self._offset_s
             if self._last_s is not None:
                 step_s = second_s - self._last_s
-                if step_s < -_BREAK_BACK_S or (self._may_jump and step_s > _BREAK_AHEAD_S):
+                if not -_BREAK_BACK_S <= step_s <= self._longest_step_s:
                     self._offset_s += self._step_s - step_s
                     second_s = self._last_s + self._step_s
                 elif step_s <= 0:

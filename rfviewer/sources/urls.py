@@ -61,10 +61,18 @@ def target_of(url: str) -> Target:
     return Target(
         location=f"{scheme}://{match['rest']}",
         uri=shown,
-        name=shown,
+        name=_short_name(shown),
         kind=SourceKind.STREAM,
         formats=URL_FORMATS,
         protocols=URL_PROTOCOLS[scheme],
         options=options,
         timeouts_s=_TIMEOUTS_S,
     )
+
+
+def _short_name(shown: str) -> str:
+    """Return the host and the last part of the path, without port and query."""
+    host, _, path = shown.partition("://")[2].partition("?")[0].partition("/")
+    last = path.rstrip("/").rpartition("/")[2]
+    host = host if host.startswith("[") else host.partition(":")[0]
+    return f"{host} {last}".strip()

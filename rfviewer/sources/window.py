@@ -52,6 +52,10 @@ class Window:
         """Mark the newest frame."""
         self._next = max(0, len(self._frames) - 1)
 
+    def marked_is_corrupt(self) -> bool:
+        """Tell whether the decoder doubts the marked frame."""
+        return self._next < len(self._frames) and self._frames[self._next].frame.is_corrupt
+
     def starts_at(self, pts_s: float) -> bool:
         """Tell whether the oldest frame is shown at `pts_s`."""
         return bool(self._frames) and abs(self._frames[0].pts_s - pts_s) <= SAME_TIME_S
