@@ -1,0 +1,285 @@
+"""The bench verb: the whole export path against the bare backend, in one run, block by block.
+
+One round is a block of frames through the pipeline (decode, preprocess, network, postprocess,
+drawing, H.264) and then as many runs of the bare network on a prepared input. Rounds alternate, so
+that a machine that warms up or is shared disturbs both alike. The first round is warm-up and is not
+counted. Rates are medians over the rounds.
+"""
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from rfviewer.compose import local_session
+from rfviewer.config import Settings
+from rfviewer.errors import EngineError, RfviewerError, SourceError
+from rfviewer.exporting import (
+    batch_playback,
+    check_before_loading,
+    stop_on_signals,
+    wait_for_engine,
+)
+from rfviewer.interfaces import RecordingRequest
+from rfviewer.session.local import LocalSession
+from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
+from rfviewer.timing import percentile
+from rfviewer.version import version
+
+ROUNDS = 5
+"""Counted rounds; five give a median and quartiles."""
+_BLOCK_S = 2.0
+"""Length of a block where the number of frames is not given."""
+_MIN_BLOCK = 4
+_TICK_S = 0.01
+"""How often a block looks whether it is done: 0.5 % of a block at most."""
+_MEMORY_PERIOD_S = 0.25
+_BLOCK_TIMEOUT_S = 300.0
+_PACKAGES = ("numpy", "av", "opencv-python-headless", "onnxruntime", "torch", "triton", "tensorrt")
+
+type Report = dict[str, object]
+"""The object that `--json` prints."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Resident memory over time, for its slope."""
+
+    points: list[tuple[float, int]]
+    """Seconds and bytes."""
+
+    def note(self, time_s: float, rss_bytes: int) -> None:
+        """Keep a reading, unless the last one is fresh."""
+        if not self.points or time_s - self.points[-1][0] >= _MEMORY_PERIOD_S:
+            self.points.append((time_s, rss_bytes))
+
+    def slope_mb_per_min(self) -> float | None:
+        """Return the least-squares slope; None for a span under 5 s, where it means nothing."""
+        if len(self.points) < 3 or self.points[-1][0] - self.points[0][0] < 5.0:
+            return None
+        seconds = [point[0] for point in self.points]
+        slope = statistics.linear_regression(seconds, [point[1] for point in self.points]).slope
+        return round(slope * 60 / 1e6, 3)
+
+
+def bench(
+    source: str,
+    settings: Settings,
+    *,
+    frames: int | None = None,
+    watch: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Measure and return the report; blocks for about half a minute.
+
+    Args:
+        source: a file, or anything that plays from the start again; live sources are refused.
+        settings: engine and view to measure.
+        frames: frames to count in all; None takes about two seconds per block.
+        watch: told what is going on, for a progress line.
+
+    Raises:
+        RfviewerError: one sentence.
+    """
+    with tempfile.TemporaryDirectory(prefix="rfviewer-bench-") as folder:
+        recording = RecordingRequest(video=Path(folder) / "bench.mp4", audio=False)
+        check_before_loading(source, recording)
+        with stop_on_signals() as stop:
+            session = local_session(settings)
+            try:
+                watch("Loading the network")
+                wait_for_engine(session, lambda _: None, stop)
+                playback = replace(batch_playback(settings.playback), loop=True, paused=True)
+                session.start_recording(recording)
+                session.open(source, playback)
+                return _measure(session, frames, watch, stop.is_set)
+            finally:
+                session.close()
+
+
+def _measure(
+    session: LocalSession,
+    frames: int | None,
+    watch: Callable[[str], None],
+    stopped: Callable[[], bool],
+) -> Report:
+    block = _Block(session)
+    watch("Warming up")
+    opened = block.run_pipeline(0)
+    source = opened.source
+    if source is None or source.live or not source.seekable:
+        raise SourceError("A bench needs a file that can be played again; choose a file.")
+    for _ in range(2):
+        block.run_pipeline(_MIN_BLOCK)
+    count = max(_MIN_BLOCK, round(_BLOCK_S * block.rates[-1]))
+    if frames is not None:
+        count = max(2, round(frames / ROUNDS))
+    block.run_backend(min(count, 50))
+    block.forget()
+    last = opened
+    for number in range(ROUNDS):
+        watch(f"Round {number + 1} of {ROUNDS}: {count} frames, then the bare network")
+        last = block.run_pipeline(count)
+        block.run_backend(count)
+        if stopped():
+            raise EngineError("Stopped; an incomplete measurement is not reported.")
+    return _report(block, count, last)
+
+
+class _Block:
+    """Runs blocks and keeps what they measured."""
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what was measured so far."""
+        self.rates: list[float] = []
+        self.backend_rates: list[float] = []
+        self.samples: list[FrameSample] = []
+        self.memory = _Memory([])
+
+    def run_pipeline(self, count: int) -> Snapshot:
+        """Let exactly `count` frames through, down to the encoder; note their rate.
+
+        Time runs from the permission until the last frame is written. `count` 0 waits for the
+        first frame of the source instead.
+        """
+        start = self._session.poll()
+        written = 0 if start is None or start.recording is None else start.recording.frames
+        begun = time.monotonic()
+        if count:
+            self._session.step(count)
+        target = written + (count or 1)
+        samples: list[FrameSample] = []
+        while True:
+            snapshot = self._session.poll()
+            assert snapshot is not None  # a local session always has a state
+            samples += snapshot.samples
+            self._check(snapshot)
+            self.memory.note(time.monotonic(), snapshot.rss_bytes)
+            if snapshot.recording is not None and snapshot.recording.frames >= target:
+                break
+            if time.monotonic() - begun > _BLOCK_TIMEOUT_S:
+                raise EngineError(f"{count} frames took more than {_BLOCK_TIMEOUT_S:.0f} s.")
+            time.sleep(_TICK_S)
+        self.rates.append(count / (time.monotonic() - begun))
+        self.samples += samples
+        return snapshot
+
+    def run_backend(self, count: int) -> None:
+        """Replay the bare network and note its rate; a model without a network has none."""
+        durations_ms = self._session.run_on_engine(
+            lambda engine: engine.replay_backend(count)
+        ).result(_BLOCK_TIMEOUT_S)
+        if sum(durations_ms) > 0:
+            self.backend_rates.append(1000 * len(durations_ms) / sum(durations_ms))
+
+    def _check(self, snapshot: Snapshot) -> None:
+        errors = [text for severity, text in snapshot.notices if severity == "error"]
+        if snapshot.state is PlayState.FAILED:
+            raise SourceError(snapshot.error)
+        if snapshot.engine.phase is EnginePhase.FAILED:
+            raise EngineError(snapshot.engine.step)
+        if errors:
+            raise RfviewerError(errors[0])
+
+
+def _report(block: _Block, count: int, last: Snapshot) -> Report:
+    info, source = last.engine.info, last.source
+    if info is None or source is None:
+        raise EngineError("The engine or the source has gone; see the log.")
+    pipeline_fps, backend_fps = _median(block.rates), _median(block.backend_rates)
+    ratio = round(pipeline_fps / backend_fps, 3) if pipeline_fps and backend_fps else None
+    return {
+        "pipeline_fps": pipeline_fps,
+        "pipeline_fps_p25_p75": _quartiles(block.rates),
+        "backend_fps": backend_fps,
+        "backend_fps_p25_p75": _quartiles(block.backend_rates),
+        "pipeline_per_backend": ratio,
+        "latency_ms": _quantiles([sample.timings.latency_ms for sample in block.samples]),
+        "stages_ms": _stages(block.samples),
+        "detections_per_frame": round(
+            statistics.fmean(sample.detections for sample in block.samples), 2
+        ),
+        "peak_rss_mb": round(peak_rss_bytes() / 1e6, 1),
+        "rss_slope_mb_per_min": block.memory.slope_mb_per_min(),
+        "frames": count * ROUNDS,
+        "rounds": ROUNDS,
+        "backend": info.backend,
+        "device": info.device,
+        "precision": info.precision,
+        "model": info.model,
+        "resize": str(info.resize),
+        "network_input": f"{info.input_wh[0]}x{info.input_wh[1]}",
+        "input": f"{source.name} {source.width}x{source.height} {source.codec}".strip(),
+        "toggles": {state.name: state.effective for state in info.toggles},
+        "hardware": hardware(),
+        "versions": versions(),
+        "measures": "decode, preprocess, network, postprocess, drawing and H.264 encoding",
+    }
+
+
+def _stages(samples: Sequence[FrameSample]) -> dict[str, dict[str, float | None]]:
+    durations: dict[str, list[float]] = defaultdict(list)
+    for sample in samples:
+        for stage, duration_ms in sample.timings.stages_ms.items():
+            durations[str(stage)].append(duration_ms)
+    return {stage: _quantiles(values) for stage, values in durations.items()}
+
+
+def _quantiles(values: list[float]) -> dict[str, float | None]:
+    found = {"p50": percentile(values, 0.5), "p95": percentile(values, 0.95)}
+    return {name: None if value is None else round(value, 3) for name, value in found.items()}
+
+
+def _median(rates: Sequence[float]) -> float | None:
+    return round(statistics.median(rates), 3) if rates else None
+
+
+def _quartiles(rates: list[float]) -> list[float | None]:
+    found = [percentile(rates, share) for share in (0.25, 0.75)]
+    return [None if value is None else round(value, 3) for value in found]
+
+
+def peak_rss_bytes() -> int:
+    """Return the largest resident memory this process ever had."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # does not exist on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Source: getrusage(2): kilobytes on Linux, bytes on macOS.
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def hardware() -> dict[str, object]:
+    """Return what the machine is, as far as the system says."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "platform": platform.platform(terse=True),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what takes part."""
+    found = {"rfviewer": version(), "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

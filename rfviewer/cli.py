@@ -1,0 +1,281 @@
+"""The command line: arguments to settings, settings to one of the verbs. Imports late.
+
+Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage.
+"""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rfviewer.config import (
+    BACKEND_NAMES,
+    Playback,
+    Policy,
+    ResizeMode,
+    Settings,
+    read_user_config,
+    settings_from,
+)
+from rfviewer.errors import RfviewerError, UsageError
+
+VERBS = ("export", "bench", "devices", "models", "doctor")
+_EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
+  export    write an annotated video, labels or COCO, without a window
+  bench     measure the whole path against the bare network
+  devices   list cameras, GPUs and backends
+  models    list the models
+  doctor    check this installation and say how to mend it
+
+sources:  a video or image file, a folder or "pattern*.png", camera:0 or camera:NAME,
+          rtsp:// or http:// addresses, demo, demo:720p, synthetic:640x360@30
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb, rest = _split(arguments)
+    options = _parser(verb).parse_args(rest)
+    try:
+        return _run(verb, options)
+    except UsageError as error:
+        _say(f"rfviewer: {error}")
+        return 2
+    except RfviewerError as error:
+        _say(f"rfviewer: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("rfviewer: Stopped.")
+        return 1
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `rfviewer models | head -1`.
+        sys.stderr.close()
+        return 1
+
+
+def _run(verb: str, options: argparse.Namespace) -> int:
+    from rfviewer import log, paths
+
+    # The file is for the window; short verbs tell on stderr.
+    log.setup(paths.log_dir() if verb == "window" else None, verbose=options.verbose)
+    if verb in ("devices", "models", "doctor"):
+        from rfviewer import doctor
+
+        return doctor.run(verb, as_json=options.json, accept=getattr(options, "accept", None))
+    settings = _settings(options)
+    if verb == "window":
+        return _window(options, settings)
+    from rfviewer import headless
+
+    return headless.run(verb, options, settings)
+
+
+def _window(options: argparse.Namespace, settings: Settings) -> int:
+    source: str | None = options.source
+    if source is not None:
+        _check_cheaply(source)
+    from rfviewer.app import run_window
+
+    return run_window(
+        source,
+        settings,
+        in_process=options.in_process,
+        quit_after_s=options.quit_after,
+        screenshot=options.screenshot,
+        theme=options.theme,
+    )
+
+
+def _check_cheaply(source: str) -> None:
+    """Fail for a plain file or camera that is not there, before the window appears.
+
+    Everything else is judged by the source itself; this must not import a decoder.
+    """
+    looks_special = "://" in source or source.partition(":")[0] in ("camera", "demo", "synthetic")
+    if source.isdigit() and sys.platform.startswith("linux"):
+        if not Path(f"/dev/video{source}").exists():
+            raise RfviewerError(f"There is no camera {source}; `rfviewer devices` lists them.")
+    elif not looks_special and not any(char in source for char in "*?["):
+        try:
+            found = Path(source).expanduser().exists()
+        except (OSError, ValueError):
+            found = False
+        if not found and not source.isdigit():
+            raise RfviewerError(f"There is no file {source}; check the name.")
+
+
+def _split(arguments: list[str]) -> tuple[str, list[str]]:
+    """Return (verb, other arguments); the verb is the first word, after global options at most."""
+    index = 0
+    while index < len(arguments) and arguments[index] in ("--verbose", "--config"):
+        index += 1 + (arguments[index] == "--config")
+    if index < len(arguments) and arguments[index] in VERBS:
+        return arguments[index], arguments[:index] + arguments[index + 1 :]
+    return "window", arguments
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    window = verb == "window"
+    parser = argparse.ArgumentParser(
+        prog="rfviewer" if window else f"rfviewer {verb}",
+        description=_DESCRIPTIONS[verb],
+        epilog=_EPILOG if window else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--verbose", action="store_true", help="tell more on stderr")
+    if window:
+        parser.add_argument("--version", action=_Version)
+        parser.add_argument("source", nargs="?", metavar="SOURCE", help="what to open; see below")
+        _window_options(parser)
+    if verb in ("export", "bench"):
+        parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
+        parser.add_argument("--frames", type=_count, metavar="N", help="stop after N frames")
+        parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    if verb == "export":
+        _export_options(parser)
+    if verb == "models":
+        parser.add_argument("--accept", metavar="LICENCE", help="accept the licence of weights")
+    if not window:
+        parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    if verb in ("window", "export", "bench"):
+        _engine_options(parser)
+    return parser
+
+
+_DESCRIPTIONS = {
+    "window": "See what RF-DETR sees, live, and why it is fast.",
+    "export": "Run every frame through the network and write video, labels or COCO.",
+    "bench": "Measure the export path against the bare network, alternating, in one run.",
+    "devices": "List cameras, GPUs and backends.",
+    "models": "List the models and what each needs.",
+    "doctor": "Check this installation; every problem comes with its remedy.",
+}
+
+
+class _Version(argparse.Action):
+    """Prints the version; looks it up only when asked."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="print the version")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from rfviewer.version import version
+
+        parser.exit(0, f"rfviewer {version()}\n")
+
+
+def _window_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--theme", choices=("system", "light", "dark"), help="for this run")
+    parser.add_argument("--loop", action="store_true", help="start over at the end")
+    parser.add_argument("--start", type=_seconds, metavar="S", help="start at second S")
+    parser.add_argument("--policy", choices=[str(item) for item in Policy], help="when too slow")
+    parser.add_argument("--in-process", action="store_true", help="engine in the window's process")
+    parser.add_argument("--quit-after", type=_seconds, metavar="S", help="close by itself")
+    parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save the window then")
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="annotated video")
+    parser.add_argument("--labels", type=Path, metavar="F.jsonl", help="one object per frame")
+    parser.add_argument("--coco", type=Path, metavar="F.json", help="COCO annotations")
+    parser.add_argument("--start", type=_seconds, metavar="S", help="start at second S")
+    parser.add_argument("--end", type=_seconds, metavar="S", help="end before second S")
+    parser.add_argument("--classes", metavar="A,B", help="keep only these names or ids")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+    parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
+
+
+def _engine_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("engine")
+    group.add_argument("--model", metavar="M", help="name from `rfviewer models`, .onnx or .pth")
+    group.add_argument("--backend", choices=BACKEND_NAMES)
+    group.add_argument("--precision", choices=("auto", "fp32", "fp16"))
+    group.add_argument("--threshold", type=float, metavar="T", help="keep scores above T, 0..1")
+    group.add_argument("--resize", choices=[str(item) for item in ResizeMode], help="see docs")
+    group.add_argument("--threads", type=int, metavar="N", help="host threads; 0 chooses")
+    group.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="name=value",
+        help="optimizations, e.g. --set depth=1 roi_masks=off; all=off is the reference path",
+    )
+    group.add_argument("--config", type=Path, metavar="FILE", help="settings, instead of your own")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """Return the settings of the config file, changed by what the command line says."""
+    from dataclasses import replace
+
+    path: Path | None = options.config
+    if path is None:
+        from rfviewer.paths import config_dir
+
+        path = config_dir() / "config.toml"
+    elif not path.is_file():
+        raise UsageError(f"There is no settings file {path}; check the name.")
+    settings = settings_from(read_user_config(path), str(path))
+    engine = {
+        name: getattr(options, name)
+        for name in ("model", "backend", "precision", "threads")
+        if getattr(options, name) is not None
+    }
+    if options.resize is not None:
+        engine["resize"] = ResizeMode(options.resize)
+    view = {} if options.threshold is None else {"threshold": options.threshold}
+    optimizations = settings.optimizations
+    for item in options.set:
+        name, separator, value = item.partition("=")
+        if not separator:
+            raise UsageError(f"--set takes name=value, got {item}; the source comes before --set.")
+        if (name, value) == ("all", "off"):
+            optimizations = type(optimizations).baseline()
+        else:
+            optimizations = optimizations.set(name, value)
+    return replace(
+        settings,
+        engine=replace(settings.engine, **engine),
+        view=replace(settings.view, **view),
+        optimizations=optimizations,
+        playback=_playback(options, settings.playback),
+    )
+
+
+def _playback(options: argparse.Namespace, playback: Playback) -> Playback:
+    from dataclasses import replace
+
+    changes: dict[str, object] = {}
+    for option, name in (("start", "start_s"), ("end", "end_s"), ("frames", "max_frames")):
+        if getattr(options, option, None) is not None:
+            changes[name] = getattr(options, option)
+    if getattr(options, "loop", False):
+        changes["loop"] = True
+    if getattr(options, "policy", None):
+        changes["policy"] = Policy(options.policy)
+    return replace(playback, **changes)  # type: ignore[arg-type]
+
+
+def _count(text: str) -> int:
+    """Read a positive number of frames."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _seconds(text: str) -> float:
+    """Read a time in seconds that is not negative."""
+    value = float(text)
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return value
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(sentence + "\n")

@@ -1,0 +1,156 @@
+"""Runs the verbs that need no window: progress on stderr, the result on stdout."""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from rfviewer.config import Settings
+from rfviewer.errors import UsageError
+from rfviewer.exporting import ExportReport, export
+from rfviewer.interfaces import RecordingRequest
+from rfviewer.log import redact
+from rfviewer.snapshot import EnginePhase, Snapshot
+
+_STAGE_ORDER = ("capture", "preprocess", "infer", "postprocess", "render", "sink")
+
+
+def run(verb: str, options: argparse.Namespace, settings: Settings) -> int:
+    """Run "export" or "bench" as parsed by the command line; return the exit code."""
+    return _export(options, settings) if verb == "export" else _bench(options, settings)
+
+
+def _export(options: argparse.Namespace, settings: Settings) -> int:
+    recording = RecordingRequest(
+        video=options.output,
+        labels=options.labels,
+        coco=options.coco,
+        overwrite=options.overwrite,
+        audio=not options.no_audio,
+        command=redact(shlex.join(["rfviewer", *sys.argv[1:]])),
+    )
+    if not (recording.video or recording.labels or recording.coco):
+        raise UsageError("Nothing to write; name a file with -o, --labels or --coco.")
+    classes = [name for name in (options.classes or "").split(",") if name.strip()]
+    with _progress(quiet=options.quiet) as watch:
+        report = export(options.source, settings, recording, classes=classes, watch=watch)
+    if options.json:
+        _print(json.dumps(asdict(report)))
+    else:
+        _print(_sentence(report))
+    if report.stopped:
+        sys.stderr.write(f"rfviewer: {_stopped(report)}\n")
+        return 1
+    return 0
+
+
+def _sentence(report: ExportReport) -> str:
+    files = ", ".join(name for name in (report.output, report.labels, report.coco) if name)
+    text = (
+        f"{report.frames_out} frames, {report.detections} detections, {report.fps:g} frames/s"
+        f" with {report.model} on {report.backend} ({report.device}): {files or 'nothing written'}"
+    )
+    return f"{text}\n{report.notice}" if report.notice else text
+
+
+def _stopped(report: ExportReport) -> str:
+    kept = report.output or report.labels or report.coco
+    if not kept:
+        return "Stopped before the first frame; nothing was written."
+    return f"Stopped; {report.frames_out} frames are kept in {kept}."
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
+    """Show a bar on stderr while the block runs, if a person may be looking."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Starting", total=None)
+
+        def watch(snapshot: Snapshot) -> None:
+            if snapshot.engine.phase is EnginePhase.LOADING:
+                bar.update(task, description=snapshot.engine.step)
+                return
+            frames = 0 if snapshot.recording is None else snapshot.recording.frames
+            rate = snapshot.inferred_fps
+            text = "Exporting" if rate is None else f"Exporting, {rate:.1f} frames/s"
+            bar.update(task, description=text, completed=frames, total=_total(snapshot))
+
+        yield watch
+
+
+def _total(snapshot: Snapshot) -> int | None:
+    """Return how many frames will be written; None when nobody knows."""
+    playback, source = snapshot.playback, snapshot.source
+    known = None
+    if source is not None and source.frame_count and not playback.start_s and not playback.end_s:
+        known = source.frame_count
+    totals = [total for total in (playback.max_frames, known) if total is not None]
+    return min(totals) if totals else None
+
+
+def _bench(options: argparse.Namespace, settings: Settings) -> int:
+    from rfviewer.bench import bench
+
+    quiet = options.quiet or not sys.stderr.isatty()
+
+    def watch(text: str) -> None:
+        if not quiet:
+            sys.stderr.write(f"{text}\n")
+
+    report = bench(options.source, settings, frames=options.frames, watch=watch)
+    _print(json.dumps(report) if options.json else _table(report))
+    return 0
+
+
+def _table(report: dict[str, object]) -> str:
+    """Return the report for people."""
+    lines = [
+        f"{report['input']} -> {report['model']} {report['network_input']} on {report['backend']}"
+        f" ({report['device']}, {report['precision'] or 'no network'}), resize {report['resize']}",
+        f"pipeline  {_rate(report, 'pipeline_fps')}   {report['measures']}",
+        f"backend   {_rate(report, 'backend_fps')}   the bare network on a prepared input",
+        f"pipeline / backend  {report['pipeline_per_backend'] or 'not measured'}",
+        "stage            p50 ms     p95 ms",
+    ]
+    stages = report["stages_ms"]
+    assert isinstance(stages, dict)  # made by bench
+    ordered = sorted(stages, key=lambda name: [*_STAGE_ORDER, name].index(name))
+    lines += [f"{s:<12} {stages[s]['p50']:>10} {stages[s]['p95']:>10}" for s in ordered]
+    slope = report["rss_slope_mb_per_min"]
+    slope_text = "not measured" if slope is None else f"{slope} MB/min"
+    lines.append(f"memory: peak {report['peak_rss_mb']} MB, slope {slope_text}")
+    lines.append(f"{report['rounds']} rounds, {report['frames']} frames, after warm-up")
+    return "\n".join(lines)
+
+
+def _rate(report: dict[str, object], name: str) -> str:
+    low_high = report[f"{name}_p25_p75"]
+    if report[name] is None or not isinstance(low_high, list):
+        return "not measured"
+    return f"{report[name]:>8} frames/s  (p25-p75 {low_high[0]}-{low_high[1]})"
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
