@@ -3,7 +3,7 @@
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -22,10 +22,11 @@ from rfviewer.interfaces import Session
 
 
 def run(
-    session: Session,
+    make_session: Callable[[], Session],
     services: WindowServices,
     settings: Settings,
     *,
+    source: str | None = None,
     quit_after_s: float | None = None,
     screenshot: Path | None = None,
     theme: str | None = None,
@@ -34,9 +35,11 @@ def run(
     """Show the window until it is closed; return the exit code. Main thread only.
 
     Args:
-        session: What the window shows; it is closed with the window.
+        make_session: Makes what the window shows; it is closed with the window. Called before
+            the window is built, so that an engine process loads beside it.
         services: What the window needs from other rooms.
         settings: What the session was started with.
+        source: What to open at once; None opens the demo clip with the welcome cards.
         quit_after_s: Close by itself after that many seconds.
         screenshot: Save the window as PNG just before closing by itself (after 5 s if
             `quit_after_s` is not given).
@@ -51,6 +54,7 @@ def run(
     app.setApplicationDisplayName("rfviewer")
     app.setDesktopFileName("rfviewer")
     choice = ThemeChoice(theme) if theme is not None else None
+    session = make_session()
     window = MainWindow(session, services, settings, preferences, choice)
     failed = False
 
@@ -66,6 +70,7 @@ def run(
         QTimer.singleShot(round(quit_after_s * 1000), window, finish)
     with _system_signals(window), _uncaught_errors(window):
         window.show()
+        window.open_first(source)
         code = app.exec()
         # The last window may also be closed by the platform without a close event.
         window.close()
@@ -81,8 +86,8 @@ def _system_signals(window: MainWindow) -> Iterator[None]:
     next one. The wake-up descriptor makes the signal itself an event.
     """
     reader, writer = socket.socketpair()
-    reader.setblocking(False)
-    writer.setblocking(False)
+    for end in (reader, writer):
+        end.setblocking(False)  # noqa: FBT003 - the standard library's signature
     notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, window)
 
     def on_readable() -> None:
@@ -111,10 +116,16 @@ def _system_signals(window: MainWindow) -> Iterator[None]:
 def _uncaught_errors(window: MainWindow) -> Iterator[None]:
     """Log what a slot raised and tell it in one sentence: PySide prints it and goes on."""
     previous = sys.excepthook
+    told: set[tuple[str, int]] = set()
 
     def on_error(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
+        # A fault in a timer's slot comes back ten times a second; the log needs it once.
+        place = (kind.__name__, trace.tb_lineno if trace is not None else 0)
+        if place in told:
+            return
+        told.add(place)
         log.gui.error("uncaught error in the window", exc_info=(kind, error, trace))
         window.show_notice(
             "error", f"Something went wrong in the window ({kind.__name__}); see the log."

@@ -34,8 +34,7 @@ class Background(QObject):
                 result = job()
             except RfviewerError as error:
                 self._deliver(None, str(error))
-            except Exception:
-                # The job is somebody else's code; a user gets one sentence, the log the rest.
+            except Exception:  # noqa: BLE001 - foreign code: one sentence to the user, all to the log
                 log.gui.exception("background job %s failed", name)
                 self._deliver(None, f"{name} failed; the log tells why.")
             else:

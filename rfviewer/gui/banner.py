@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import label
-from rfviewer.gui.tokens import GAP_PX, PAD_PX, tokens_of
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens
 
 
 class Banner(QFrame):
@@ -72,7 +72,7 @@ class Banner(QFrame):
             self.setVisible(False)
 
     def _retint(self) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         self._mark.setPixmap(icons.pixmap("warning", tokens.bad, 18, self.devicePixelRatioF()))
         self._close.setIcon(icons.icon("close"))
 

@@ -31,7 +31,7 @@ from rfviewer.gui.class_model import ClassListModel, ClassRow
 from rfviewer.gui.controls import label
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
-from rfviewer.gui.tokens import GAP_PX, tabular, tokens_of
+from rfviewer.gui.tokens import GAP_PX, current_tokens, tabular
 from rfviewer.snapshot import Snapshot
 
 SEARCH_ABOVE = 12
@@ -58,7 +58,7 @@ class _ClassDelegate(QStyledItemDelegate):
         row = index.data(Qt.ItemDataRole.UserRole)
         if not isinstance(row, ClassRow):
             return
-        tokens = tokens_of(option.palette)
+        tokens = current_tokens()
         box = option.rect
         shown = Qt.CheckState(index.data(Qt.ItemDataRole.CheckStateRole)) == Qt.CheckState.Checked
         painter.save()
@@ -117,7 +117,7 @@ class _ClassDelegate(QStyledItemDelegate):
     def _paint_check(
         self, painter: QPainter, box: QRect, option: QStyleOptionViewItem, *, shown: bool
     ) -> None:
-        tokens = tokens_of(option.palette)
+        tokens = current_tokens()
         painter.setPen(QPen(QColor(tokens.accent if shown else tokens.muted), 1))
         painter.setBrush(QColor(tokens.accent if shown else tokens.panel))
         painter.drawRoundedRect(box, 3, 3)

@@ -14,7 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rfviewer.gui.tokens import scaled, tabular, tokens_of
+from rfviewer.gui.tokens import current_tokens, scaled, tabular
+
+SWITCH_WIDTH_PX = 34
 
 
 def label(text: str = "", *, muted: bool = False, figures: bool = False) -> QLabel:
@@ -64,11 +66,11 @@ class Switch(QAbstractButton):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(34, 22)
+        return QSize(SWITCH_WIDTH_PX, 22)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         track = QRectF(2, self.height() / 2 - 8, 30, 16)
@@ -110,7 +112,7 @@ class _Segment(QAbstractButton):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
@@ -192,7 +194,7 @@ class KeyCap(QLabel):
 
 
 class ElidedLabel(QLabel):
-    """One line of plain text that ends in an ellipsis when there is no room; the tooltip has it all.
+    """One line of plain text that ends in an ellipsis when there is no room.
 
     Signals:
         clicked: the label was pressed.

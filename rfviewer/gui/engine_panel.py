@@ -124,7 +124,11 @@ class EnginePanel(Section):
                 fact.setText("\N{EN DASH}")
             return
         self.set_summary("")
-        size = f"{info.input_wh[0]} × {info.input_wh[1]} px" if info.input_wh[0] else "no network"
+        size = (
+            f"{info.input_wh[0]} \N{MULTIPLICATION SIGN} {info.input_wh[1]} px"
+            if info.input_wh[0]
+            else "no network"
+        )
         precision = f", {info.precision}" if info.precision else ""
         facts = {
             "Runs": f"{info.model} on {info.backend}{precision}",

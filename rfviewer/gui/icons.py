@@ -3,11 +3,11 @@
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from rfviewer import paths
-from rfviewer.gui.tokens import ICON_PX, tokens_of
+from rfviewer.gui.tokens import ICON_PX, current_tokens
 
 
 def icon(name: str, color: str | None = None) -> QIcon:
@@ -15,7 +15,7 @@ def icon(name: str, color: str | None = None) -> QIcon:
 
     It keeps that colour, so whoever holds it asks again after the theme changed.
     """
-    tokens = tokens_of(QGuiApplication.palette())
+    tokens = current_tokens()
     return _icon(name, color or tokens.text, tokens.muted)
 
 

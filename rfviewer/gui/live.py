@@ -61,13 +61,14 @@ class LiveView(QObject):
             self.plots.apply(snapshot)
         self._apply_engine_failure(snapshot)
         for severity, sentence in snapshot.notices:
-            self.show_notice(severity, sentence)
+            if sentence != snapshot.engine.step:  # the banner says it already, with its button
+                self.show_notice(severity, sentence)
         self._remember(snapshot)
         self._update_stats()
 
     def show_notice(self, severity: str, sentence: str) -> None:
         """Tell the user one sentence: errors stay until dismissed, the rest passes by."""
-        if severity == "error":
+        if severity == "error" and self._banner.key != "engine":
             self._banner.show_message(f"notice {sentence}", sentence)
         else:
             self._status.show_notice(severity, sentence)

@@ -121,6 +121,14 @@ class MainWindow(QMainWindow):
         self.layout_.restore()
         self._started = False
 
+    def open_first(self, source: str | None) -> None:
+        """Open `source`, or else welcome the user with the demo clip."""
+        if source is not None:
+            self.model.open(source)
+        elif self._services.demo_clips:
+            self.actions_["open_clip"].trigger()
+            self.video.welcome.setVisible(not self.preferences.flag("welcome_dismissed"))
+
     def show_notice(self, severity: str, sentence: str) -> None:
         """Tell the user one sentence."""
         self.live.show_notice(severity, sentence)
@@ -131,6 +139,9 @@ class MainWindow(QMainWindow):
         self.model.snapshot_changed.connect(self._on_snapshot)
         self.outputs.notice.connect(self.live.show_notice)
         self.background.failed.connect(lambda text: self.live.show_notice("error", text))
+        self.video.welcome.dismissed.connect(
+            lambda: self.preferences.set_flag("welcome_dismissed", value=True)
+        )
         self.video.action_wanted.connect(lambda name: self.actions_[name].trigger())
 
     def _fill_menus(self) -> None:

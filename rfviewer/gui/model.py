@@ -77,11 +77,16 @@ class SessionModel(QObject):
         self.snapshot = snapshot
         self.snapshot_changed.emit(snapshot)
 
-    def open(self, source: str) -> None:
-        """Open `source` from its start; the policy is chosen anew for it."""
+    def open(self, source: str, *, loop: bool | None = None) -> None:
+        """Open `source` from its start; the policy is chosen anew for it.
+
+        `loop` None keeps what is set.
+        """
         self.playback = replace(
             self.playback, policy=None, start_s=0.0, end_s=None, max_frames=None, paused=False
         )
+        if loop is not None:
+            self.playback = replace(self.playback, loop=loop)
         self._source = source
         self.session.open(source, self.playback)
         self.playback_changed.emit(self.playback)

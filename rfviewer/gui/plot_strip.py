@@ -4,7 +4,7 @@ from typing import override
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -19,10 +19,11 @@ from rfviewer.gui.controls import ElidedLabel, heading, label
 from rfviewer.gui.history import STAGES, History
 from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
 from rfviewer.gui.text import fps_text, ms_text
-from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, scaled, tokens_of
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, scaled
 from rfviewer.snapshot import Snapshot
 
 REPAINT_INTERVAL_MS = 160  # about 6 a second
+COMPACT_BELOW_PX = 800
 
 
 class Legend(QWidget):
@@ -45,7 +46,7 @@ class Legend(QWidget):
             figure.setAccessibleName(f"{name} figure")
             for widget in (mark, caption, figure):
                 row.addWidget(widget)
-            row.addSpacing(6)
+            row.addSpacing(2)
             self._marks.append(mark)
             self.figures.append(figure)
 
@@ -68,6 +69,8 @@ class StageTable(QWidget):
         grid.setColumnStretch(1, 1)
         small = scaled(self.font(), 0.82)
         self._rows: list[tuple[QLabel, ...]] = []
+        self._heads: list[QLabel] = []
+        self._compact = False
         heads = ("", "ms", "p50", "p95")
         for column, text in enumerate(heads):
             head = label(text, muted=True)
@@ -75,6 +78,7 @@ class StageTable(QWidget):
             if column > 1:
                 head.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(head, 0, column)
+            self._heads.append(head)
         for index, stage in enumerate(STAGES, start=1):
             chip = QLabel()
             chip.setFixedSize(9, 9)
@@ -91,11 +95,16 @@ class StageTable(QWidget):
             self._rows.append(row)
         grid.setRowStretch(len(STAGES) + 1, 1)
 
+    def set_compact(self, *, compact: bool) -> None:
+        """Leave out p95 when there is little room."""
+        self._compact = compact
+        self._heads[3].setVisible(not compact)
+
     def update_rows(self, p50: list[float | None], p95: list[float | None]) -> None:
         """Show one row for each stage that was measured."""
         for row, middle, high in zip(self._rows, p50, p95, strict=True):
-            for widget in row:
-                widget.setVisible(middle is not None)
+            for column, widget in enumerate(row):
+                widget.setVisible(middle is not None and not (self._compact and column == 3))
             row[2].setText(ms_text(middle))
             row[3].setText(ms_text(high))
             row[2].setAccessibleName(f"{row[1].text()} p50 {ms_text(middle)} ms")
@@ -113,7 +122,8 @@ class _Card(QFrame):
         self.column.setSpacing(2)
         self.head = QHBoxLayout()
         self.head.setSpacing(GAP_PX)
-        self.head.addWidget(heading(title))
+        self.title = heading(title)
+        self.head.addWidget(self.title)
         self.head.addStretch(1)
         self.column.addLayout(self.head)
 
@@ -169,11 +179,16 @@ class PlotStrip(QWidget):
         p95 = [float(np.quantile(c, 0.95)) if c.size else None for c in columns]
         self._table.update_rows(p50, p95)
         totals = np.nansum(recent, axis=1) if len(recent) else np.zeros(0)
-        text = f"sum p50 {ms_text(float(np.quantile(totals, 0.5)))} ms" if len(totals) else ""
+        text = (
+            f"sum p50 {ms_text(float(np.quantile(totals, 0.5)))} ms"
+            if len(totals)
+            else "no frames yet"
+        )
         self._stage_sum.set_full_text(text)
 
     def _fps_card(self) -> QWidget:
-        card = _Card("Frames/s")
+        card = _Card("fps")
+        self._fps_title = card.title
         self._fps_legend = Legend(("source", "inferred", "shown"))
         card.head.addWidget(self._fps_legend)
         card.column.addWidget(self.fps.view, 1)
@@ -210,7 +225,7 @@ class PlotStrip(QWidget):
         return (self.fps, self.stages, self.idle)
 
     def _retint(self) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         for plot in self._plots():
             plot.set_tokens(tokens)
         self._fps_legend.set_colors(fps_colors(tokens))
@@ -219,6 +234,15 @@ class PlotStrip(QWidget):
         if self._dirty:
             self._dirty = False
             self.repaint_now()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        compact = self.width() < COMPACT_BELOW_PX
+        for plot in self._plots():
+            plot.set_compact(compact=compact)
+        self._fps_title.setVisible(not compact)
+        self._table.set_compact(compact=compact)
+        super().resizeEvent(event)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

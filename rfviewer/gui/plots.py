@@ -1,9 +1,10 @@
-"""The three plots as thin wrappers around pyqtgraph. Pens are 1 px and nothing is antialiased:
-a wide or smoothed pen costs up to a hundred times as much to draw.
+"""The three plots as thin wrappers around pyqtgraph.
+
+Pens are 1 px and nothing is antialiased: a wide smoothed pen costs a hundred times as much to draw.
 """
 
 import math
-from typing import Any
+from typing import Any, override
 
 import numpy as np
 import pyqtgraph as pg
@@ -38,7 +39,12 @@ class Plot:
         self.item.hideButtons()
         self.item.setMouseEnabled(x=False, y=False)
         self.item.setContentsMargins(0, 6, 12, 0)
-        self.item.showGrid(x=False, y=True, alpha=0.28)
+        # The grid hangs on the right axis: an axis with a grid drops the labels at its ends.
+        self.item.showAxis("right")
+        right = self.item.getAxis("right")
+        right.setStyle(showValues=False, tickLength=0)
+        right.setGrid(255)
+        right.setWidth(1)
         self.item.disableAutoRange()
         self.item.setXRange(-WINDOW_S, 0, padding=0)
         self._unit = unit
@@ -46,8 +52,9 @@ class Plot:
         self._top = 0.0
         self.set_top(fixed_top or 1.0)
         bottom = self.item.getAxis("bottom")
-        bottom.setTicks([[(-30, "-30 s"), (-20, "-20"), (-10, "-10"), (0, "now")]])
-        bottom.setHeight(18)
+        bottom.setStyle(tickTextOffset=5)
+        bottom.setHeight(20)
+        self.set_compact(compact=False)
         self.item.getAxis("left").setWidth(38)
 
     @property
@@ -55,6 +62,11 @@ class Plot:
         """The widget to put into a layout."""
         widget: QWidget = self.widget
         return widget
+
+    def set_compact(self, *, compact: bool) -> None:
+        """Label only the ends of the time axis when there is little room."""
+        between = [] if compact else [(-20, "-20"), (-10, "-10")]
+        self.item.getAxis("bottom").setTicks([[(-30, "-30 s"), *between, (0, "now")]])
 
     def set_top(self, highest: float) -> None:
         """Fit the range to the highest value, in steps of 1, 2, 5 so that it seldom changes."""
@@ -64,18 +76,19 @@ class Plot:
             self.item.setYRange(0, top, padding=0)
             half = top / 2
             ticks = [(0, "0"), (half, f"{half:g}"), (top, f"{top:g}{self._unit}")]
-            self.item.getAxis("left").setTicks([ticks])
+            for name in ("left", "right"):
+                self.item.getAxis(name).setTicks([ticks])
 
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
         self.widget.setBackground(tokens.panel)
-        for name in ("left", "bottom"):
+        for name in ("left", "bottom", "right"):
             axis = self.item.getAxis(name)
             axis.setPen(pg.mkPen(tokens.grid, width=1))
             axis.setTextPen(pg.mkPen(tokens.muted))
-            axis.setStyle(
-                tickFont=scaled(self.view.font(), 0.82), tickLength=0, hideOverlappingLabels=False
-            )
+            if name != "right":
+                font = scaled(self.view.font(), 0.82)
+                axis.setStyle(tickFont=font, tickLength=0, hideOverlappingLabels=False)
 
 
 class FpsPlot(Plot):
@@ -85,6 +98,7 @@ class FpsPlot(Plot):
         super().__init__("Frames per second", unit="")
         self._curves = [self.item.plot([], [], connect="finite") for _ in _FPS_STYLES]
 
+    @override
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
         super().set_tokens(tokens)
@@ -110,6 +124,7 @@ class StagePlot(Plot):
         self._marks: list[Any] = []
         self._mark_color = "#888888"
 
+    @override
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
         super().set_tokens(tokens)
@@ -150,6 +165,7 @@ class IdlePlot(Plot):
         super().__init__("GPU idle", unit=" %", fixed_top=100.0)
         self._curve = self.item.plot([], [], fillLevel=0.0, connect="finite")
 
+    @override
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
         super().set_tokens(tokens)

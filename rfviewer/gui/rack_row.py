@@ -6,9 +6,9 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from rfviewer.gui import icons
-from rfviewer.gui.controls import ElidedLabel, KeyCap, Segments, Switch, label
+from rfviewer.gui.controls import SWITCH_WIDTH_PX, ElidedLabel, KeyCap, Segments, Switch, label
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX, scaled, tokens_of
+from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
 from rfviewer.optimizations import Exactness, toggle_of
 from rfviewer.result import ToggleState
 
@@ -52,24 +52,30 @@ class RackRow(QWidget):
         end.setSpacing(4)
         end.addWidget(self._mark)
         end.addWidget(self._state)
-        end.addWidget(self._key)
-        head = QHBoxLayout()
-        head.setSpacing(GAP_PX)
+        head, foot = QHBoxLayout(), QHBoxLayout()
+        for line in (head, foot):
+            line.setSpacing(GAP_PX)
         head.addWidget(title)
         head.addStretch(1)
+        foot.addWidget(self._note, 1)
         if toggle.choices:
             self._choices = Segments(toggle.label, {str(c): c for c in toggle.choices})
             self._choices.chosen.connect(lambda value: self.requested.emit(name, value))
             head.addWidget(self._choices)
+            # Choices fill the first line, so the state moves to the second.
+            foot.addLayout(end)
         else:
             self._switch = Switch(toggle.label)
             self._switch.clicked.connect(lambda checked: self.requested.emit(name, checked))
             grid.addWidget(self._switch, 0, 0)
             title.setBuddy(self._switch)
-        head.addLayout(end)
+            head.addLayout(end)
+        head.addWidget(self._key)
         grid.addLayout(head, 0, 1)
-        grid.addWidget(self._note, 1, 1)
-        grid.setColumnMinimumWidth(0, 34)
+        grid.addLayout(foot, 1, 1)
+        indent = QWidget()
+        indent.setFixedSize(SWITCH_WIDTH_PX, 0)
+        grid.addWidget(indent, 1, 0)
         grid.setColumnStretch(1, 1)
         rebuild = (
             "\nA change takes a moment: buffers are made anew." if toggle.needs_rebuild else ""
@@ -131,7 +137,7 @@ class RackRow(QWidget):
         self._retint()
 
     def _retint(self) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         color = {"check": tokens.good, "blocked": tokens.warn}.get(self._shown[0], tokens.muted)
         if self._shown[0]:
             self._mark.setPixmap(icons.pixmap(self._shown[0], color, 16, self.devicePixelRatioF()))

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractSlider, QSizePolicy, QToolTip, QWidget
 
 from rfviewer.gui.text import time_text, tooltip
-from rfviewer.gui.tokens import tokens_of
+from rfviewer.gui.tokens import current_tokens
 
 _STEPS = 100_000
 
@@ -64,7 +64,7 @@ class SeekBar(QAbstractSlider):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -40,7 +40,5 @@ class WindowServices:
     """Folder of the log files for Help > Open log folder; None when nothing is logged to disk."""
     version: str = ""
     """Version of the program for Help > About."""
-    first_run: bool = False
-    """Whether to show the welcome cards beside the demo clip."""
     demo_clips: tuple[NamedUri, ...] = ()
     """Shipped clips, the first one being the one that "Try the clip" opens."""

@@ -68,7 +68,7 @@ class SourceMenu(QObject):
         """Ask for a file and open it."""
         dialog = QFileDialog(self._window, "Open video", "", _VIDEO_FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self._model.open)
+        dialog.fileSelected.connect(lambda path: self._model.open(path))
         dialog.open()
 
     def open_address(self) -> None:
@@ -88,9 +88,9 @@ class SourceMenu(QObject):
         self.cameras.popup(self._window.mapToGlobal(self._window.rect().center()))
 
     def open_clip(self) -> None:
-        """Open the first demo clip."""
+        """Open the first demo clip, which is short and therefore starts over at its end."""
         if self._services.demo_clips:
-            self._model.open(self._services.demo_clips[0][1])
+            self._model.open(self._services.demo_clips[0][1], loop=True)
 
     def look_for_cameras(self) -> None:
         """List the cameras in the background; the menu tells that it is looking."""

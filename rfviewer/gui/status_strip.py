@@ -10,7 +10,7 @@ from rfviewer.config import Policy
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
-from rfviewer.gui.tokens import GAP_PX, Tokens, scaled, tokens_of
+from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 _NOTICE_MS = 7_000
@@ -149,7 +149,7 @@ class StatusStrip(QWidget):
     def apply(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
         """Show the newest figures."""
         self._snapshot = snapshot
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         cells = self.cells
         wanted = wanted_fps(snapshot)
         cells["source"].set_text(fps_text(snapshot.source_fps))
@@ -197,7 +197,7 @@ class StatusStrip(QWidget):
             self._retint()
 
     def _retint(self) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         mark = self._shown_state[0]
         color = {"warning": tokens.warn, "info": tokens.accent}.get(mark, tokens.muted)
         if mark:

@@ -1,11 +1,11 @@
 """Design tokens: every colour and distance of the window, for dark and light.
 
-Widgets ask `tokens_of(self.palette())` when they paint, so no theme object travels around.
+Widgets ask `current_tokens()` when they paint, so no theme object travels around.
 """
 
 from dataclasses import dataclass
 
-from PySide6.QtGui import QFont, QPalette
+from PySide6.QtGui import QFont, QGuiApplication, QPalette
 
 from rfviewer.timing import Stage
 
@@ -108,9 +108,14 @@ STAGE_COLORS: dict[Stage, str] = {
 """Colour of each stage in plots and tables."""
 
 
-def tokens_of(palette: QPalette) -> Tokens:
-    """Return the tokens that belong to `palette`."""
-    return DARK if palette.color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+def current_tokens() -> Tokens:
+    """Return the tokens of the theme in effect.
+
+    They are found by the application's palette: a widget's own one may have been changed by the
+    style sheet (a transparent background reads as black).
+    """
+    window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
+    return DARK if window.lightness() < 128 else LIGHT
 
 
 def tabular(font: QFont) -> QFont:

@@ -10,7 +10,7 @@ from rfviewer.gui import icons
 from rfviewer.gui.actions import ActionRegistry
 from rfviewer.gui.controls import rule
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX, ICON_PX, tokens_of
+from rfviewer.gui.tokens import GAP_PX, ICON_PX, current_tokens
 
 
 class TopBar(QWidget):
@@ -77,8 +77,7 @@ class TopBar(QWidget):
         return button
 
     def _retint(self) -> None:
-        palette = self.palette()
-        tokens = tokens_of(palette)
+        tokens = current_tokens()
         self._source.setIcon(icons.icon("folder"))
         self._theme.setIcon(icons.icon("contrast"))
         name = "stop" if self._recording else "record"

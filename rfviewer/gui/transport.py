@@ -20,7 +20,7 @@ SPEEDS: tuple[float | None, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 4.0, None)
 
 def speed_text(rate: float | None) -> str:
     """Return a speed as written on its button."""
-    return "Max" if rate is None else f"{rate:g}×"
+    return "Max" if rate is None else f"{rate:g}\N{MULTIPLICATION SIGN}"
 
 
 class TransportBar(QWidget):

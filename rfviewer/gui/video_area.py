@@ -9,6 +9,7 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.video_header import VideoHeader
 from rfviewer.gui.video_messages import ErrorPanel, LoadingPanel, StartPanel
 from rfviewer.gui.video_view import VideoView
+from rfviewer.gui.welcome_bar import WelcomeBar
 from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
 
 
@@ -29,6 +30,7 @@ class VideoArea(QWidget):
         self.start_panel = StartPanel()
         self.loading_panel = LoadingPanel()
         self.error_panel = ErrorPanel()
+        self.welcome = WelcomeBar()
         self.pages = QStackedWidget()
         for page in (self.loading_panel, self.start_panel, self.error_panel, self.view):
             self.pages.addWidget(page)
@@ -37,10 +39,12 @@ class VideoArea(QWidget):
         column.setSpacing(0)
         column.addWidget(self.header)
         column.addWidget(rule())
+        column.addWidget(self.welcome)
         column.addWidget(self.pages, 1)
         self.view.zoom_changed.connect(self._on_zoom_changed)
         self.header.zoom_chosen.connect(self.view.set_zoom)
         self.start_panel.chosen.connect(self.action_wanted)
+        self.welcome.chosen.connect(self.action_wanted)
         self.error_panel.open_other.connect(lambda: self.action_wanted.emit("open_file"))
         self.error_panel.try_again.connect(self._on_try_again)
         model.source_requested.connect(self._on_source_requested)

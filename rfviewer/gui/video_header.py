@@ -10,7 +10,7 @@ from rfviewer.config import Policy
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.text import bytes_text, clock_text, tooltip
-from rfviewer.gui.tokens import GAP_PX, scaled, tabular, tokens_of
+from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled, tabular
 from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
 
 
@@ -48,7 +48,7 @@ class Chip(QWidget):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         color = {"warn": tokens.warn, "bad": tokens.bad}.get(self._level, tokens.accent)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -118,9 +118,8 @@ class VideoHeader(QWidget):
         status = snapshot.engine
         loading = status.phase is EnginePhase.LOADING and frame is not None
         count = f" {status.step_index} of {status.step_count}" if status.step_count else ""
-        self.loading.set_text(
-            f"{status.step or 'Loading the engine'}{count}: no masks yet" if loading else ""
-        )
+        step = f": {status.step}" if status.step else ""
+        self.loading.set_text(f"Loading{count}{step}" if loading else "")
         self._apply_age(snapshot, frame)
         self._apply_recording(snapshot)
 
@@ -162,7 +161,7 @@ def _describe(snapshot: Snapshot) -> str:
     source = snapshot.source
     if source is None:
         return "No source" if snapshot.state is not PlayState.OPENING else "Opening"
-    parts = [source.name, f"{source.width} × {source.height}"]
+    parts = [source.name, f"{source.width} \N{MULTIPLICATION SIGN} {source.height}"]
     if source.fps:
         parts.append(f"{source.fps:.4g} fps")
     if source.codec:

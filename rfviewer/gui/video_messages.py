@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import label
-from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled, tokens_of
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
 from rfviewer.snapshot import EngineStatus
 
 
@@ -51,7 +51,7 @@ class _Centered(QWidget):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(tokens_of(self.palette()).canvas))
+        painter.fillRect(self.rect(), QColor(current_tokens().canvas))
         painter.end()
 
 
@@ -97,7 +97,7 @@ class LoadingPanel(_Centered):
             row.addWidget(text, 1)
             self._steps.addLayout(row)
             self._rows.append((mark, text))
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         for index, (mark, text) in enumerate(self._rows):
             shown = index < len(names)
             mark.setVisible(shown)
@@ -155,7 +155,7 @@ class ErrorPanel(_Centered):
 
     def show_error(self, sentence: str) -> None:
         """Show `sentence`."""
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         self._mark.setPixmap(icons.pixmap("warning", tokens.warn, 32, self.devicePixelRatioF()))
         self.sentence.setText(sentence)
 
@@ -173,7 +173,7 @@ class _CardButton(QPushButton):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = tokens_of(self.palette())
+        tokens = current_tokens()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         lit = self.underMouse() or self.hasFocus()

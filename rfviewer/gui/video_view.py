@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from rfviewer.gui.tokens import GAP_PX, tokens_of
+from rfviewer.gui.tokens import GAP_PX, current_tokens
 from rfviewer.snapshot import PresentedFrame
 from rfviewer.timing import RateMeter
 
@@ -194,7 +194,7 @@ class VideoView(QWidget):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(tokens_of(self.palette()).canvas))
+        painter.fillRect(self.rect(), QColor(current_tokens().canvas))
         if not self._image.isNull():
             painter.setRenderHint(
                 QPainter.RenderHint.SmoothPixmapTransform, self.zoom < _SMOOTH_BELOW

@@ -135,7 +135,7 @@ class FakeSession:
 
     def start_recording(self, request) -> None:
         self.calls.append(("start_recording", request))
-        self._recording = RecordingStatus(True, request.video, request.labels, 0, 0.0, 0)
+        self._recording = RecordingStatus(video=request.video, labels=request.labels)
 
     def stop_recording(self) -> None:
         self.calls.append(("stop_recording",))
@@ -219,7 +219,7 @@ class FakeSession:
                     StageTimings(stages, done - 10**8, done),
                     self.settings.optimizations,
                     5,
-                )  # fmt: skip
+                )
             )
         self._sampled = wanted
         return tuple(samples)
@@ -262,7 +262,7 @@ class FakeSession:
                 int(DURATION_S * FPS),
                 seekable=True,
                 codec="h264 yuv420p",
-            ),  # fmt: skip
+            ),
             frame_index=None if idle else frame,
             pts_s=None if idle else self._pts,
             source_fps=FPS if self._state is PlayState.PLAYING else None,
