@@ -35,7 +35,7 @@ class DrawSizes:
         side = min(width, height)
         return cls(
             box_px=max(1, round(side / 720)),
-            outline_px=max(1, round(side / 480)),
+            outline_px=max(1, round(side / 400)),
             font_px=max(8, round(side / 46)),
         )
 
