@@ -8,7 +8,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, override
 
 from rfviewer.config import (
     BACKEND_NAMES,
@@ -61,10 +61,16 @@ def _run(verb: str, options: argparse.Namespace) -> int:
 
     # The file is for the window; short verbs tell on stderr.
     log.setup(paths.log_dir() if verb == "window" else None, verbose=options.verbose)
-    if verb in ("devices", "models", "doctor"):
+    if verb == "doctor":
         from rfviewer import doctor
 
-        return doctor.run(verb, as_json=options.json, accept=getattr(options, "accept", None))
+        return doctor.run(as_json=options.json)
+    if verb in ("devices", "models"):
+        from rfviewer import listing
+
+        if verb == "models":
+            return listing.models(as_json=options.json, accept=options.accept)
+        return listing.devices(as_json=options.json)
     settings = _settings(options)
     if verb == "window":
         return _window(options, settings)
@@ -162,6 +168,7 @@ class _Version(argparse.Action):
     def __init__(self, option_strings: Sequence[str], dest: str) -> None:
         super().__init__(option_strings, dest, nargs=0, help="print the version")
 
+    @override
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from rfviewer.version import version
 

@@ -209,6 +209,15 @@ def clean_qt_environment() -> None:
             del os.environ[name]
 
 
+def display_name() -> str:
+    """Return where a Linux window would appear, e.g. "wayland-0 (Wayland)"; empty for nowhere."""
+    for name, kind in (("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")):
+        if os.environ.get(name):
+            return f"{os.environ[name]} ({kind})"
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    return f"{platform} (QT_QPA_PLATFORM)" if platform else ""
+
+
 def require_cuda() -> bool:
     """Return whether tests must fail instead of skip without a GPU (RFVIEWER_REQUIRE_CUDA=1)."""
     return os.environ.get("RFVIEWER_REQUIRE_CUDA") == "1"

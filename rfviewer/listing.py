@@ -1,0 +1,78 @@
+"""The verbs that list what there is: devices and models. Opens no camera, loads no network."""
+
+import importlib.util
+import json
+import sys
+from dataclasses import asdict
+
+from rfviewer.config import BACKEND_NAMES
+
+
+def devices(*, as_json: bool) -> int:
+    """Print cameras by name, GPUs and backends; return the exit code."""
+    from rfviewer.sources.cameras import list_cameras
+
+    found = [
+        {"source": f"camera:{camera.index}", "name": camera.name, "path": camera.path}
+        for camera in list_cameras()
+    ]
+    gpus = list_gpus()
+    backends = ["onnxruntime"] if importlib.util.find_spec("onnxruntime") else []
+    if as_json:
+        known = [name for name in BACKEND_NAMES if name != "auto"]
+        report = {"cameras": found, "gpus": gpus, "backends": backends, "known_backends": known}
+        _print(json.dumps(report))
+        return 0
+    for camera in found:
+        _print(f"{camera['source']:<10} {camera['name']}  {camera['path']}")
+    if not found:
+        _print("camera     none is connected")
+    _print("gpu        " + ("; ".join(gpus) or "none"))
+    _print("backends   " + (", ".join(backends) or "none"))
+    return 0
+
+
+def models(*, as_json: bool, accept: str | None) -> int:
+    """Print the models and what each needs, after accepting a licence if one is named."""
+    from rfviewer.models.official import accept_licence
+    from rfviewer.models.registry import list_models
+
+    if accept is not None:
+        accept_licence(accept)
+    entries = list_models()
+    if as_json:
+        _print(json.dumps({"models": [asdict(entry) for entry in entries]}))
+        return 0
+    for entry in entries:
+        mark = "ok" if entry.available else f"needs: {entry.needs}"
+        _print(f"{entry.name:<19} {entry.description}  [{entry.licence or '-'}]  {mark}")
+    _print("Or a path to your own .onnx or RF-DETR .pth file.")
+    return 0
+
+
+def list_gpus() -> list[str]:
+    """Return the NVIDIA GPUs with memory and driver; empty without a driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        driver = pynvml.nvmlSystemGetDriverVersion()
+        gpus = []
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            name = pynvml.nvmlDeviceGetName(handle)
+            memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total / 2**30
+            gpus.append(f"{name}, {memory:.0f} GiB, driver {driver}")
+    except pynvml.NVMLError as error:
+        return [f"an NVIDIA GPU whose driver answers {error}"]
+    else:
+        return gpus
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
