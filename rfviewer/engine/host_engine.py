@@ -18,7 +18,7 @@ from rfviewer.engine.masks import mask_tables
 from rfviewer.engine.postprocess import HostPostprocess
 from rfviewer.engine.preprocess_a import PreprocessA, plans_a
 from rfviewer.engine.preprocess_b import PreprocessB, plans_b
-from rfviewer.engine.slot import STAGES, Preprocess, Slot
+from rfviewer.engine.slot import STAGES, Preprocess, Slot, SlotWork
 from rfviewer.engine.stages import host_stages
 from rfviewer.engine.streams import HostStream, InlineStream, StartThread, Stream
 from rfviewer.engine.toggles import effective_optimizations, host_toggles
@@ -174,17 +174,16 @@ class HostEngine:
         """Return slot `index`, rebuilt if it was made for another frame size."""
         slot = self._slots[index]
         if slot is None or slot.frame_wh != frame_wh:
-            slot = self._build_slot(self._networks[index], frame_wh)
+            network = self._networks[index]
+            slot = Slot(frame_wh, network, lambda: self._work(network, frame_wh))
             self._slots[index] = slot
         return slot
 
-    def _build_slot(self, network: BoundNetwork, frame_wh: tuple[int, int]) -> Slot:
+    def _work(self, network: BoundNetwork, frame_wh: tuple[int, int]) -> SlotWork:
         wanted = self._effective
         pred_masks = network.raw.pred_masks
         mask_wh = None if pred_masks is None else (pred_masks.shape[2], pred_masks.shape[1])
-        return Slot(
-            frame_wh,
-            network,
+        return SlotWork(
             self._preprocess(frame_wh),
             HostPostprocess(frame_wh, mask_wh, self._spec.num_select, self._mask_tables, wanted),
             staged_input=None if wanted.zero_copy_input else np.empty_like(network.network_input),

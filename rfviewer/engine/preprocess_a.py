@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 
 from rfviewer.engine.normalize import BIAS_RGB, GAIN_RGB, normalize
 from rfviewer.engine.tables import LinearTable, TableCache, linear_table
+from rfviewer.errors import EngineError
 from rfviewer.frame import U8Array
 from rfviewer.models.spec import F32Array
+
+_MAX_SIDE_PX = 32767
+"""OpenCV's remap takes whole positions as 16-bit numbers."""
 
 _NO_SECOND_MAP: Any = None
 """OpenCV's stubs do not know that whole positions need no second map."""
@@ -36,8 +40,17 @@ class PlanA:
 
     @classmethod
     def build(cls, sizes: Sizes) -> Self:
-        """Make the plan for frame size and network input size, each (width, height)."""
+        """Make the plan for frame size and network input size, each (width, height).
+
+        Raises:
+            EngineError: the frame is too large.
+        """
         (frame_w, frame_h), (w, h) = sizes
+        if max(frame_w, frame_h) > _MAX_SIDE_PX:
+            raise EngineError(
+                f"A frame of {frame_w}x{frame_h} is too large for resize mode A, at most"
+                f" {_MAX_SIDE_PX} pixels a side fit; make the source smaller or use mode B."
+            )
         rows, columns = linear_table(frame_h, h), linear_table(frame_w, w)
         texels_xy = np.empty((2, 2, h, w, 2), np.int16)
         texels_xy[..., 0] = np.stack([columns.first, columns.second])[None, :, None, :]

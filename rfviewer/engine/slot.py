@@ -5,6 +5,8 @@ belongs to one frame; its streams pass it on from stage to stage, so at any time
 it. Nothing of it leaves the engine: results are new arrays.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from rfviewer.detections import Detections
@@ -33,28 +35,30 @@ class Postprocess(Protocol):
         """Return new detections with `score > threshold`, in frame pixels."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SlotWork:
+    """What a slot works with for one frame size: two stages with their buffers."""
+
+    preprocess: Preprocess
+    postprocess: Postprocess
+    staged_input: F32Array | None
+    """(1, 3, h, w) extra buffer before the network input; None writes it directly."""
+    staged_raw: RawOutputs | None
+    """Extra buffers behind the raw outputs; None reads them in place."""
+
+
 class Slot:
     """One frame in flight. Made and handed out on the engine thread."""
 
     def __init__(
-        self,
-        frame_wh: tuple[int, int],
-        network: BoundNetwork,
-        preprocess: Preprocess,
-        postprocess: Postprocess,
-        staged_input: F32Array | None,
-        staged_raw: RawOutputs | None,
+        self, frame_wh: tuple[int, int], network: BoundNetwork, make_work: Callable[[], SlotWork]
     ) -> None:
         self.frame_wh = frame_wh
         """Frame size that the buffers fit."""
         self.network = network
         """The network's own buffers; they outlive the slot."""
-        self.preprocess = preprocess
-        self.postprocess = postprocess
-        self.staged_input = staged_input
-        """(1, 3, h, w) extra buffer before the network input; None writes it directly."""
-        self.staged_raw = staged_raw
-        """Extra buffers behind the raw outputs; None reads them in place."""
+        self._make_work = make_work
+        self._work: SlotWork | None = None
         self.started = {stage: HostEvent() for stage in STAGES}
         self.done = {stage: HostEvent() for stage in STAGES}
         self.frame: Frame | None = None
@@ -66,6 +70,16 @@ class Slot:
         self.error: Exception | None = None
         """What a stage raised; later stages of the frame are skipped."""
         self.failed_stage: Stage | None = None
+
+    @property
+    def work(self) -> SlotWork:
+        """The stages and their buffers, made by the first stage of the first frame.
+
+        So a frame too large for the memory fails in its stage, as that frame's error.
+        """
+        if self._work is None:
+            self._work = self._make_work()
+        return self._work
 
     def begin(self, frame: Frame, threshold: float, submit_time_ns: int) -> None:
         """Hand the slot to `frame`."""

@@ -59,10 +59,11 @@ def preprocess(slot: Slot) -> None:
         raise RuntimeError("the slot holds no frame")
     if slot.frame.pixel_format is not PixelFormat.BGR24:
         raise EngineError(f"The CPU engine takes bgr24 frames, got {slot.frame.pixel_format}.")
-    target = slot.network.network_input if slot.staged_input is None else slot.staged_input
-    slot.preprocess.run(slot.frame.image, target[0])
-    if slot.staged_input is not None:
-        np.copyto(slot.network.network_input, slot.staged_input)
+    work = slot.work
+    target = slot.network.network_input if work.staged_input is None else work.staged_input
+    work.preprocess.run(slot.frame.image, target[0])
+    if work.staged_input is not None:
+        np.copyto(slot.network.network_input, work.staged_input)
 
 
 def infer(slot: Slot) -> None:
@@ -72,11 +73,11 @@ def infer(slot: Slot) -> None:
 
 def postprocess(slot: Slot) -> None:
     """Make the detections of the slot's frame."""
-    raw = slot.network.raw
-    if slot.staged_raw is not None:
-        raw.copy_to(slot.staged_raw)
-        raw = slot.staged_raw
-    slot.detections = slot.postprocess.run(raw, slot.threshold)
+    raw, work = slot.network.raw, slot.work
+    if work.staged_raw is not None:
+        raw.copy_to(work.staged_raw)
+        raw = work.staged_raw
+    slot.detections = work.postprocess.run(raw, slot.threshold)
 
 
 def host_stages() -> tuple[SlotStage, ...]:

@@ -226,6 +226,15 @@ def test_nv12_frames_are_refused_in_collect(make):
         engine.collect()
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_frame_too_large_is_an_error_of_that_frame(make, depth):
+    engine = make(Optimizations(depth=depth))
+    engine.submit(frame(0, (40_000, 1)), 0.5)
+    with pytest.raises(EngineError, match="40000x1 is too large for resize mode A"):
+        engine.collect()
+    assert len(run_all(engine, [frame(1)])) == 1
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_frame_sizes_may_change_in_flight(make, depth):
     sizes = [(20, 14), (20, 14), (31, 9), (20, 14), (8, 8), (31, 9), (31, 9)]
