@@ -74,9 +74,8 @@ class CommandPalette(QDialog):
             self.list.setCurrentItem(first)
 
     def _on_return(self) -> None:
-        item = self.list.currentItem()
-        if item is not None and not item.isHidden():
-            self._on_item(item)
+        if self.shown_ids():
+            self._on_item(self.list.currentItem())
 
     def _on_item(self, item: QListWidgetItem) -> None:
         self.accept()
@@ -84,8 +83,7 @@ class CommandPalette(QDialog):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.KeyPress:
-            assert isinstance(event, QKeyEvent)
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None:
                 row = self.list.currentRow() + step
