@@ -96,6 +96,8 @@ class SourceInfo:
     """Whether `seek` and stepping backwards work."""
     live: bool = False
     """Live sources drop frames (newest wins); the others wait for the consumer."""
+    media_path: str = ""
+    """The local file that is played, e.g. to copy its audio; empty when there is none."""
     codec: str = ""
     """Codec and pixel format, e.g. "h264 yuv420p"; empty when it means nothing."""
     notice: str = ""

@@ -147,6 +147,12 @@ class Sink(Protocol):
     written, playable or readable, under its final name.
     """
 
+    path: Path
+    """Where the file goes; once the context is left, where it is: another program may have taken
+    the name meanwhile."""
+    notice: str
+    """One sentence about the finished file, e.g. that its sound could not be copied; or empty."""
+
     @property
     def needs_image(self) -> bool:
         """Whether `write` needs `SinkItem.image`."""

@@ -34,8 +34,7 @@ class _RedactingFormatter(logging.Formatter):
 
 
 def setup_child(folder: str | None) -> None:
-    """Set up logging in the engine process, into a file of its own: two processes must not rotate
-    the same one."""
+    """Set up logging in the engine process; two processes must not rotate the same file."""
     setup(None if folder is None else Path(folder), name="engine.log")
 
 

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -218,6 +219,8 @@ class FakeSink:
     fails_at: int | None = None
     closed_with: object = "open"
     needs_image: bool = True
+    path: Path = Path("fake.mp4")
+    notice: str = ""
     size_bytes: int = 0
 
     def write(self, item: SinkItem) -> None:

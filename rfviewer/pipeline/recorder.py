@@ -110,16 +110,28 @@ class Recorder:
             return  # stopped while this frame was on its way
         self._last = None
         error = ""
+        sinks: list[Sink] = []
         try:
             with ExitStack() as stack:
-                sinks = [stack.enter_context(sink) for sink in self._make_sinks(request, context)]
+                sinks = self._make_sinks(request, context)
+                for sink in sinks:
+                    stack.enter_context(sink)
                 self._write_until_stop(first, sinks)
         except SinkError as fault:
             error = str(fault)
         except Exception as fault:  # noqa: BLE001 - shown to the user, and the video goes on
             log.sink.exception("a sink broke")
             error = f"The recording stopped because of an unexpected fault ({fault})."
+        self._note_outcome(request, sinks)
         self._finished(error)
+
+    def _note_outcome(self, request: RecordingRequest, sinks: list[Sink]) -> None:
+        """Take over the final names, and tell what the finished files have to tell."""
+        for sink in sinks:
+            if sink.notice:
+                self._statistics.notice(("warning", sink.notice))
+            if self._status is not None and sink.path.suffix.lower() == ".mp4" and request.video:
+                self._status = replace(self._status, video=sink.path)
 
     def _write_until_stop(self, first: SinkItem, sinks: list[Sink]) -> None:
         item: SinkItem | _Stop | None = first

@@ -13,8 +13,8 @@ from rfviewer.session.local import LocalSession
 from rfviewer.session.ring import ImageRing
 from rfviewer.session.wire import (
     METHODS,
-    CloseSession,
     Closed,
+    CloseSession,
     Command,
     FromEngine,
     NeedRing,
@@ -32,7 +32,7 @@ class RingDisplay:
     """Writes drawn frames into the ring; asks for a larger one when they do not fit.
 
     `wants_image` and `show` run on the presenter thread, the rest on the main thread. A ring is
-    replaced as one assignment, and the old one is closed after the presenter cannot use it any more.
+    replaced as one assignment; the old one is closed once the presenter cannot use it any more.
     """
 
     def __init__(self) -> None:

@@ -5,10 +5,9 @@ import signal
 import time
 from dataclasses import replace
 from multiprocessing.context import SpawnProcess
-from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
@@ -33,6 +32,9 @@ from rfviewer.snapshot import (
     RecordingStatus,
     Snapshot,
 )
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 DEATH_GRACE_S = 0.5
 """How long a child that closed its pipe may take to be reaped, to learn its exit code."""

@@ -9,9 +9,7 @@ slots the writer must lap the reader to disturb it, and then the reader takes th
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rfviewer.frame import U8Array
 from rfviewer.snapshot import PresentedFrame
 
 SLOTS = 3
@@ -44,10 +42,12 @@ class ImageRing:
         self._memory = memory
         self.image_bytes = image_bytes
         """How many bytes an image may have."""
-        buffer: U8Array = np.frombuffer(memory.buf, np.uint8)
+        if memory.buf is None:
+            raise ValueError("the shared segment is closed")
+        buffer = np.frombuffer(memory.buf, np.uint8)
         end = _HEADER.itemsize + SLOTS * _SLOT.itemsize
-        self._header: NDArray[np.void] = buffer[: _HEADER.itemsize].view(_HEADER)
-        self._slots: NDArray[np.void] = buffer[_HEADER.itemsize : end].view(_SLOT)
+        self._header = buffer[: _HEADER.itemsize].view(_HEADER)
+        self._slots = buffer[_HEADER.itemsize : end].view(_SLOT)
         self._pixels = buffer[_PIXELS_AT : ring_bytes(image_bytes)].reshape(SLOTS, image_bytes)
 
     @property

@@ -35,6 +35,7 @@ class CocoSink:
         overwrite: bool = False,
     ) -> None:
         self.path = path
+        self.notice = ""
         self.labels = labels
         self._source_name = source_name
         self._class_names = class_names

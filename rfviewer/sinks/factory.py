@@ -118,7 +118,7 @@ def _check(path: Path, context: SinkContext, *, overwrite: bool) -> None:
 
 
 def _is_source(path: Path, context: SinkContext) -> bool:
-    source = Path(context.source.uri)
+    source = Path(context.source.media_path or context.source.uri)
     try:
         return path.samefile(source)
     except (OSError, ValueError):

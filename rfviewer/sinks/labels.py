@@ -25,6 +25,7 @@ class JsonlSink:
         self, path: Path, class_names: Sequence[str | None], *, overwrite: bool = False
     ) -> None:
         self.path = path
+        self.notice = ""
         self._class_names = class_names
         self._overwrite = overwrite
         self._file: FileIO | None = None

@@ -6,7 +6,7 @@ from typing import BinaryIO, Self
 
 from rfviewer import log
 from rfviewer.errors import SinkError
-from rfviewer.frame import Frame, SourceInfo, SourceKind
+from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import SinkContext, SinkItem
 from rfviewer.sinks.encoder import FRAGMENT_S, TIME_BASE, FragmentEncoder
 from rfviewer.sinks.faults import MEDIA_ERRORS, cannot_create, cannot_write
@@ -163,8 +163,7 @@ class _SourceClock:
     """Knows which part of a source file a recording covers, as long as it runs without a jump."""
 
     def __init__(self, source: SourceInfo, *, wanted: bool) -> None:
-        path = Path(source.uri)
-        self._path = path if wanted and source.kind is SourceKind.FILE else None
+        self._path = Path(source.media_path) if wanted and source.media_path else None
         self._start_s: float | None = None
 
     def follow(self, pts_s: float, recorded_pts_s: float) -> None:

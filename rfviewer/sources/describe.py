@@ -35,6 +35,7 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
         width=first.width,
         height=first.height,
         fps=reader.fps,
+        media_path="" if target.remote else target.location.removeprefix("file:"),
         codec=f"{reader.media.codec} {decoded.format.name}",
         notice=_notice(target, reader, decoded),
     )
