@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MAX_PACKETS = 2_000_000
 """18 hours at 30 frames per second; 48 MB of memory."""
+_CHECK_EVERY = 1024
+"""Packets between two looks at the clock."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +51,11 @@ class PacketIndex:
     def has_key_between(self, after: int, until: int) -> bool:
         """Tell whether a key frame lies in (after, until]."""
         return bisect_right(self.key_pts, after) < bisect_right(self.key_pts, until)
+
+    def between(self, after: int, before: int) -> list[int]:
+        """Return the time stamps of the frames shown after the one and before the other."""
+        first, end = bisect_right(self.pts, after), bisect_left(self.pts, before)
+        return [int(v) for v in self.pts[first:end]]
 
     def contains(self, pts: int) -> bool:
         """Tell whether a frame has exactly this time stamp."""
@@ -89,7 +96,7 @@ def build_index(
                 if last_dts is not None and not 0 <= packet.dts - last_dts <= longest:
                     complete = False
                 last_dts = packet.dts
-            if len(pts) % 1024 == 0 and (
+            if len(pts) % _CHECK_EVERY == 0 and (
                 len(pts) > _MAX_PACKETS or time.monotonic() > deadline or interrupted()
             ):
                 log.source.info("index of %s given up after %d packets", target.subject, len(pts))

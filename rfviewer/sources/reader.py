@@ -107,16 +107,17 @@ class MediaReader:
         while (frame := self._decoder.next_frame()) is not None:
             if self._counting:
                 self.without_stamps |= frame.pts is None and frame.dts is None
-                stamped = StampedFrame(frame, self.timeline.next_s(frame), self._count)
-                self._count += 1
-                self._check_index(stamped)
+                pts_s = self.timeline.next_s(frame)
+                self._compare_with_index(frame, pts_s)
             elif frame.pts is None or frame.pts < self._from_pts:
                 continue  # lacks the references before the key frame
             else:
                 pts_s = self.timeline.direct_s(frame.pts)
-                stamped = StampedFrame(frame, pts_s, self._find_place(frame.pts, pts_s))
-            self.last = stamped
-            return stamped
+            self.last = StampedFrame(frame, pts_s, self._place(frame, pts_s))
+            self._count += 1
+            return self.last
+        if self._counting and not self._interrupted():
+            self._count_lost(None)
         return None
 
     def first_place(self) -> int:
@@ -132,15 +133,32 @@ class MediaReader:
         self._counting, self._count, self._from_pts = True, 0, 0
         self.last = None
 
-    def _find_place(self, pts: int, pts_s: float) -> int:
-        if self.index is not None:
-            return self.index.place(pts) - self.first_place()
-        return round(pts_s * (self.fps or DEFAULT_FPS))
+    def _place(self, frame: VideoFrame, pts_s: float) -> int:
+        if self.index is not None and self.index.exact and frame.pts is not None:
+            return self.index.place(frame.pts) - self.first_place()
+        return self._count if self._counting else round(pts_s * (self.fps or DEFAULT_FPS))
 
-    def _check_index(self, stamped: StampedFrame) -> None:
-        """Distrust an index that counts otherwise than decoding, as with fields in two packets."""
-        pts = stamped.frame.pts
-        if self.index is None or not self.index.exact or self.damaged or pts is None:
+    def _compare_with_index(self, frame: VideoFrame, pts_s: float) -> None:
+        """Count packets that silently gave no frame as damage.
+
+        Where such packets leave no gap in time the index counts otherwise than decoding, as with
+        fields in packets of their own, and is trusted no longer.
+        """
+        if self.index is None or not self.index.exact or self.last is None:
             return
-        if self.index.place(pts) - self.first_place() != stamped.frame_index:
+        if pts_s - self.last.pts_s > 1.5 / (self.fps or DEFAULT_FPS):
+            self._count_lost(frame.pts)
+        elif self.last.frame.pts is None or frame.pts is None:
+            return
+        elif self.index.between(self.last.frame.pts, frame.pts):
             self.index = replace(self.index, exact=False)
+
+    def _count_lost(self, before: int | None) -> None:
+        """Count the frames missing between the last one and the one at `before`, or the end."""
+        if self.index is None or not self.index.exact or self.last is None:
+            return
+        if self.last.frame.pts is not None:
+            for pts in self.index.between(
+                self.last.frame.pts, self.index.end_pts if before is None else before
+            ):
+                self._damage.add(pts)

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
-_BREAK_BACK_S = 1.0
-"""A step back by more is a new clock (joined recordings), by less a slip of the muxer."""
+_SLIP_FRAMES = 5
+"""A step back by more frames is a new clock (joined recordings), by less a slip of the muxer."""
 _BREAK_AHEAD_S = 10.0
 """FFmpeg's threshold for a break in the clock of a transport stream (-dts_delta_threshold)."""
 _LONGEST_STEP_S = 3600.0
@@ -70,7 +70,7 @@ class Timeline:
             second_s = self.direct_s(stamp) + self._offset_s
             if self._last_s is not None:
                 step_s = second_s - self._last_s
-                if not -_BREAK_BACK_S <= step_s <= self._longest_step_s:
+                if not -_SLIP_FRAMES * self._step_s <= step_s <= self._longest_step_s:
                     self._offset_s += self._step_s - step_s
                     second_s = self._last_s + self._step_s
                 elif step_s <= 0:
