@@ -14,7 +14,8 @@ NAMES = (None, "person", None, "car")
 
 
 def context(*, uri="synthetic:", name="clip.mp4", kind=SourceKind.SYNTHETIC, fps=25.0):
-    info = SourceInfo(uri, name, kind, 64, 48, fps)
+    media_path = uri if kind is SourceKind.FILE else ""
+    info = SourceInfo(uri, name, kind, 64, 48, fps, media_path=media_path)
     return SinkContext(info, NAMES, {"software": "rfviewer test", "threshold": "0.5"})
 
 
