@@ -6,8 +6,6 @@ that a machine that warms up or is shared disturbs both alike. The first round i
 counted. Rates are medians over the rounds.
 """
 
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -15,7 +13,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -30,21 +27,20 @@ from rfviewer.exporting import (
     wait_for_engine,
 )
 from rfviewer.interfaces import RecordingRequest
+from rfviewer.listing import hardware, versions
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
-from rfviewer.timing import percentile
-from rfviewer.version import version
+from rfviewer.timing import Stage, percentile
 
-ROUNDS = 5
-"""Counted rounds; five give a median and quartiles."""
-_BLOCK_S = 2.0
+ROUNDS = 9
+"""Counted rounds: many short ones, so that a disturbance falls on both kinds of block."""
+_BLOCK_S = 1.5
 """Length of a block where the number of frames is not given."""
 _MIN_BLOCK = 4
-_TICK_S = 0.01
-"""How often a block looks whether it is done: 0.5 % of a block at most."""
+_TICK_S = 0.02
+"""How often a block looks whether it is done; seldom, since looking costs time too."""
 _MEMORY_PERIOD_S = 0.25
 _BLOCK_TIMEOUT_S = 300.0
-_PACKAGES = ("numpy", "av", "opencv-python-headless", "onnxruntime", "torch", "triton", "tensorrt")
 
 type Report = dict[str, object]
 """The object that `--json` prints."""
@@ -122,13 +118,16 @@ def _measure(
     count = max(_MIN_BLOCK, round(_BLOCK_S * block.rates[-1]))
     if frames is not None:
         count = max(2, round(frames / ROUNDS))
-    block.run_backend(min(count, 50))
+    has_network = opened.engine.info is not None and opened.engine.info.input_wh != (0, 0)
+    if has_network:
+        block.run_backend(min(count, 50))
     block.forget()
     last = opened
     for number in range(ROUNDS):
         watch(f"Round {number + 1} of {ROUNDS}: {count} frames, then the bare network")
         last = block.run_pipeline(count)
-        block.run_backend(count)
+        if has_network:
+            block.run_backend(count)
         if stopped():
             raise EngineError("Stopped; an incomplete measurement is not reported.")
     return _report(block, count, last)
@@ -156,33 +155,35 @@ class _Block:
         """
         start = self._session.poll()
         written = 0 if start is None or start.recording is None else start.recording.frames
-        begun = time.monotonic()
+        begun_ns = time.monotonic_ns()
         if count:
             self._session.step(count)
         target = written + (count or 1)
         samples: list[FrameSample] = []
         while True:
             snapshot = self._session.poll()
+            now_ns = time.monotonic_ns()
             assert snapshot is not None  # a local session always has a state
             samples += snapshot.samples
             self._check(snapshot)
-            self.memory.note(time.monotonic(), snapshot.rss_bytes)
+            self.memory.note(now_ns / 1e9, snapshot.rss_bytes)
             if snapshot.recording is not None and snapshot.recording.frames >= target:
                 break
-            if time.monotonic() - begun > _BLOCK_TIMEOUT_S:
+            if now_ns - begun_ns > _BLOCK_TIMEOUT_S * 1e9:
                 raise EngineError(f"{count} frames took more than {_BLOCK_TIMEOUT_S:.0f} s.")
             time.sleep(_TICK_S)
-        self.rates.append(count / (time.monotonic() - begun))
+        if samples:
+            end_ns = _end_ns(samples, now_ns)
+            self.rates.append(count / ((end_ns - begun_ns) / 1e9))
         self.samples += samples
         return snapshot
 
     def run_backend(self, count: int) -> None:
-        """Replay the bare network and note its rate; a model without a network has none."""
+        """Replay the bare network and note its rate."""
         durations_ms = self._session.run_on_engine(
             lambda engine: engine.replay_backend(count)
         ).result(_BLOCK_TIMEOUT_S)
-        if sum(durations_ms) > 0:
-            self.backend_rates.append(1000 * len(durations_ms) / sum(durations_ms))
+        self.backend_rates.append(1000 * len(durations_ms) / sum(durations_ms))
 
     def _check(self, snapshot: Snapshot) -> None:
         errors = [text for severity, text in snapshot.notices if severity == "error"]
@@ -192,6 +193,18 @@ class _Block:
             raise EngineError(snapshot.engine.step)
         if errors:
             raise RfviewerError(errors[0])
+
+
+def _end_ns(samples: Sequence[FrameSample], seen_ns: int) -> int:
+    """Return when the last frame of a block was written, given when that was seen.
+
+    What was seen is up to a tick late. The result's time plus drawing and encoding is exact unless
+    the encoder lags behind; then what was seen counts.
+    """
+    newest = samples[-1].timings.stages_ms
+    after_ms = newest.get(Stage.RENDER, 0.0) + newest.get(Stage.SINK, 0.0)
+    expected_ns = samples[-1].done_time_ns + round(after_ms * 1e6)
+    return expected_ns if seen_ns - expected_ns < 2 * _TICK_S * 1e9 else seen_ns
 
 
 def _report(block: _Block, count: int, last: Snapshot) -> Report:
@@ -260,26 +273,3 @@ def peak_rss_bytes() -> int:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Source: getrusage(2): kilobytes on Linux, bytes on macOS.
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def hardware() -> dict[str, object]:
-    """Return what the machine is, as far as the system says."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "platform": platform.platform(terse=True),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what takes part."""
-    found = {"rfviewer": version(), "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

@@ -25,6 +25,8 @@ CLOSE_S = 3.0
 FINALISE_S = 120.0
 """How long finishing a file may take; a long video is copied once to become an ordinary MP4."""
 
+_FROM_THE_START = Playback()
+
 type Watcher = Callable[[Snapshot], None]
 """Told the state about twenty times a second, for a progress bar."""
 
@@ -79,7 +81,7 @@ def export(
     Raises:
         RfviewerError: one sentence; nothing is left behind that looks like a finished file.
     """
-    check_before_loading(source, recording)
+    check_before_loading(source, recording, settings.playback)
     with stop_on_signals() as stop:
         session = local_session(settings)
         close_s = CLOSE_S
@@ -103,7 +105,9 @@ def batch_playback(playback: Playback) -> Playback:
     return replace(playback, policy=Policy.EVERY_FRAME, rate=None, loop=False, paused=False)
 
 
-def check_before_loading(source: str, recording: RecordingRequest) -> None:
+def check_before_loading(
+    source: str, recording: RecordingRequest, playback: Playback = _FROM_THE_START
+) -> None:
     """Fail at once for a source or an output that cannot work, before a network is loaded.
 
     Cameras and streams are not opened here: doing it twice takes seconds and may fail.
@@ -114,6 +118,10 @@ def check_before_loading(source: str, recording: RecordingRequest) -> None:
         opened = open_source(source)
         info = opened.info
         opened.close()
+    if info.duration_s is not None and playback.start_s >= info.duration_s > 0:
+        raise SourceError(
+            f"{info.name} is only {info.duration_s:.1f} s long; start before its end."
+        )
     make_sinks(recording, SinkContext(info, ()))
 
 

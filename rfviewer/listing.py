@@ -2,10 +2,17 @@
 
 import importlib.util
 import json
+import os
+import platform
 import sys
 from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
 
 from rfviewer.config import BACKEND_NAMES
+from rfviewer.version import version
+
+_PACKAGES = ("numpy", "av", "opencv-python-headless", "onnxruntime", "torch", "triton", "tensorrt")
 
 
 def devices(*, as_json: bool) -> int:
@@ -72,6 +79,29 @@ def list_gpus() -> list[str]:
         return gpus
     finally:
         pynvml.nvmlShutdown()
+
+
+def hardware() -> dict[str, object]:
+    """Return what the machine is, as far as the system says."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "platform": platform.platform(terse=True),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what takes part."""
+    found = {"rfviewer": version(), "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _print(text: str) -> None:

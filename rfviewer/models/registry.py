@@ -142,7 +142,7 @@ def _from_file(name: str, progress: Progress) -> ModelSpec:
 
 def _suggestion(name: str) -> str:
     """Return the rest of the sentence: the closest name, or where to see them all."""
-    names = [entry.name for entry in OFFICIAL_MODELS] + ["demo", "none"]
+    names = ["demo", *(entry.name for entry in OFFICIAL_MODELS)]
     close = difflib.get_close_matches(name.lower(), names, n=1)
     if close:
         return f"; did you mean {close[0]}?"
