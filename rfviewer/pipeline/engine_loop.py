@@ -161,14 +161,16 @@ class EngineLoop:
             with self._lock:
                 view = self._view
             overlay = view if self._outputs.wants_overlay() else None
-            engine.submit(item, view.threshold, overlay)
+            try:
+                engine.submit(item, view.threshold, overlay)
+            except EngineError as error:
+                self._frame_failed(error)
 
     def _collect(self, engine: Engine) -> None:
         try:
             result = engine.collect()
         except EngineError as error:
-            log.engine.warning("a frame failed: %s", error)
-            self._outputs.failed(str(error))
+            self._frame_failed(error)
             return
         now_ns = time.monotonic_ns()
         if now_ns - self._usage_time_ns > USAGE_PERIOD_NS:
@@ -180,6 +182,10 @@ class EngineLoop:
             self._held.append(result)
         else:
             self._outputs.deliver(result)
+
+    def _frame_failed(self, error: EngineError) -> None:
+        log.engine.warning("a frame failed: %s", error)
+        self._outputs.failed(str(error))
 
     def _hand_on(self) -> None:
         item = self._held[0]

@@ -269,9 +269,14 @@ class Pipeline:
         if self._is_stale(end.epoch):
             return
         self._transport.pause()
-        self.error = end.error
-        self.state = PlayState.FAILED if end.error else PlayState.ENDED
-        self.presenter.after_waiting(self.recorder.stop)
+        self.presenter.after_waiting(lambda: self._finish(end))
+
+    def _finish(self, end: EndOfStream) -> None:
+        """Enter the final state, once the last frame is drawn and with the recorder."""
+        self.recorder.stop()
+        if not self._is_stale(end.epoch):
+            self.error = end.error
+            self.state = PlayState.FAILED if end.error else PlayState.ENDED
 
     def _engine_ready(self, engine: Engine) -> None:
         info = engine.info

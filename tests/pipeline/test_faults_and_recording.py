@@ -183,3 +183,15 @@ def test_lowering_the_threshold_while_paused_finds_what_was_filtered() -> None:
     session.set_view(View(threshold=0.5))
     session.wait(lambda s: s.class_counts == {0: 1}, 10)
     session.close()
+
+
+def test_stopping_at_the_end_of_the_source_loses_no_frame() -> None:
+    bench = Bench({"clip": FakeSource})
+    session = bench.session()
+    session.start_recording(REQUEST)
+    session.open("clip", FAST)
+    session.wait(ended, 10)
+    session.stop_recording()
+    recorded(session)
+    session.close()
+    assert len(bench.sink.items) == 20
