@@ -1,22 +1,44 @@
 """Mask planes of the survivors: resize raw logits to frame size, then threshold at 0, then pack.
 
-One launch for all planes; the number of planes is read on the device, so the host never waits for
-it. A persistent grid walks (plane, tile) items. A tile whose logits hold nothing positive is
-cleared without arithmetic: an interpolated value is positive only if one of its taps is.
+Two launches for all planes; the number of planes is read on the device, so the host never waits for
+it. The first finds the coarse regions (mask_regions.py); in the second a persistent grid walks the
+tiles of the coarse regions only, and writes the tight regions too.
 Order and formula: rfdetr 1.11.2 PostProcess (bilinear on logits, no antialias, then > 0); never
 threshold first. Built without contraction, so bits equal those of `reference.masks`.
 """
+
+from dataclasses import dataclass
 
 import torch
 import triton
 import triton.language as tl
 
 from rfviewer_kernels.checks import check
+from rfviewer_kernels.mask_regions import PixelRuns, launch_mask_regions
 from rfviewer_kernels.programs import persistent_programs
 from rfviewer_kernels.records import Results
-from rfviewer_kernels.tables import LinearTable, widest_footprint
+from rfviewer_kernels.tables import LinearTable, linear_table
 
 _FAR = tl.constexpr(0x7FFFFFFF)
+
+
+@dataclass(frozen=True)
+class MaskTables:
+    """Everything that depends only on the grid size and the frame size; any slot may share it."""
+
+    y: LinearTable
+    x: LinearTable
+    runs_y: PixelRuns
+    runs_x: PixelRuns
+
+    @classmethod
+    def make(
+        cls, grid_wh: tuple[int, int], frame_wh: tuple[int, int], device: torch.device
+    ) -> "MaskTables":
+        """Return the tables for logits of `grid_wh` on frames of `frame_wh`."""
+        y = linear_table(grid_wh[1], frame_wh[1]).to(device)
+        x = linear_table(grid_wh[0], frame_wh[0]).to(device)
+        return cls(y, x, PixelRuns(y), PixelRuns(x))
 
 
 @triton.jit
@@ -42,6 +64,7 @@ def _masks_kernel(
     logits,
     counts,
     plane_queries,
+    coarse,
     out,
     regions,
     x_first,
@@ -55,90 +78,102 @@ def _masks_kernel(
     columns,
     grid_w,
     grid_size,
-    tiles_x,
-    tiles_per_plane,
     PACKED: tl.constexpr,
-    ROI: tl.constexpr,
     TILE_H: tl.constexpr,
     TILE_C: tl.constexpr,
-    FOOT_H: tl.constexpr,
-    FOOT_W: tl.constexpr,
+    ROWS: tl.constexpr,
 ):
-    pixels_per_column: tl.constexpr = 8 if PACKED else 1
+    per_column: tl.constexpr = 8 if PACKED else 1
     planes = tl.load(counts + 2)
-    for item in range(tl.program_id(0), planes * tiles_per_plane, tl.num_programs(0)):
-        plane = item // tiles_per_plane
-        tile = item % tiles_per_plane
-        first_y = (tile // tiles_x) * TILE_H
-        first_column = (tile % tiles_x) * TILE_C
+    row = tl.arange(0, ROWS)
+    live = row < planes
+    first_column = tl.load(coarse + row * 4, mask=live, other=0) // per_column
+    end_column = (tl.load(coarse + row * 4 + 2, mask=live, other=0) + (per_column - 1)) // per_column
+    top = tl.load(coarse + row * 4 + 1, mask=live, other=0)
+    bottom = tl.load(coarse + row * 4 + 3, mask=live, other=0)
+    tiles_x = (tl.maximum(end_column - first_column, 0) + (TILE_C - 1)) // TILE_C
+    tiles = tiles_x * ((tl.maximum(bottom - top, 0) + (TILE_H - 1)) // TILE_H)
+    end = tl.cumsum(tiles, axis=0)
+    total = tl.sum(tiles, axis=0)
+    for item in range(tl.program_id(0), total, tl.num_programs(0)):
+        plane = tl.sum((live & (end <= item)).to(tl.int32), axis=0)
+        mine = row == plane
+        tile = item - tl.sum(tl.where(mine, end - tiles, 0), axis=0)
+        across = tl.sum(tl.where(mine, tiles_x, 0), axis=0)
+        y = tl.load(coarse + plane * 4 + 1) + (tile // across) * TILE_H + tl.arange(0, TILE_H)
+        column = tl.load(coarse + plane * 4) // per_column + (tile % across) * TILE_C
+        column += tl.arange(0, TILE_C)
+        y_inside = y < height
+        inside = y_inside[:, None] & (column < columns)[None, :]
         plane_logits = logits + tl.load(plane_queries + plane) * grid_size
-        y = first_y + tl.arange(0, TILE_H)
-        column = first_column + tl.arange(0, TILE_C)
-        inside = (y < height)[:, None] & (column < columns)[None, :]
+        top_row = tl.load(y_first + y, mask=y_inside, other=0)[:, None] * grid_w
+        bottom_row = tl.load(y_second + y, mask=y_inside, other=0)[:, None] * grid_w
+        ly = tl.load(y_weight + y, mask=y_inside, other=0.0)[:, None]
         result = tl.zeros((TILE_H, TILE_C), tl.int32)
-        positive = True
-        if ROI:
-            first_x = first_column * pixels_per_column
-            last_x = tl.minimum(first_x + TILE_C * pixels_per_column, width) - 1
-            last_y = tl.minimum(first_y + TILE_H, height) - 1
-            foot_y = tl.load(y_first + first_y) + tl.arange(0, FOOT_H)
-            foot_x = tl.load(x_first + first_x) + tl.arange(0, FOOT_W)
-            foot_inside = (foot_y <= tl.load(y_second + last_y))[:, None] & (
-                foot_x <= tl.load(x_second + last_x)
-            )[None, :]
-            at = plane_logits + foot_y[:, None] * grid_w + foot_x[None, :]
-            foot = tl.load(at, mask=foot_inside, other=0.0).to(tl.float32)
-            positive = tl.max(tl.max(foot, axis=1), axis=0) > 0.0
-        if positive:
-            top_row = tl.load(y_first + y, mask=y < height, other=0)[:, None] * grid_w
-            bottom_row = tl.load(y_second + y, mask=y < height, other=0)[:, None] * grid_w
-            ly = tl.load(y_weight + y, mask=y < height, other=0.0)[:, None]
-            left = tl.zeros((TILE_H, TILE_C), tl.int32) + _FAR
-            right = tl.zeros((TILE_H, TILE_C), tl.int32)
-            for bit in tl.static_range(pixels_per_column):
-                x = column * pixels_per_column + bit
-                here = inside & (x < width)[None, :]
-                value = _interpolate(
-                    plane_logits,
-                    top_row,
-                    bottom_row,
-                    ly,
-                    x,
-                    here,
-                    x_first,
-                    x_second,
-                    x_weight,
-                    width,
-                )
-                is_set = here & (value > 0.0)
-                result |= is_set.to(tl.int32) << bit
-                left = tl.minimum(left, tl.where(is_set, x[None, :], _FAR))
-                right = tl.maximum(right, tl.where(is_set, x[None, :] + 1, 0))
-            leftmost = tl.min(tl.min(left, axis=1), axis=0)
-            if leftmost < _FAR:
-                row_set = tl.max(result, axis=1) > 0
-                region = regions + plane * 4
-                tl.atomic_min(region, leftmost)
-                tl.atomic_min(region + 1, tl.min(tl.where(row_set, y, _FAR), axis=0))
-                tl.atomic_max(region + 2, tl.max(tl.max(right, axis=1), axis=0))
-                tl.atomic_max(region + 3, tl.max(tl.where(row_set, y + 1, 0), axis=0))
+        for bit in tl.static_range(per_column):
+            x = column * per_column + bit
+            here = inside & (x < width)[None, :]
+            value = _interpolate(
+                plane_logits, top_row, bottom_row, ly, x, here, x_first, x_second, x_weight, width
+            )
+            result |= (here & (value > 0.0)).to(tl.int32) << bit
         at_out = out + plane.to(tl.int64) * height * columns
         at_out += y[:, None] * columns + column[None, :]
         tl.store(at_out, result.to(tl.uint8), mask=inside)
+
+        row_bits = tl.max(result, axis=1)
+        column_bits = tl.reduce(result, 0, _or)
+        last_row = tl.max(tl.where(row_bits > 0, y + 1, 0), axis=0)
+        if last_row > 0:
+            # The outermost set bits of a byte, without a loop: bit pattern to position.
+            low_bit = column_bits & (-column_bits)
+            left = column * per_column + _position(low_bit)
+            right = column * per_column + _highest(column_bits) + 1
+            region = regions + plane * 4
+            tl.atomic_min(region, tl.min(tl.where(column_bits > 0, left, _FAR), axis=0))
+            tl.atomic_min(region + 1, tl.min(tl.where(row_bits > 0, y, _FAR), axis=0))
+            tl.atomic_max(region + 2, tl.max(tl.where(column_bits > 0, right, 0), axis=0))
+            tl.atomic_max(region + 3, last_row)
+
+
+@triton.jit
+def _or(a, b):
+    return a | b
+
+
+@triton.jit
+def _position(bit):
+    """Return the index of the only set bit of a byte."""
+    odd = ((bit & 0xAA) != 0).to(tl.int32)
+    pair = ((bit & 0xCC) != 0).to(tl.int32)
+    high = ((bit & 0xF0) != 0).to(tl.int32)
+    return odd + pair * 2 + high * 4
+
+
+@triton.jit
+def _highest(byte):
+    """Return the index of the highest set bit of a byte; 0 for 0."""
+    high = (byte > 15).to(tl.int32)
+    rest = byte >> (high * 4)
+    pair = (rest > 3).to(tl.int32)
+    rest = rest >> (pair * 2)
+    return high * 4 + pair * 2 + (rest > 1).to(tl.int32)
 
 
 def masks(
     logits: torch.Tensor,
     results: Results,
     plane_queries: torch.Tensor,
+    coarse: torch.Tensor,
     out: torch.Tensor,
-    table_y: LinearTable,
-    table_x: LinearTable,
+    tables: MaskTables,
     *,
     packed: bool,
     roi: bool = True,
+    clear: bool = True,
     tile: tuple[int, int] | None = None,
     programs: int | None = None,
+    warps: int = 4,
 ) -> None:
     """Enqueue the mask planes on the current stream. No allocation, no sync.
 
@@ -146,67 +181,65 @@ def masks(
         logits: (1, Q, h, w) fp16 or fp32 mask logits, contiguous.
         results: after `select`: its counts are read, the planes' regions are written, tight.
         plane_queries: (K,) int32 of `SelectWorkspace`.
+        coarse: (K, 4) int32 scratch: the coarse regions.
         out: packed (K, H, ceil(W / 8)) uint8, bit x & 7 of byte x >> 3, padding bits 0; or dense
-            (K, H, W) uint8 of 0 and 1. Planes below `results.counts[2]` are overwritten whole.
-        table_y: h to H rows, on the logits' device.
-        table_x: w to W columns, on the logits' device.
+            (K, H, W) uint8 of 0 and 1. Planes from `results.counts[2]` on are not touched.
+        tables: for these sizes, on the logits' device.
         packed: layout of `out`.
-        roi: skip tiles without a positive logit.
+        roi: compute inside the coarse region only; otherwise the whole frame.
+        clear: zero the planes outside their regions. A consumer that reads regions only, as
+            `mask_stream` and `overlay` do, can save that.
         tile: rows and output columns of one item.
         programs: size of the persistent grid; None fits the device.
+        warps: warps of one program.
 
     Raises:
         ValueError: for a wrong shape, type, stride or device.
     """
-    check(
-        "logits",
-        logits,
-        (1, None, table_y.n_in, table_x.n_in),
-        (torch.float16, torch.float32),
-        device=out.device,
-    )
-    height, width = table_y.n_out, table_x.n_out
+    grid = (1, None, tables.y.n_in, tables.x.n_in)
+    check("logits", logits, grid, (torch.float16, torch.float32), device=out.device)
+    height, width = tables.y.n_out, tables.x.n_out
     columns = -(-width // 8) if packed else width
-    check("out", out, (results.max_records, height, columns), (torch.uint8,))
-    check("plane_queries", plane_queries, (results.max_records,), (torch.int32,), device=out.device)
-    tile_h, tile_c = tile or ((16, 16) if packed else (16, 64))
-    tiles_x = triton.cdiv(columns, tile_c)
-    tiles_per_plane = tiles_x * triton.cdiv(height, tile_h)
+    rows = results.max_records
+    check("out", out, (rows, height, columns), (torch.uint8,), device=tables.x.first.device)
+    check("plane_queries", plane_queries, (rows,), (torch.int32,), device=out.device)
+    check("coarse", coarse, (rows, 4), (torch.int32,), device=out.device)
+    launch_mask_regions(
+        logits,
+        results.counts,
+        plane_queries,
+        coarse,
+        results.regions,
+        out,
+        tables.runs_y,
+        tables.runs_x,
+        (width, height),
+        roi=roi,
+        clear=clear and roi,
+    )
+    tile_h, tile_c = tile or ((16, 8) if packed else (16, 32))
     _masks_kernel[(programs or persistent_programs(out.device),)](
         logits,
         results.counts,
         plane_queries,
+        coarse,
         out,
         results.regions,
-        table_x.first,
-        table_x.second,
-        table_x.weight,
-        table_y.first,
-        table_y.second,
-        table_y.weight,
+        tables.x.first,
+        tables.x.second,
+        tables.x.weight,
+        tables.y.first,
+        tables.y.second,
+        tables.y.weight,
         width,
         height,
         columns,
-        table_x.n_in,
-        table_y.n_in * table_x.n_in,
-        tiles_x,
-        tiles_per_plane,
+        tables.x.n_in,
+        tables.y.n_in * tables.x.n_in,
         PACKED=packed,
-        ROI=roi,
         TILE_H=tile_h,
         TILE_C=tile_c,
-        FOOT_H=triton.next_power_of_2(_footprint(table_y, tile_h)),
-        FOOT_W=triton.next_power_of_2(_footprint(table_x, tile_c * (8 if packed else 1))),
+        ROWS=triton.next_power_of_2(rows),
+        num_warps=warps,
         enable_fp_fusion=False,
     )
-
-
-_footprints: dict[tuple[int, int, int], int] = {}
-
-
-def _footprint(table: LinearTable, tile: int) -> int:
-    """Return `widest_footprint`, computed once per sizes: the table is a function of them."""
-    key = (table.n_in, table.n_out, tile)
-    if key not in _footprints:
-        _footprints[key] = widest_footprint(table, tile)
-    return _footprints[key]

@@ -68,15 +68,14 @@ def _select_kernel(
     threshold,
     counts,
     records,
-    regions,
     keys,
     owners,
     plane_of_rank,
     plane_queries,
     pairs,
     num_queries,
-    width,
-    height,
+    logits_stride,
+    boxes_stride,
     frame_w,
     frame_h,
     CLASSES: tl.constexpr,
@@ -87,7 +86,8 @@ def _select_kernel(
 ):
     index = tl.arange(0, BLOCK)
     inside = index < pairs
-    logit = tl.load(logits + index, mask=inside, other=0.0).to(tl.float32)
+    at = logits + (index // CLASSES) * logits_stride + index % CLASSES
+    logit = tl.load(at, mask=inside, other=0.0).to(tl.float32)
     score = _sigmoid(logit)
     bits = score.to(tl.int32, bitcast=True)
     keep = inside & (score > tl.load(threshold))
@@ -140,13 +140,13 @@ def _select_kernel(
 
     plane = tl.load(plane_of_rank + best_rank, mask=valid, other=0)
     tl.store(plane_queries + plane, query, mask=is_first)
-    cx = tl.load(boxes + query * 4, mask=valid, other=0.0).to(tl.float32)
-    cy = tl.load(boxes + query * 4 + 1, mask=valid, other=0.0).to(tl.float32)
+    cx = tl.load(boxes + query * boxes_stride, mask=valid, other=0.0).to(tl.float32)
+    cy = tl.load(boxes + query * boxes_stride + 1, mask=valid, other=0.0).to(tl.float32)
     half_w = 0.5 * tl.maximum(
-        tl.load(boxes + query * 4 + 2, mask=valid, other=0.0).to(tl.float32), 0.0
+        tl.load(boxes + query * boxes_stride + 2, mask=valid, other=0.0).to(tl.float32), 0.0
     )
     half_h = 0.5 * tl.maximum(
-        tl.load(boxes + query * 4 + 3, mask=valid, other=0.0).to(tl.float32), 0.0
+        tl.load(boxes + query * boxes_stride + 3, mask=valid, other=0.0).to(tl.float32), 0.0
     )
     # Rows beyond the count are zeroed in place: ranks of the valid ones fill 0..count-1.
     at = records + tl.where(valid, rank, row) * 8
@@ -164,11 +164,6 @@ def _select_kernel(
     tl.store(at + 5, tl.where(valid, x2, 0), mask=stored)
     tl.store(at + 6, tl.where(valid, y2, 0), mask=stored)
     tl.store(at + 7, tl.where(valid, plane, 0), mask=stored)
-    # Empty regions for the mask kernel's minima and maxima to start from.
-    tl.store(regions + row * 4, row * 0 + width, mask=stored)
-    tl.store(regions + row * 4 + 1, row * 0 + height, mask=stored)
-    tl.store(regions + row * 4 + 2, row * 0, mask=stored)
-    tl.store(regions + row * 4 + 3, row * 0, mask=stored)
     tl.store(counts, count)
     tl.store(counts + 1, passed)
     tl.store(counts + 2, planes)
@@ -187,10 +182,11 @@ def select(
     """Enqueue select and decode on the current stream. No allocation, no sync.
 
     Args:
-        logits: (1, Q, C) fp16 or fp32 class logits, contiguous.
-        boxes: (1, Q, 4) fp16 or fp32 normalised cx, cy, w, h, contiguous, unclamped.
+        logits: (1, Q, C) fp16 or fp32 class logits; rows may lie apart, as when the network
+            computes them as columns of a wider product.
+        boxes: (1, Q, 4) fp16 or fp32 normalised cx, cy, w, h, unclamped; rows may lie apart.
         threshold: (1,) float32 on the device, so that a captured graph follows a change.
-        results: overwritten but for the region contents, which the mask kernel fills.
+        results: counts and records are overwritten; the regions belong to `masks`.
         workspace: scratch of this slot.
         frame_wh: frame width and height in pixels.
         warps: warps of the one program.
@@ -199,9 +195,11 @@ def select(
         ValueError: for a wrong shape, type, stride or device.
     """
     types = (torch.float16, torch.float32)
-    check("logits", logits, (1, None, None), types)
+    check("logits", logits, (1, None, None), types, contiguous=False)
     _, queries, classes = logits.shape
-    check("boxes", boxes, (1, queries, 4), types, device=logits.device)
+    check("boxes", boxes, (1, queries, 4), types, contiguous=False, device=logits.device)
+    if logits.stride(2) != 1 or boxes.stride(2) != 1:
+        raise ValueError("logits and boxes must have their last dimension side by side")
     check("threshold", threshold, (1,), (torch.float32,), device=logits.device)
     check("owners", workspace.owners, (queries,), (torch.int32,), device=logits.device)
     check("keys", workspace.keys, (results.max_records,), (torch.int64,), device=logits.device)
@@ -212,14 +210,14 @@ def select(
         threshold,
         results.counts,
         results.records,
-        results.regions,
         workspace.keys,
         workspace.owners,
         workspace.plane_of_rank,
         workspace.plane_queries,
         queries * classes,
         queries,
-        *frame_wh,
+        logits.stride(1),
+        boxes.stride(1),
         float(frame_wh[0]),
         float(frame_wh[1]),
         CLASSES=classes,

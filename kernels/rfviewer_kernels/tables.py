@@ -96,11 +96,3 @@ def antialias_table(n_in: int, n_out: int) -> AntialiasTable:
     used = np.flatnonzero(fixed.any(axis=0))[-1] + 1
     fixed = np.ascontiguousarray(fixed[:, :used])
     return AntialiasTable(torch.from_numpy(low.astype(np.int32)), torch.from_numpy(fixed), n_in)
-
-
-def widest_footprint(table: LinearTable, tile: int) -> int:
-    """Return how many source indices a tile of `tile` consecutive outputs needs at most."""
-    starts = np.arange(0, table.n_out, tile)
-    ends = np.minimum(starts + tile, table.n_out) - 1
-    first, second = table.first.cpu().numpy(), table.second.cpu().numpy()
-    return int((second[ends] - first[starts]).max()) + 1

@@ -11,7 +11,7 @@ import torch
 
 from rfviewer_kernels import reference
 from rfviewer_kernels.mask_stream import mask_stream, stream_bytes
-from rfviewer_kernels.masks import masks
+from rfviewer_kernels.masks import MaskTables, masks
 from rfviewer_kernels.normalize import affine
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.preprocess_a import preprocess_a
@@ -106,10 +106,8 @@ def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Ca
     threshold = torch.tensor([0.5], device=device)
     results = Results.allocate(MAX_RECORDS, device)
     workspace = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, device)
-    table_y, table_x = (
-        linear_table(GRID, height).to(device),
-        linear_table(GRID, width).to(device),
-    )
+    tables = MaskTables.make((GRID, GRID), frame_wh, device)
+    coarse = torch.empty(MAX_RECORDS, 4, dtype=torch.int32, device=device)
     packed = torch.empty(MAX_RECORDS, height, columns, dtype=torch.uint8, device=device)
 
     def launch_select() -> None:
@@ -135,38 +133,27 @@ def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Ca
 
     def plain_masks() -> torch.Tensor:
         queries = workspace.plane_queries[:SURVIVORS].long()
-        return reference.pack(reference.masks(discs[0, queries], table_y, table_x))
+        return reference.pack(reference.masks(discs[0, queries], tables.y, tables.x))
 
-    for roi in (True, False):
-        yield Case(
-            "masks packed" + ("" if roi else ", no region"),
-            lambda roi=roi: masks(  # type: ignore[misc]
-                discs,
-                results,
-                workspace.plane_queries,
-                packed,
-                table_y,
-                table_x,
-                packed=True,
-                roi=roi,
-            ),
-            plain_masks,
-            grid_bytes + SURVIVORS * height * columns,
-        )
     dense = torch.empty(MAX_RECORDS, height, width, dtype=torch.uint8, device=device)
-    yield Case(
-        "masks dense",
-        lambda: masks(
-            discs, results, workspace.plane_queries, dense, table_y, table_x, packed=False
-        ),
-        lambda: reference.masks(
-            discs[0, workspace.plane_queries[:SURVIVORS].long()], table_y, table_x
-        ),
-        grid_bytes + SURVIVORS * height * width,
+    region_share = (2 * _DISC_RADIUS / GRID) ** 2
+    forms: tuple[tuple[str, torch.Tensor, dict[str, bool], float], ...] = (
+        ("packed, whole frame", packed, {"packed": True, "roi": False}, 1.0),
+        ("dense", dense, {"packed": False}, 1.0),
+        ("packed", packed, {"packed": True}, 1.0),
+        ("packed, region only", packed, {"packed": True, "clear": False}, region_share),
     )
+    for name, out, options, share in forms:
+
+        def launch(out: torch.Tensor = out, options: dict[str, bool] = options) -> None:
+            queries = workspace.plane_queries
+            masks(discs, results, queries, coarse, out, tables, **options)  # type: ignore[arg-type]
+
+        written = SURVIVORS * height * out.shape[2]
+        yield Case(f"masks {name}", launch, plain_masks, grid_bytes + int(share * written))
     words = stream_bytes(MAX_RECORDS, height, width) // 4
     pinned = torch.empty(words, dtype=torch.int32, pin_memory=device.type == "cuda")
-    region_bytes = int(SURVIVORS * (2 * _DISC_RADIUS / GRID) ** 2 * height * columns)
+    region_bytes = int(SURVIVORS * region_share * height * columns)
     yield Case(
         "mask stream to pinned host",
         lambda: mask_stream(packed, results, pinned),

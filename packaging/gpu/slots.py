@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from timing import capture
 
 from rfviewer_kernels.mask_stream import mask_stream, stream_bytes, stream_layout
-from rfviewer_kernels.masks import masks
+from rfviewer_kernels.masks import MaskTables, masks
 from rfviewer_kernels.normalize import affine
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.preprocess_a import preprocess_a
@@ -51,7 +51,8 @@ class Slot:
         self.network_input = torch.zeros(1, 3, 312, 312, dtype=torch.float16, device=device)
         self._network = network
         self._tables = linear_table(height, 312).to(device), linear_table(width, 312).to(device)
-        self._grids = linear_table(78, height).to(device), linear_table(78, width).to(device)
+        self._mask_tables = MaskTables.make((78, 78), frame_wh, device)
+        self._coarse = torch.empty(100, 4, dtype=torch.int32, device=device)
         self._threshold = torch.tensor([threshold], device=device)
         self._results = Results.allocate(100, device)
         self.host_results = Results.allocate(100, torch.device("cpu"), pinned=True)
@@ -65,6 +66,7 @@ class Slot:
         ]
         self.raw: tuple[torch.Tensor, ...] = ()
         self._graph = capture(self.enqueue, self.stream)
+        self._captured_raw = self.raw
 
     def enqueue(self) -> None:
         """Put the whole slot on the current stream."""
@@ -78,7 +80,16 @@ class Slot:
         self.events[3].record()
         select(logits, boxes, self._threshold, self._results, self._workspace, frame_wh=self._wh)
         queries = self._workspace.plane_queries
-        masks(mask_logits, self._results, queries, self._planes, *self._grids, packed=True)
+        masks(
+            mask_logits,
+            self._results,
+            queries,
+            self._coarse,
+            self._planes,
+            self._mask_tables,
+            packed=True,
+            clear=False,
+        )
         self.events[4].record()
         mask_stream(self._planes, self._results, self.host_stream)
         self.host_results.flat.copy_(self._results.flat, non_blocking=True)
@@ -89,6 +100,7 @@ class Slot:
         np.copyto(self.host_frame.numpy(), frame)
         with torch.cuda.stream(self.stream):
             if graph:
+                self.raw = self._captured_raw
                 self._graph.replay()
             else:
                 self.enqueue()

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rfviewer_kernels import reference  # noqa: E402
-from rfviewer_kernels.masks import masks  # noqa: E402
+from rfviewer_kernels.masks import MaskTables, masks  # noqa: E402
 from rfviewer_kernels.records import Results  # noqa: E402
 from rfviewer_kernels.tables import linear_table  # noqa: E402
 
@@ -36,19 +36,19 @@ def _blobs(count, wh, device, rng, dtype=torch.float32):
     return logits[None].to(dtype)
 
 
-def _run(logits, queries, frame_wh, *, packed, roi, tile=None, max_records=6):
+def _run(logits, queries, frame_wh, *, packed, max_records=6, **options):
     device = logits.device
-    table_y = linear_table(logits.shape[2], frame_wh[1]).to(device)
-    table_x = linear_table(logits.shape[3], frame_wh[0]).to(device)
+    tables = MaskTables.make((logits.shape[3], logits.shape[2]), frame_wh, device)
     results = Results.allocate(max_records, device)
     results.counts[2] = len(queries)
-    results.regions[:] = torch.tensor([*frame_wh, 0, 0], device=device)
+    results.regions[:] = -5
     plane_queries = torch.zeros(max_records, dtype=torch.int32, device=device)
     plane_queries[: len(queries)] = torch.tensor(queries, device=device)
+    coarse = torch.full((max_records, 4), -9, dtype=torch.int32, device=device)
     columns = -(-frame_wh[0] // 8) if packed else frame_wh[0]
     out = torch.full((max_records, frame_wh[1], columns), 0xA5, dtype=torch.uint8, device=device)
-    masks(logits, results, plane_queries, out, table_y, table_x, packed=packed, roi=roi, tile=tile)
-    expected = reference.masks(logits[0, queries], table_y, table_x)
+    masks(logits, results, plane_queries, coarse, out, tables, packed=packed, **options)
+    expected = reference.masks(logits[0, queries], tables.y, tables.x)
     return out, results, expected
 
 
@@ -71,18 +71,28 @@ def test_equals_resize_then_threshold(grid_wh, frame_wh, dtype, packed, roi, dev
 @pytest.mark.parametrize("tile", [(1, 1), (4, 2), (32, 8)])
 def test_any_tile_gives_the_same_bits(tile, device, rng):
     logits = _blobs(3, (9, 7), device, rng)
-    out, _, expected = _run(logits, [1], (19, 6), packed=True, roi=True, tile=tile)
+    out, _, expected = _run(logits, [1], (19, 6), packed=True, tile=tile)
     assert torch.equal(out[:1], reference.pack(expected))
 
 
+@pytest.mark.parametrize("frame_wh", [(21, 19), pytest.param((1280, 720), marks=cuda)])
+def test_without_clearing_the_region_is_whole(frame_wh, device, rng):
+    logits = _blobs(5, (12, 12), device, rng)
+    out, results, expected = _run(logits, [0, 1, 2], frame_wh, packed=False, clear=False)
+    for plane, wanted, region in zip(out, expected, results.regions, strict=False):
+        x0, y0, x1, y1 = region.tolist()
+        assert torch.equal(plane[y0:y1, x0:x1], wanted[y0:y1, x0:x1].to(torch.uint8))
+        assert int(wanted.sum()) == int(wanted[y0:y1, x0:x1].sum()) > 0
+
+
 def test_no_survivor_writes_nothing(device, rng):
-    out, _, _ = _run(_blobs(2, (9, 7), device, rng), [], (20, 10), packed=True, roi=True)
+    out, _, _ = _run(_blobs(2, (9, 7), device, rng), [], (20, 10), packed=True)
     assert (out == 0xA5).all()
 
 
 def test_a_negative_zero_and_a_zero_logit_are_not_set(device):
     logits = torch.tensor([[[[0.0, -0.0], [0.0, -1.0]]]], device=device)
-    out, results, _ = _run(logits, [0], (8, 8), packed=True, roi=True)
+    out, results, _ = _run(logits, [0], (8, 8), packed=True)
     assert not out[0].any()
     assert int(results.regions[0, 2]) == 0
 

@@ -105,3 +105,12 @@ def test_nan_logits_are_dropped(device):
     boxes = torch.full((1, 2, 4), 0.5, device=device)
     results, _ = _run(logits, boxes, 0.5, 3, (10, 10))
     assert decode(results).queries.tolist() == [1]
+
+
+def test_rows_may_lie_apart_but_not_the_columns(device, rng):
+    logits, boxes = _inputs(6, 5, torch.float32, device, rng)
+    wide = torch.cat((logits, boxes, logits), dim=2)
+    results, workspace = _run(wide[..., :5], wide[..., 5:9], 0.2, 8, (30, 20))
+    _same(results, workspace, reference.select(logits, boxes, 0.2, 8, (30, 20)))
+    with pytest.raises(ValueError, match="side by side"):
+        _run(wide[..., ::2], boxes, 0.2, 8, (30, 20))

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 PIL_Image = pytest.importorskip("PIL.Image")
 
 from rfviewer_kernels import reference  # noqa: E402
-from rfviewer_kernels.tables import antialias_table, linear_table, widest_footprint  # noqa: E402
+from rfviewer_kernels.tables import antialias_table, linear_table  # noqa: E402
 
 LENGTHS = [(1, 5), (2, 3), (7, 7), (78, 1080), (78, 312), (312, 78), (1080, 312), (1921, 311)]
 
@@ -23,7 +23,11 @@ def test_linear_table_is_torchs_interpolation_of_one_row(n_in, n_out):
     assert torch.max(torch.abs(got - expected)) <= 2e-6
 
 
-@pytest.mark.parametrize(("in_wh", "out_wh"), [((31, 17), (12, 12)), ((64, 48), (97, 60)), ((40, 9), (12, 30))])
+# Columns first, as every Pillow does for these shapes; Pillow 13 takes the rows first for some
+# others (portrait frames), which moves single values by one level.
+@pytest.mark.parametrize(
+    ("in_wh", "out_wh"), [((31, 17), (12, 12)), ((64, 48), (97, 60)), ((40, 9), (12, 30))]
+)
 def test_antialias_reference_is_pillow_bit_for_bit(in_wh, out_wh):
     image = np.random.default_rng(3).integers(0, 256, (in_wh[1], in_wh[0], 3), np.uint8)
     resized = PIL_Image.fromarray(image).resize(out_wh, PIL_Image.Resampling.BILINEAR)
@@ -40,13 +44,3 @@ def test_fixed_point_weights_sum_to_one(n_in, n_out):
     table = antialias_table(n_in, n_out)
     sums = table.weights.long().sum(1)
     assert int((sums - 2**22).abs().max()) <= table.taps
-
-
-@pytest.mark.parametrize("tile", [1, 16, 100])
-def test_widest_footprint_covers_every_tile(tile):
-    table = linear_table(78, 1080)
-    widths = [
-        int(table.second[min(start + tile, 1080) - 1] - table.first[start]) + 1
-        for start in range(0, 1080, tile)
-    ]
-    assert widest_footprint(table, tile) == max(widths)
