@@ -172,7 +172,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from rfviewer.version import version
 
-        parser.exit(0, f"rfviewer {version()}\n")
+        sys.stdout.write(f"rfviewer {version()}\n")
+        parser.exit(0)
 
 
 def _window_options(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,147 @@
+"""Arguments become settings; nothing heavy is imported on the way."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rfviewer import cli
+from rfviewer.config import Policy, ResizeMode, Settings
+from rfviewer.errors import UsageError
+from rfviewer.optimizations import Optimizations
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def no_user_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point the user's config folder at an empty one."""
+    from rfviewer import paths
+
+    monkeypatch.setattr(paths, "config_dir", lambda: tmp_path)
+    return tmp_path
+
+
+def settings_of(*arguments: str) -> Settings:
+    verb, rest = cli._split(list(arguments))
+    return cli._settings(cli._parser(verb).parse_args(rest))
+
+
+def test_nothing_said_is_the_default() -> None:
+    assert settings_of("demo") == Settings()
+
+
+def test_engine_and_view_options() -> None:
+    words = "export a.mp4 -o b.mp4 --model none --backend onnxruntime --precision fp32"
+    settings = settings_of(*words.split(), "--threshold", "0.3", "--resize", "B", "--threads", "1")
+    assert settings.engine.model == "none"
+    assert settings.engine.backend == "onnxruntime"
+    assert settings.engine.precision == "fp32"
+    assert settings.engine.resize is ResizeMode.B
+    assert settings.engine.threads == 1
+    assert settings.view.threshold == 0.3
+
+
+def test_playback_options() -> None:
+    words = "export a.mp4 -o b.mp4 --start 1.5 --end 3 --frames 7"
+    playback = settings_of(*words.split()).playback
+    assert (playback.start_s, playback.end_s, playback.max_frames) == (1.5, 3.0, 7)
+    playback = settings_of("demo", "--loop", "--policy", "keep-pace").playback
+    assert playback.loop
+    assert playback.policy is Policy.KEEP_PACE
+
+
+def test_optimizations_one_by_one_and_all_off() -> None:
+    settings = settings_of("demo", "--set", "depth=3", "roi_masks=off", "--set", "cuda_graph=off")
+    assert settings.optimizations == Optimizations(depth=3, roi_masks=False, cuda_graph=False)
+    settings = settings_of("demo", "--set", "all=off", "packed_masks=on")
+    assert settings.optimizations == Optimizations.baseline().set("packed_masks", "on")
+
+
+def test_command_line_wins_over_the_config_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[engine]\nmodel = "none"\n[view]\nthreshold = 0.2\nmasks = false\n')
+    settings = settings_of("demo", "--config", str(file), "--threshold", "0.9")
+    assert settings.engine.model == "none"
+    assert settings.view.threshold == 0.9
+    assert not settings.view.masks
+
+
+def test_the_users_own_config_file_is_read(no_user_config: Path) -> None:
+    (no_user_config / "config.toml").write_text('[engine]\nmodel = "none"\n')
+    assert settings_of("demo").engine.model == "none"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["demo", "--set", "speed=on"], "There is no optimization speed; known are"),
+        (["demo", "--set", "depth=9"], "depth must be one of 1, 2, 3, 4"),
+        (["demo", "--set", "a.mp4"], "the source comes before --set"),
+        (["demo", "--threshold", "2"], "threshold must lie between 0 and 1"),
+        (["demo", "--config", "nowhere.toml"], "There is no settings file nowhere.toml"),
+        (["export", "demo", "--start", "3", "--end", "2"], "must lie after the start"),
+    ],
+)
+def test_wrong_values_are_usage_errors(arguments: list[str], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        settings_of(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verb", "rest"),
+    [
+        ([], "window", []),
+        (["clip.mp4"], "window", ["clip.mp4"]),
+        (["export", "a", "-o", "b"], "export", ["a", "-o", "b"]),
+        (
+            ["--verbose", "--config", "c", "bench", "a"],
+            "bench",
+            ["--verbose", "--config", "c", "a"],
+        ),
+        (["./bench"], "window", ["./bench"]),
+        (["clip.mp4", "export"], "window", ["clip.mp4", "export"]),
+        (["--model", "export", "a"], "window", ["--model", "export", "a"]),
+    ],
+)
+def test_verbs_come_first(arguments: list[str], verb: str, rest: list[str]) -> None:
+    assert cli._split(arguments) == (verb, rest)
+
+
+def test_the_window_gets_what_was_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import types
+
+    seen: dict[str, Any] = {}
+
+    def run_window(source: str | None, settings: Settings, **options: object) -> int:
+        seen.update(source=source, settings=settings, **options)
+        return 7
+
+    app = types.ModuleType("rfviewer.app")
+    app.run_window = run_window  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "rfviewer.app", app)
+    monkeypatch.setattr("rfviewer.log.setup", lambda *_, **__: None)
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    words = ["--in-process", "--quit-after", "6", "--screenshot", "out.png", "--theme", "dark"]
+    assert cli.main([str(clip), *words]) == 7
+    assert seen["source"] == str(clip)
+    assert seen["in_process"] is True
+    assert seen["quit_after_s"] == 6
+    assert seen["screenshot"] == Path("out.png")
+    assert seen["theme"] == "dark"
+    assert cli.main([]) == 7
+    assert seen["source"] is None
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, rfviewer.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print('heavy', *sorted({m.partition('.')[0] for m in sys.modules} & {'numpy', 'cv2',"
+    code += " 'av', 'PySide6', 'onnxruntime', 'rich', 'torch', 'psutil'}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "heavy"
+    assert "verbs (rfviewer VERB --help tells more" in done.stdout
