@@ -31,7 +31,7 @@ system: $(VENV)/installed
 	@sh packaging/install_system_packages.sh $$($(BIN)/python rfviewer/system_packages.py)
 
 demo: setup ## open the window with the embedded clip
-	@$(BIN)/rfviewer demo
+	@$(BIN)/rfviewer demo:720p --loop
 
 test: setup ## run all tests, the window's also on a virtual screen
 	@sh packaging/install_system_packages.sh $$($(BIN)/python rfviewer/system_packages.py --tests)

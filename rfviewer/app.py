@@ -9,14 +9,14 @@ from rfviewer.gui.app_shell import run
 from rfviewer.gui.services import WindowServices
 from rfviewer.interfaces import Session
 from rfviewer.pipeline.threads import start_thread
-from rfviewer.render.palette import color_of
+from rfviewer.palette import color_of
 from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.screenshot import free_path, write_png
 from rfviewer.version import version
 
 DEMO_CLIPS = (
-    ("Drawn traffic, 312 x 176, 22 s", "demo"),
     ("Drawn traffic, 1280 x 720, 10 s", "demo:720p"),
+    ("Drawn traffic, 312 x 176, 22 s", "demo"),
 )
 SESSION_MAKER = "rfviewer.compose:local_session"
 

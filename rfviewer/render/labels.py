@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rfviewer.detections import Detections
 from rfviewer.frame import U8Array
 from rfviewer.render.masks import bgra
-from rfviewer.render.palette import Rgb, text_color_on
+from rfviewer.palette import Rgb, text_color_on
 from rfviewer.render.placement import place_labels
 from rfviewer.render.text import clean, default_font
 

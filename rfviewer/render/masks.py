@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rfviewer.detections import InstanceMasks
 from rfviewer.frame import U8Array
-from rfviewer.render.palette import Rgb
+from rfviewer.palette import Rgb
 
 type Crop = tuple[NDArray[np.bool_], int, int]
 """A mask inside its region, (h, w), and the region's left and top (`InstanceMasks.crop`)."""

@@ -11,7 +11,7 @@ import cv2
 
 from rfviewer.frame import U8Array
 from rfviewer.render.masks import bgra
-from rfviewer.render.palette import Rgb
+from rfviewer.palette import Rgb
 
 _MAX_CHARACTERS = 32
 _STROKE_FONT = cv2.FONT_HERSHEY_SIMPLEX

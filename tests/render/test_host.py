@@ -7,7 +7,7 @@ from rfviewer.detections import Detections, InstanceMasks
 from rfviewer.errors import RfviewerError
 from rfviewer.frame import Frame, PixelFormat
 from rfviewer.render.host import DrawSizes, HostRenderer, paint_order
-from rfviewer.render.palette import PALETTE
+from rfviewer.palette import PALETTE
 
 NAMES = (None, "person", None, "car")
 BARE = {"outlines": False, "boxes": False, "labels": False}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rfviewer.config import ColorBy, View
-from rfviewer.render.palette import PALETTE, color_of, contrast, lighter, text_color_on
+from rfviewer.palette import PALETTE, color_of, contrast, lighter, text_color_on
 
 # Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB.
 VISIONS = {
@@ -97,5 +97,5 @@ def test_lighter_ends_at_white():
 
 
 def test_the_palette_needs_neither_opencv_nor_numpy_of_the_renderer():
-    code = "import sys, rfviewer.render.palette; sys.exit('cv2' in sys.modules)"
+    code = "import sys, rfviewer.palette; sys.exit('cv2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
