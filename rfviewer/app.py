@@ -8,8 +8,8 @@ from rfviewer.config import Settings, clean_qt_environment
 from rfviewer.gui.app_shell import run
 from rfviewer.gui.services import WindowServices
 from rfviewer.interfaces import Session
-from rfviewer.pipeline.threads import start_thread
 from rfviewer.palette import color_of
+from rfviewer.pipeline.threads import start_thread
 from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.screenshot import free_path, write_png
 from rfviewer.version import version

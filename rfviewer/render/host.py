@@ -12,10 +12,10 @@ from rfviewer.config import ColorBy, View
 from rfviewer.detections import Detections
 from rfviewer.errors import RfviewerError
 from rfviewer.frame import Frame, PixelFormat, U8Array
+from rfviewer.palette import Rgb, color_of, lighter
 from rfviewer.render.instances import InstanceSlots
 from rfviewer.render.labels import draw_labels
 from rfviewer.render.masks import bgra, fill_frame, fill_region, outline
-from rfviewer.palette import Rgb, color_of, lighter
 
 _OUTLINE_LIGHTER = 0.35
 """The outline is that much lighter than the class colour, to stand off its own fill and box."""

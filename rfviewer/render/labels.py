@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rfviewer.detections import Detections
 from rfviewer.frame import U8Array
-from rfviewer.render.masks import bgra
 from rfviewer.palette import Rgb, text_color_on
+from rfviewer.render.masks import bgra
 from rfviewer.render.placement import place_labels
 from rfviewer.render.text import clean, default_font
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import cv2
 
 from rfviewer.frame import U8Array
-from rfviewer.render.masks import bgra
 from rfviewer.palette import Rgb
+from rfviewer.render.masks import bgra
 
 _MAX_CHARACTERS = 32
 _STROKE_FONT = cv2.FONT_HERSHEY_SIMPLEX

@@ -6,8 +6,8 @@ from rfviewer.config import ColorBy, View
 from rfviewer.detections import Detections, InstanceMasks
 from rfviewer.errors import RfviewerError
 from rfviewer.frame import Frame, PixelFormat
-from rfviewer.render.host import DrawSizes, HostRenderer, paint_order
 from rfviewer.palette import PALETTE
+from rfviewer.render.host import DrawSizes, HostRenderer, paint_order
 
 NAMES = (None, "person", None, "car")
 BARE = {"outlines": False, "boxes": False, "labels": False}
