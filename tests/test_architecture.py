@@ -20,7 +20,7 @@ def modules_after(statement: str) -> set[str]:
 @pytest.mark.parametrize("module", ["rfviewer.gui.main_window", "rfviewer.app"])
 def test_the_window_loads_no_gpu_library_and_no_engine(module: str) -> None:
     loaded = modules_after(f"import {module}")
-    assert loaded >= QT
+    assert "PySide6" in loaded  # pyqtgraph comes with the first plot, after the first paint
     assert not loaded & (HEAVY | {"onnxruntime"})
 
 
