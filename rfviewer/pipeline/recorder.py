@@ -37,6 +37,8 @@ class Recorder:
         self._feed: Feed[SinkItem | _Stop] = Feed(capacity=6)
         self._lock = threading.Lock()
         self._request: RecordingRequest | None = None
+        self._stopping: RecordingRequest | None = None
+        """A stopped request whose frames may still lie in the feed, the first one included."""
         self._status: RecordingStatus | None = None
         self._last: SinkItem | None = None
         self._written_pts_s = 0.0
@@ -72,7 +74,7 @@ class Recorder:
         with self._lock:
             if self._request is None:
                 return
-            self._request = None
+            self._stopping, self._request = self._request, None
         self._enqueue(_Stop())
 
     def write(self, item: SinkItem) -> None:
@@ -105,7 +107,7 @@ class Recorder:
     def _record(self, first: SinkItem) -> None:
         """Write one recording, from its first frame to its end."""
         with self._lock:
-            request, context = self._request, self._context()
+            request, context = self._stopping or self._request, self._context()
         if request is None or context is None:
             return  # stopped while this frame was on its way
         self._last = None
@@ -174,7 +176,7 @@ class Recorder:
 
     def _finished(self, error: str) -> None:
         with self._lock:
-            self._request = None
+            self._request = self._stopping = None
             if self._status is None:
                 return
             size_bytes = sum(

@@ -90,6 +90,12 @@ def test_export_of_a_part(home: Path, clip: Path) -> None:
     assert frame_count(home / "out.mp4") == 3
 
 
+def test_export_of_one_frame(home: Path, clip: Path) -> None:
+    done = rfviewer(home, "export", clip, "-o", "out.mp4", "--frames", "1", "--model", "none")
+    assert done.returncode == 0, done.stderr
+    assert frame_count(home / "out.mp4") == 1
+
+
 def test_export_tells_people_too(home: Path, clip: Path) -> None:
     done = rfviewer(home, "export", clip, "-o", "out.mp4", "--model", "none")
     assert done.stdout.startswith(f"{FRAMES} frames, 0 detections")
