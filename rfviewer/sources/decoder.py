@@ -1,5 +1,6 @@
 """Packets to frames without giving up: damage is counted, and decoding goes on behind it."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -58,6 +59,9 @@ class PacketDecoder:
         self._damage = damage
         self._interrupted = interrupted
         self._packets: Iterator[Packet[VideoStream]] | None = None
+        timeout_s = container.read_timeout
+        self._timeout_s = None if timeout_s is None else float(timeout_s)
+        self._silent = False
         self._ready: deque[VideoFrame] = deque()
         self._ended = False
         self._reorder_depth = 0
@@ -115,15 +119,17 @@ class PacketDecoder:
         return self._from_pts is not None and pts is not None and pts < self._from_pts
 
     def next_packet(self) -> "Packet[VideoStream] | None":
-        """Return the next packet with data; None at the end."""
+        """Return the next packet with data; None at the end.
+
+        Raises:
+            av.FFmpegError, OSError: when a network stream breaks.
+        """
         for errors in count(1):
             try:
-                if self._packets is None:
-                    self._packets = self._container.demux(self._stream)
-                packet = next(self._packets, None)
+                packet = self._read_packet()
             except (av.FFmpegError, OSError) as error:
                 self._packets = None
-                if self._container.read_timeout is not None:
+                if self._timeout_s is not None:
                     raise
                 self._damage.add(_place(error, errors))
                 if errors >= _MAX_READ_ERRORS or self._interrupted():
@@ -134,6 +140,23 @@ class PacketDecoder:
             if packet.size:
                 return packet
         return None
+
+    def _read_packet(self) -> "Packet[VideoStream] | None":
+        """Return what the demuxer gives; None when its generator has ended.
+
+        When a read times out FFmpeg first hands over what its parser holds, and the next read
+        would wait as long again.
+        """
+        if self._silent:
+            raise TimeoutError
+        if self._packets is None:
+            self._packets = self._container.demux(self._stream)
+        if self._timeout_s is None:
+            return next(self._packets, None)
+        started_s = time.monotonic()
+        packet = next(self._packets, None)
+        self._silent = time.monotonic() - started_s >= self._timeout_s
+        return packet
 
     def _decode(self, packet: "Packet[VideoStream]") -> None:
         self.packets_since_frame += 1

@@ -78,5 +78,6 @@ def _notice(target: Target, reader: MediaReader, decoded: VideoFrame) -> str:
         parts.append(f"it has no time stamps and plays at {reader.fps or DEFAULT_FPS:g} fps")
     others = reader.media.other_videos
     if others:
-        parts.append(f"{others} further video stream{'s' if others > 1 else ''} are not shown")
+        verb = "streams are" if others > 1 else "stream is"
+        parts.append(f"{others} further video {verb} not shown")
     return f"{target.subject}: {'; '.join(parts)}." if parts else ""

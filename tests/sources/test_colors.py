@@ -1,0 +1,74 @@
+"""Colours are those of the ffmpeg program; what cannot be shown as it is, is said."""
+
+import numpy as np
+import pytest
+
+from rfviewer.sources.factory import open_source
+from tests.sources.makers import ffmpeg, ffmpeg_rgb, make_clip
+
+H264 = ("-c:v", "libx264", "-crf", "12")
+HEVC = ("-c:v", "libx265", "-x265-params", "log-level=none")
+CASES = {
+    "untagged.mp4": ((*H264, "-pix_fmt", "yuv420p"), ""),
+    "bt709.mp4": (
+        ("-vf", "scale=out_color_matrix=bt709", *H264, "-pix_fmt", "yuv420p", "-colorspace",
+         "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        "",
+    ),
+    "bt601.mp4": ((*H264, "-pix_fmt", "yuv420p", "-colorspace", "smpte170m"), ""),
+    "full_range.mp4": (
+        ("-vf", "scale=out_range=full", *H264, "-pix_fmt", "yuvj420p", "-color_range", "pc"), "",
+    ),
+    "422.mp4": ((*H264, "-pix_fmt", "yuv422p"), ""),
+    "444.mp4": ((*H264, "-pix_fmt", "yuv444p"), ""),
+    "ten_bit.mp4": ((*H264, "-pix_fmt", "yuv420p10le"), "10-bit"),
+    "gray.mp4": ((*H264, "-pix_fmt", "gray"), ""),
+    "rgb.mkv": (("-c:v", "libx264rgb", "-pix_fmt", "rgb24"), ""),
+    "alpha.mov": (("-c:v", "png", "-pix_fmt", "rgba"), "transparency is ignored"),
+    "pq.mp4": (
+        (*HEVC, "-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc", "-color_primaries", "bt2020",
+         "-color_trc", "smpte2084"),
+        "HDR (PQ)",
+    ),
+    "hlg.mp4": (
+        (*HEVC, "-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc", "-color_primaries", "bt2020",
+         "-color_trc", "arib-std-b67"),
+        "HDR (HLG)",
+    ),
+    "interlaced.mp4": (
+        (*H264, "-pix_fmt", "yuv420p", "-flags", "+ilme+ildct", "-x264opts", "tff=1"),
+        "interlaced",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("size", [(320, 180), (1280, 720)], ids=["sd", "hd"])
+def test_colors_are_those_of_ffmpeg(tmp_path, name, size):
+    arguments, notice = CASES[name]
+    width, height = size
+    path = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", f"testsrc2=s={width}x{height}:r=5:d=0.4", *arguments, path)
+    source = open_source(str(path))
+    frame = source.read()
+    expected = ffmpeg_rgb(path, width, height, "-frames:v", "1")[0]
+    difference = np.abs(frame.image[:, :, ::-1].astype(int) - expected)
+    assert difference.mean() <= 3
+    assert frame.image.flags.c_contiguous
+    assert (notice in source.info.notice) if notice else (source.info.notice == "")
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels"), [("libx264", "yuv444p"), ("ffv1", "yuv420p"), ("libvpx-vp9", "yuv420p")]
+)
+@pytest.mark.parametrize("size", [(313, 177), (161, 97)])
+def test_odd_sizes_keep_every_column(tmp_path, size, codec, pixels):
+    path = make_clip(tmp_path / "odd.mkv", 2, size, codec, pixels)
+    source = open_source(str(path))
+    frame = source.read()
+    assert (frame.width, frame.height) == (source.info.width, source.info.height) == size
+    expected = ffmpeg_rgb(path, *size, "-frames:v", "1")[0]
+    assert np.abs(frame.image[:, :, ::-1].astype(int) - expected).mean() <= 3
+    assert np.abs(frame.image[:, -1, ::-1].astype(int) - expected[:, -1]).mean() <= 3
+    source.close()
