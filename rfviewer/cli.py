@@ -20,6 +20,7 @@ from rfviewer.config import (
     settings_from,
 )
 from rfviewer.errors import RfviewerError, UsageError
+from rfviewer.precheck import check_cheaply
 
 VERBS = ("export", "bench", "devices", "models", "doctor")
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
@@ -82,7 +83,7 @@ def _run(verb: str, options: argparse.Namespace) -> int:
 def _window(options: argparse.Namespace, settings: Settings) -> int:
     source: str | None = options.source
     if source is not None:
-        _check_cheaply(source)
+        check_cheaply(source)
     from rfviewer.app import run_window
 
     return run_window(
@@ -93,24 +94,6 @@ def _window(options: argparse.Namespace, settings: Settings) -> int:
         screenshot=options.screenshot,
         theme=options.theme,
     )
-
-
-def _check_cheaply(source: str) -> None:
-    """Fail for a plain file or camera that is not there, before the window appears.
-
-    Everything else is judged by the source itself; this must not import a decoder.
-    """
-    looks_special = "://" in source or source.partition(":")[0] in ("camera", "demo", "synthetic")
-    if source.isdigit() and sys.platform.startswith("linux"):
-        if not Path(f"/dev/video{source}").exists():
-            raise RfviewerError(f"There is no camera {source}; `rfviewer devices` lists them.")
-    elif not looks_special and not any(char in source for char in "*?["):
-        try:
-            found = Path(source).expanduser().exists()
-        except (OSError, ValueError):
-            found = False
-        if not found and not source.isdigit():
-            raise RfviewerError(f"There is no file {source}; check the name.")
 
 
 def _split(arguments: list[str]) -> tuple[str, list[str]]:

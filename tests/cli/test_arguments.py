@@ -124,7 +124,7 @@ def test_the_window_gets_what_was_asked(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setitem(sys.modules, "rfviewer.app", app)
     monkeypatch.setattr("rfviewer.log.setup", lambda *_, **__: None)
     clip = tmp_path / "clip.mp4"
-    clip.touch()
+    clip.write_bytes(b"\0\0\0\x18ftypmp42")
     words = ["--in-process", "--quit-after", "6", "--screenshot", "out.png", "--theme", "dark"]
     assert cli.main([str(clip), *words]) == 7
     assert seen["source"] == str(clip)

@@ -106,6 +106,8 @@ def test_export_tells_people_too(home: Path, clip: Path) -> None:
     ("arguments", "code", "sentence"),
     [
         ("missing.mp4", 1, "There is no file missing.mp4"),
+        ("text.mp4", 1, "text.mp4 is a text file and no video"),
+        ("empty.mp4", 1, "empty.mp4 is empty"),
         ("export missing.mp4 -o x.mp4", 1, "There is no file missing.mp4"),
         ("export text.mp4 -o x.mp4", 1, "text.mp4 is no video that can be read here"),
         ("export 99 -o x.mp4", 1, "camera"),
@@ -129,6 +131,7 @@ def test_faults_are_one_sentence(
     home: Path, clip: Path, arguments: str, code: int, sentence: str
 ) -> None:
     (home / "text.mp4").write_text("hello\n")
+    (home / "empty.mp4").touch()
     done = rfviewer(home, *(word.format(clip=clip) for word in arguments.split()))
     assert done.returncode == code
     assert sentence in done.stderr
