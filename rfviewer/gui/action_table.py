@@ -96,7 +96,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("leave_fullscreen", "Leave fullscreen", _V, "Esc", group=4),
     _spec("reset_layout", "Reset layout", _V, group=4),
     _spec("baseline", "Baseline and back", _O, "0", tip="All off, and back to what was on"),
-    _spec("all_on", "All on", _O, "Shift+0 )"),
+    _spec("all_on", "All on", _O, "Alt+0"),
     _spec("hold_baseline", "Baseline while held", _O, "A", held=True),
     _spec("copy_command", "Copy as command", _M, "Ctrl+Shift+C", icon="terminal"),
     _spec("reset_counters", "Clear plots", _M, "Ctrl+R"),

@@ -98,7 +98,7 @@ def shown_key(key: str) -> str:
     """Return a shortcut as the platform writes it, single letters as typed on the keyboard."""
     if len(key) == 1:
         return key.lower()
-    if key.startswith("Shift+") and len(key) == len("Shift+") + 1:
+    if key.startswith("Shift+") and len(key) == len("Shift+") + 1 and key[-1].isalpha():
         return key[-1]
     arrows = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}
     parts = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText).split("+")

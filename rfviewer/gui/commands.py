@@ -19,7 +19,7 @@ from rfviewer.gui.source_menu import SourceMenu
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.transport import TransportBar
 from rfviewer.gui.video_view import VideoView
-from rfviewer.optimizations import Optimizations
+from rfviewer.optimizations import Optimizations, toggle_of
 
 THRESHOLD_STEP = 0.05
 ZOOM_STEP = 1.25
@@ -107,6 +107,9 @@ class Commands(QObject):
             actions[f"toggle_{digit}"].triggered.connect(
                 lambda _checked=False, row=digit: panel.rack.flip(row)
             )
+        self._rack = panel.rack
+        panel.rack.order_changed.connect(self._on_rack_order)
+        self._on_rack_order()
         panel.engine.model_file_wanted.connect(self._open_model_file)
         view.double_clicked.connect(self._flip_fullscreen)
         model.view_changed.connect(self._on_view)
@@ -119,6 +122,14 @@ class Commands(QObject):
     def _on_view(self, view: View) -> None:
         for field in ("masks", "outlines", "boxes", "labels"):
             self._actions.set_checked(field, checked=getattr(view, field))
+
+    def _on_rack_order(self) -> None:
+        order = self._rack.order
+        for digit in range(1, TOGGLE_KEYS + 1):
+            action = self._actions[f"toggle_{digit}"]
+            action.setVisible(digit <= len(order))
+            if digit <= len(order):
+                action.setText(toggle_of(order[digit - 1]).label)
 
     def _flip_color_by(self) -> None:
         other = {ColorBy.CLASS: ColorBy.INSTANCE, ColorBy.INSTANCE: ColorBy.CLASS}
@@ -142,7 +153,7 @@ class Commands(QObject):
         self._actions.set_checked("fullscreen", checked=False)
 
     def _show_keys(self) -> None:
-        ShortcutSheet(self._actions.specs, self._window).open()
+        ShortcutSheet(self._actions, self._window).open()
 
     def _show_palette(self) -> None:
         CommandPalette(self._actions, self._window).open()

@@ -61,11 +61,8 @@ class SessionModel(QObject):
 
     @property
     def source_uri(self) -> str | None:
-        """The source asked for last, or else the one that is open."""
-        if self._source is not None:
-            return self._source
-        source = self.snapshot.source if self.snapshot else None
-        return source.uri if source else None
+        """The source asked for last, or else the one that was open first."""
+        return self._source
 
     @property
     def holds_baseline(self) -> bool:
@@ -75,6 +72,8 @@ class SessionModel(QObject):
     def apply(self, snapshot: Snapshot) -> None:
         """Take over the newest snapshot and tell the widgets."""
         self.snapshot = snapshot
+        if self._source is None and snapshot.source is not None:
+            self._source = snapshot.source.uri
         self.snapshot_changed.emit(snapshot)
 
     def open(self, source: str, *, loop: bool | None = None) -> None:

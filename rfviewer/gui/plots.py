@@ -33,6 +33,7 @@ class Plot:
         self.widget: Any = pg.PlotWidget()
         self.widget.setAccessibleName(name)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.widget.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.setMinimumSize(100, 70)
         self.item: Any = self.widget.getPlotItem()
         self.item.setMenuEnabled(False)

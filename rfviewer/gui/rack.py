@@ -1,5 +1,6 @@
 """Section "Optimisations": one row per field of `Optimizations`, made from its metadata."""
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from rfviewer.gui.action_table import TOGGLE_KEYS
@@ -18,7 +19,12 @@ class Rack(Section):
     """Rows that work on this machine first; what cannot run waits folded below.
 
     The digit keys flip the rows in the order shown, so on every machine 1 is the first row.
+
+    Signals:
+        order_changed: other rows got the digits; `order` tells which.
     """
+
+    order_changed = Signal()
 
     def __init__(self, model: SessionModel) -> None:
         super().__init__("Optimisations")
@@ -76,6 +82,7 @@ class Rack(Section):
         self._order = working[:TOGGLE_KEYS]
         self.blocked_group.setVisible(bool(blocked))
         self.blocked_group.set_title(f"{title} ({len(blocked)})")
+        self.order_changed.emit()
 
     def _on_all_on(self) -> None:
         self._model.set_optimizations(Optimizations())

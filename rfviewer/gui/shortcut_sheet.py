@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from rfviewer.gui.action_table import ActionSpec, Menu
-from rfviewer.gui.actions import shown_key
+from rfviewer.gui.actions import ActionRegistry, shown_key
 from rfviewer.gui.controls import KeyCap, heading, label
 from rfviewer.gui.tokens import GAP_PX, PAD_PX
 
@@ -19,9 +19,11 @@ _COLUMNS: tuple[tuple[Menu, ...], ...] = (
 class ShortcutSheet(QDialog):
     """Shows the keys in columns; Esc or ? closes it."""
 
-    def __init__(self, specs: list[ActionSpec], parent: QWidget) -> None:
+    def __init__(self, actions: ActionRegistry, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
+        self._actions = actions
+        specs = actions.specs
         self.rows: dict[str, tuple[str, ...]] = {}
         """Action id to the keys shown."""
         outer = QVBoxLayout(self)
@@ -63,10 +65,13 @@ class ShortcutSheet(QDialog):
         grid.setHorizontalSpacing(GAP_PX * 2)
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(0, 1)
-        for index, spec in enumerate(spec for spec in specs if spec.keys):
+        for index, spec in enumerate(self._with_keys(specs)):
             keys = tuple(shown_key(key) for key in spec.keys)
             self.rows[spec.id] = keys
-            grid.addWidget(label(spec.text), index, 0)
+            # The digits are named after the rows that they flip now.
+            digit = spec.id.startswith("toggle_")
+            text = self._actions[spec.id].text() if digit else spec.text
+            grid.addWidget(label(text), index, 0)
             caps = QHBoxLayout()
             caps.setSpacing(4)
             caps.addStretch(1)
@@ -76,3 +81,6 @@ class ShortcutSheet(QDialog):
                 caps.addWidget(KeyCap(key))
             grid.addLayout(caps, index, 1)
         return grid
+
+    def _with_keys(self, specs: list[ActionSpec]) -> list[ActionSpec]:
+        return [spec for spec in specs if spec.keys and self._actions[spec.id].isVisible()]

@@ -67,6 +67,8 @@ def stylesheet(t: Tokens) -> str:
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent};
         border-color: {t.accent}; }}
 
+    #StartCard {{ min-width: 120px; min-height: 84px; padding: 0; }}
+
     QLineEdit {{ border: 1px solid {t.border}; border-radius: 5px; padding: 3px 6px;
         background: {t.raised}; selection-background-color: {t.accent};
         selection-color: {t.on_accent}; }}
@@ -87,5 +89,7 @@ def stylesheet(t: Tokens) -> str:
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QSplitter::handle {{ background: {t.border}; }}
     QSplitter::handle:hover {{ background: {t.accent}; }}
+    QListWidget::item {{ padding: 4px 6px; border-radius: 4px; }}
+    QListWidget::item:selected {{ background: {t.accent}; color: {t.on_accent}; }}
     QListView {{ border: none; background: transparent; outline: none; }}
     """

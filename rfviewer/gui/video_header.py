@@ -125,7 +125,13 @@ class VideoHeader(QWidget):
 
     def _apply_age(self, snapshot: Snapshot, frame: PresentedFrame | None) -> None:
         ready = snapshot.engine.phase is EnginePhase.READY
-        if frame is None or not ready or snapshot.policy is not Policy.KEEP_PACE:
+        self._zoom.setVisible(frame is not None)
+        if (
+            frame is None
+            or not ready
+            or snapshot.state is PlayState.FAILED
+            or snapshot.policy is not Policy.KEEP_PACE
+        ):
             self.age.set_text("")
         elif frame.masks_age_s is None:
             self.age.set_text("no masks yet")

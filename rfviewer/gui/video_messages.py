@@ -2,7 +2,7 @@
 
 from typing import override
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -167,9 +167,13 @@ class _CardButton(QPushButton):
         super().__init__()
         self.setAccessibleName(title)
         self.setAccessibleDescription(hint)
-        self.setMinimumSize(150, 96)
+        self.setObjectName("StartCard")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._icon_name, self._title, self._hint = icon_name, title, hint
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(150, 62 + 2 * self.fontMetrics().height())
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

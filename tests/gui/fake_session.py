@@ -40,23 +40,21 @@ def synthetic(index: int, view: View) -> np.ndarray:
     image[150:310, :, :3] = (66, 62, 60)
     image[228:231, (np.arange(WIDTH) + index * 2) % 60 < 30, :3] = 190
     image[..., 3] = 255
-    yy, xx = np.mgrid[:HEIGHT, :WIDTH]
     for n, (class_id, color) in enumerate(COLORS.items()):
         if class_id in view.hidden_class_ids:
             continue
-        cx = (60 + 130 * n + index * (2 + n)) % (WIDTH + 80) - 40
+        cx = (60 + 130 * n + index * (2 + n)) % (WIDTH - 100) + 50
         cy = 180 + 22 * n
-        blob = ((xx - cx) / 46) ** 2 + ((yy - cy) / 22) ** 2 < 1
-        image[blob, :3] = (90, 90, 96)
+        part = image[cy - 24 : cy + 25, cx - 48 : cx + 49, :3]
+        yy, xx = np.mgrid[-24:25, -48:49]
+        blob = (xx / 46) ** 2 + (yy / 22) ** 2 < 1
+        paint = np.array(color[::-1])
+        part[blob] = (90, 90, 96)
         if view.masks:
-            mixed = (1 - view.opacity) * image[blob, :3] + view.opacity * np.array(color[::-1])
-            image[blob, :3] = mixed.astype(np.uint8)
+            part[blob] = ((1 - view.opacity) * part[blob] + view.opacity * paint).astype(np.uint8)
         if view.boxes:
-            x0, x1 = max(0, cx - 48), min(WIDTH - 1, cx + 48)
-            y0, y1 = cy - 24, cy + 24
-            if x1 > x0:
-                image[[y0, y1], x0:x1, :3] = color[::-1]
-                image[y0:y1, [x0, x1], :3] = color[::-1]
+            part[[0, -1]] = paint
+            part[:, [0, -1]] = paint
     return image
 
 

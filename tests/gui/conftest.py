@@ -1,0 +1,54 @@
+"""Fixtures of the window tests: isolated preferences, a fake session, a window that is closed."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+
+from rfviewer.config import Settings
+from rfviewer.gui.main_window import MainWindow
+from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.theme import ThemeChoice
+from tests.gui.fake_session import FakeSession, fake_services
+
+
+@pytest.fixture
+def preferences(tmp_path: Path) -> Preferences:
+    return Preferences(QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def session() -> FakeSession:
+    return FakeSession()
+
+
+@pytest.fixture
+def make_window(qtbot, tmp_path: Path, preferences: Preferences) -> Iterator[Callable]:
+    windows = []
+
+    def make(session: FakeSession, settings: Settings | None = None, **services) -> MainWindow:
+        window = MainWindow(
+            session,
+            fake_services(tmp_path, **services),
+            settings or Settings(),
+            preferences,
+            ThemeChoice.DARK,
+        )
+        qtbot.addWidget(window)
+        windows.append(window)
+        window.show()
+        qtbot.waitUntil(lambda: window.live.plots is not None)
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def window(make_window, session: FakeSession, qtbot) -> MainWindow:
+    """A window that plays the fake clip and has an engine."""
+    made = make_window(session)
+    qtbot.waitUntil(lambda: made.model.snapshot is not None and made.video.view.frame is not None)
+    return made

@@ -1,0 +1,76 @@
+from dataclasses import fields
+
+from rfviewer.gui.controls import Segments, Switch
+from rfviewer.optimizations import Optimizations, toggle_of
+from tests.gui.fake_session import WORK_ON_CPU, FakeSession
+
+
+def test_one_row_per_field_with_its_label(window):
+    rack = window.panel.rack
+    assert list(rack.rows) == [spec.name for spec in fields(Optimizations)]
+    for name, row in rack.rows.items():
+        kind = Segments if toggle_of(name).choices else Switch
+        assert isinstance(row.focus_target, kind)
+        assert row.focus_target.accessibleName() == toggle_of(name).label
+
+
+def test_what_works_comes_first_and_the_rest_is_folded(window, qtbot):
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: set(rack.order) == WORK_ON_CPU)
+    blocked = len(rack.rows) - len(WORK_ON_CPU)
+    assert not rack.blocked_group.isHidden()
+    assert not rack.blocked_group.is_open
+    assert rack.rows["cuda_graph"].state_word == "not here"
+    assert rack.rows["cuda_graph"].note == "needs an NVIDIA GPU"
+    assert rack.rows["roi_render"].state_word == "on"
+    titles = [button.text() for button in rack.blocked_group.findChildren(object) if
+              hasattr(button, "text") and "NVIDIA" in str(button.text())]  # fmt: skip
+    assert f" Needs an NVIDIA GPU ({blocked})" in titles
+
+
+def test_rows_stay_folded_when_they_are_switched_off(window, session, qtbot):
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: set(rack.order) == WORK_ON_CPU)
+    window.model.flip_baseline()
+    qtbot.waitUntil(lambda: rack.rows["roi_render"].state_word == "off")
+    assert set(rack.order) == WORK_ON_CPU
+
+
+def test_a_gpu_engine_has_every_row_in_front(make_window, qtbot):
+    window = make_window(FakeSession(gpu=True))
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: rack.rows["cuda_graph"].state_word == "on")
+    assert rack.blocked_group.isHidden()
+    assert rack.order == list(rack.rows)[:9]
+
+
+def test_a_switch_sends_the_whole_new_value(window, session):
+    window.panel.rack.rows["roi_render"].focus_target.click()
+    (sent,) = session.asked("set_optimizations")[-1]
+    assert sent == Optimizations(roi_render=False)
+
+
+def test_digits_flip_the_row_that_shows_them(window, session, qtbot):
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: len(rack.order) == len(WORK_ON_CPU))
+    window.actions_["toggle_2"].trigger()
+    assert getattr(session.asked("set_optimizations")[-1][0], rack.order[1]) is False
+    count = len(session.calls)
+    window.actions_["toggle_9"].trigger()
+    assert len(session.calls) == count
+
+
+def test_depth_goes_to_the_next_choice(make_window, qtbot):
+    session = FakeSession(gpu=True)
+    window = make_window(session)
+    window.model.flip_toggle("depth")
+    assert session.asked("set_optimizations")[-1][0].depth == 3
+
+
+def test_baseline_and_back(window, session):
+    changed = Optimizations(roi_masks=False)
+    window.model.set_optimizations(changed)
+    window.actions_["baseline"].trigger()
+    assert window.model.optimizations == Optimizations.baseline()
+    window.actions_["baseline"].trigger()
+    assert window.model.optimizations == changed
