@@ -1,5 +1,6 @@
 """Opening a container with FFmpeg: limits set, the best video stream chosen, its codec checked."""
 
+import os
 from dataclasses import dataclass, field
 
 import av
@@ -23,6 +24,9 @@ from rfviewer.sources.explain import why_not_opened
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _MIN_PIXELS_FOR_THREADS = 1280 * 720
 """Below it one decoder thread is cheapest: several use twice the CPU for no more speed."""
+
+_THREADS_BYTES = 512 << 20
+"""Each decoder thread holds a frame; very large ones get fewer threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ def _set_up_decoder(stream: VideoStream, *, live: bool) -> None:
         context.thread_type = "SLICE"
     elif large:
         context.thread_type = "AUTO"
+        held_bytes = context.width * context.height * 2
+        context.thread_count = max(1, min(os.cpu_count() or 1, _THREADS_BYTES // held_bytes))
     else:
         context.thread_count = 1
     log.source.debug(

@@ -14,6 +14,7 @@ from rfviewer import log
 from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource
+from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 from rfviewer.sources.colors import FrameConverter
 from rfviewer.sources.describe import describe, sample_aspect_of
 from rfviewer.sources.explain import why_not_opened
@@ -133,8 +134,8 @@ class PyAvSource(FrameSource):
     def _undecodable(self) -> str:
         return (
             f"{self._target.subject} opens, but FFmpeg cannot decode its "
-            f"{self._reader.media.codec} pictures here: they are damaged or of a kind it does not "
-            "know; choose another file."
+            f"{self._reader.media.codec} pictures here: they are damaged, of an unknown kind or "
+            f"larger than {MAX_FRAME_PIXELS // 1_000_000} megapixels; choose another file."
         )
 
     def _file_size(self) -> int:
@@ -176,7 +177,7 @@ class PyAvSource(FrameSource):
             self._converter = FrameConverter(sample_aspect_of(self._reader))
         image = self._converter.convert(decoded)
         height, width = image.shape[:2]
-        duration_s = float((decoded.duration or 0) * self._reader.media.stream.time_base)
+        duration_s = self._reader.timeline.ticks_s(decoded.duration or 0)
         return Frame(
             image,
             width,

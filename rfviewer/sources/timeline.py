@@ -50,6 +50,10 @@ class Timeline:
         self._faulty_pts = 0
         self._faulty_dts = 0
 
+    def ticks_s(self, ticks: int) -> float:
+        """Return `ticks` of the stream's clock in seconds."""
+        return ticks * self._tick_s
+
     def direct_s(self, pts: int) -> float:
         """Return the time of `pts` on a clock without breaks, as of a file with an exact index."""
         return (pts - (self.base or 0)) * self._tick_s
