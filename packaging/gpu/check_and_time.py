@@ -3,8 +3,8 @@
     PYTHONPATH=.:kernels:packaging python packaging/gpu/check_and_time.py OUT.json [--parts ...]
 
 Parts: `tests` (tests/kernels on the device), `kernels` (timings against the roofline), `slots`
-(equality over the whole clip, then rates), `variants` (one compiled form of the network each, see
-network.py). Writes JSON after every part, so that a crash keeps what was measured.
+(equality over the whole clip, then rates, for each of `--variants`), `screen` (replay time and parity of each form
+of the network, see network.py), `large` (slots on 1080p frames). Writes JSON after every part, so that a crash keeps what was measured.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import torch
 import triton
 from cases import FRAMES_WH, cases
 from network import VARIANTS, Network, demo_module, example_input
+from parity import compare, detect
 from slots import STAGES, Frame, Slot, differences, fingerprints, rate
 from timing import ceilings, eager_timing, replay_timing
 
@@ -28,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CLIP = ROOT / "resources" / "demo_clip.mp4"
 THRESHOLD = 0.4
 DEPTHS = (1, 2, 3, 4)
-RATE_FRAMES = 3000
+RATE_FRAMES = 2000
+PARITY_FRAMES = 40
 
 
 def clip_frames() -> list[Frame]:
@@ -118,7 +120,7 @@ def measure_slots(network: Network, frames: list[Frame]) -> dict[str, object]:
     }
     print(json.dumps(report))
     report["fps"] = {
-        f"depth {depth}": [round(rate(slots[:depth], frames, RATE_FRAMES), 1) for _ in range(3)]
+        f"depth {depth}": [round(rate(slots[:depth], frames, RATE_FRAMES), 1) for _ in range(2)]
         for depth in DEPTHS
     }
     samples = []
@@ -140,6 +142,29 @@ def run_variant(name: str, frames: list[Frame]) -> dict[str, object]:
     built_s = round(time.perf_counter() - start, 1)
     print(name, "built in", built_s, "s")
     return {"build_s": built_s, **measure_slots(network, frames)}
+
+
+def screen(names: list[str], frames: list[Frame]) -> dict[str, dict[str, object]]:
+    """Return replay time and parity with the fp32 network of each form; errors are told."""
+    device = torch.device("cuda")
+    some = frames[:: len(frames) // PARITY_FRAMES][:PARITY_FRAMES]
+    expected = detect(demo_module(device, torch.float32), some, torch.float32)
+    found: dict[str, dict[str, object]] = {}
+    for name in names:
+        start = time.perf_counter()
+        try:
+            network = VARIANTS[name](
+                demo_module(device, torch.float16), example_input(device, torch.float16)
+            )
+            found[name] = {
+                "build_s": round(time.perf_counter() - start, 1),
+                **network_replay(network),
+                "parity": compare(detect(network, some, torch.float16), expected),
+            }
+        except Exception as error:  # noqa: BLE001 - an attempt that cannot run is a result
+            found[name] = {"error": f"{type(error).__name__}: {error}"[:500]}
+        print(name, json.dumps(found[name]))
+    return found
 
 
 def main() -> None:
@@ -164,6 +189,9 @@ def main() -> None:
         report["kernels"] = time_kernels(report["ceilings"])  # type: ignore[arg-type]
         save()
     frames = clip_frames()
+    if "screen" in parts:
+        report["screen"] = screen(arguments.variants.split(","), frames)
+        save()
     if "slots" in parts:
         for name in arguments.variants.split(","):
             report[f"slots {name}"] = run_variant(name, frames)

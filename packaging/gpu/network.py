@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 Network = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
+Variant = Callable[[nn.Module, torch.Tensor], Network]
 RESOLUTION = 312
 
 
@@ -67,16 +68,35 @@ def inductor(module: nn.Module, example: torch.Tensor, **options: object) -> Net
     return run
 
 
-VARIANTS: dict[str, Callable[[nn.Module, torch.Tensor], Network]] = {
+def rewritten(*, short_attention: bool = False, **options: object) -> Variant:
+    """Return the variant of rewrite.py with inductor and `options`."""
+
+    def build(module: nn.Module, example: torch.Tensor) -> Network:
+        from rewrite import rewrite
+
+        return inductor(
+            rewrite(module, short_attention=short_attention), example, freezing=True, **options
+        )
+
+    return build
+
+
+VARIANTS: dict[str, Variant] = {
     "trace": traced,
     "trace channels-last": traced_channels_last,
     "export": exported,
     "inductor": inductor,
     "inductor freezing": lambda m, x: inductor(m, x, freezing=True),
-    "inductor freezing channels-last": lambda m, x: inductor(
-        m.to(memory_format=torch.channels_last), x, freezing=True, layout_optimization=True
+    "rewritten": rewritten(),
+    "rewritten attention": rewritten(short_attention=True),
+    "rewritten attention 1x1": rewritten(short_attention=True, conv_1x1_as_mm=True),
+    "rewritten attention tuned": rewritten(
+        short_attention=True, conv_1x1_as_mm=True, coordinate_descent_tuning=True
     ),
-    "inductor freezing tuned": lambda m, x: inductor(
-        m, x, freezing=True, coordinate_descent_tuning=True, epilogue_fusion=True
+    "rewritten gemm": rewritten(
+        short_attention=True,
+        conv_1x1_as_mm=True,
+        max_autotune_gemm=True,
+        max_autotune_gemm_backends="ATEN,TRITON",
     ),
 }
