@@ -115,7 +115,8 @@ def _measure(
         raise SourceError("A bench needs a file that can be played again; choose a file.")
     for _ in range(2):
         block.run_pipeline(_MIN_BLOCK)
-    count = max(_MIN_BLOCK, round(_BLOCK_S * block.rates[-1]))
+    rate = block.rates[-1] if block.rates else 1.0
+    count = max(_MIN_BLOCK, round(_BLOCK_S * rate))
     if frames is not None:
         count = max(2, round(frames / ROUNDS))
     has_network = opened.engine.info is not None and opened.engine.info.input_wh != (0, 0)
@@ -130,7 +131,7 @@ def _measure(
             block.run_backend(count)
         if stopped():
             raise EngineError("Stopped; an incomplete measurement is not reported.")
-    return _report(block, count, last)
+    return _report(block, last)
 
 
 class _Block:
@@ -148,17 +149,18 @@ class _Block:
         self.memory = _Memory([])
 
     def run_pipeline(self, count: int) -> Snapshot:
-        """Let exactly `count` frames through, down to the encoder; note their rate.
+        """Let about `count` new frames through, down to the encoder; note their rate.
 
-        Time runs from the permission until the last frame is written. `count` 0 waits for the
-        first frame of the source instead.
+        Time runs from the permission until the last frame is written. While held back, the engine
+        has computed some frames ahead: that many more are let through, and only those computed
+        within the block count. `count` 0 waits for the first frame of the source instead.
         """
         start = self._session.poll()
         written = 0 if start is None or start.recording is None else start.recording.frames
+        allowed = count + _computed_ahead(start) if count else 1
         begun_ns = time.monotonic_ns()
         if count:
-            self._session.step(count)
-        target = written + (count or 1)
+            self._session.step(allowed)
         samples: list[FrameSample] = []
         while True:
             snapshot = self._session.poll()
@@ -167,15 +169,16 @@ class _Block:
             samples += snapshot.samples
             self._check(snapshot)
             self.memory.note(now_ns / 1e9, snapshot.rss_bytes)
-            if snapshot.recording is not None and snapshot.recording.frames >= target:
+            if snapshot.recording is not None and snapshot.recording.frames >= written + allowed:
                 break
             if now_ns - begun_ns > _BLOCK_TIMEOUT_S * 1e9:
-                raise EngineError(f"{count} frames took more than {_BLOCK_TIMEOUT_S:.0f} s.")
+                raise EngineError(f"{allowed} frames took more than {_BLOCK_TIMEOUT_S:.0f} s.")
             time.sleep(_TICK_S)
-        if samples:
-            end_ns = _end_ns(samples, now_ns)
-            self.rates.append(count / ((end_ns - begun_ns) / 1e9))
-        self.samples += samples
+        fresh = [sample for sample in samples if sample.done_time_ns > begun_ns]
+        if fresh:
+            elapsed_s = (_end_ns(fresh, now_ns) - begun_ns) / 1e9
+            self.rates.append(len(fresh) / elapsed_s)
+        self.samples += fresh
         return snapshot
 
     def run_backend(self, count: int) -> None:
@@ -195,6 +198,13 @@ class _Block:
             raise RfviewerError(errors[0])
 
 
+def _computed_ahead(snapshot: Snapshot | None) -> int:
+    """Return how many frames a held-back engine computes ahead: those in flight, and one held."""
+    info = None if snapshot is None else snapshot.engine.info
+    toggles = () if info is None else info.toggles
+    return 1 + next((int(state.effective) for state in toggles if state.name == "depth"), 1)
+
+
 def _end_ns(samples: Sequence[FrameSample], seen_ns: int) -> int:
     """Return when the last frame of a block was written, given when that was seen.
 
@@ -207,7 +217,7 @@ def _end_ns(samples: Sequence[FrameSample], seen_ns: int) -> int:
     return expected_ns if seen_ns - expected_ns < 2 * _TICK_S * 1e9 else seen_ns
 
 
-def _report(block: _Block, count: int, last: Snapshot) -> Report:
+def _report(block: _Block, last: Snapshot) -> Report:
     info, source = last.engine.info, last.source
     if info is None or source is None:
         raise EngineError("The engine or the source has gone; see the log.")
@@ -226,7 +236,7 @@ def _report(block: _Block, count: int, last: Snapshot) -> Report:
         ),
         "peak_rss_mb": round(peak_rss_bytes() / 1e6, 1),
         "rss_slope_mb_per_min": block.memory.slope_mb_per_min(),
-        "frames": count * ROUNDS,
+        "frames": len(block.samples),
         "rounds": ROUNDS,
         "backend": info.backend,
         "device": info.device,
