@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rfviewer.errors import ModelError
 from rfviewer.models.onnx_external import check_external_data
 
@@ -35,7 +37,7 @@ class OnnxLayout:
 
 
 def inspect_onnx(path: Path) -> OnnxLayout:
-    """Return the layout of an RF-DETR ONNX file; loads it once, 0.1 to 1 s.
+    """Return the layout of an RF-DETR ONNX file; loads it once, and runs it if it must, 0.1 to 2 s.
 
     Raises:
         ModelError: it is broken, reads foreign files, or is no RF-DETR network; one sentence.
@@ -50,18 +52,13 @@ def inspect_onnx(path: Path) -> OnnxLayout:
             f"{path} is no RF-DETR network: its outputs are {_describe(outputs)}, needed are"
             f" {_WANTED}."
         )
-    shapes = {name: _output_shape(path, item) for name, item in outputs.items()}
-    queries, classes = shapes["labels"][1], shapes["labels"][2]
-    consistent = shapes["dets"] == (1, queries, 4) and all(
-        0 < size <= _MAX_COUNT for shape in shapes.values() for size in shape
-    )
-    if "masks" in shapes:
-        consistent = consistent and len(shapes["masks"]) == 4 and shapes["masks"][1] == queries
-    if not consistent:
+    shapes = _output_shapes(path, session, outputs, (width, height))
+    if not _consistent(shapes):
         raise ModelError(
             f"{path} is no RF-DETR network: its outputs are {_describe(outputs)}, needed are"
             f" {_WANTED}."
         )
+    _, queries, classes = shapes["labels"]
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     return OnnxLayout((width, height), queries, classes, "masks" in shapes, metadata)
 
@@ -77,10 +74,15 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error)
         raise ModelError(
-            f"{path} cannot be loaded as an ONNX model ({reason}); export or download it again."
+            f"{path} cannot be loaded as an ONNX model ({_reason(error)}); export or download it again."
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what ONNX Runtime says."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 def _input_size(path: Path, inputs: Mapping[str, Any]) -> tuple[int, int]:
@@ -102,17 +104,46 @@ def _input_size(path: Path, inputs: Mapping[str, Any]) -> tuple[int, int]:
     return width, height
 
 
-def _output_shape(path: Path, item: Any) -> tuple[int, ...]:  # noqa: ANN401 - NodeArg
-    """Return the shape with the batch taken as 1; sizes must be known."""
-    shape = list(item.shape)
-    rank = 4 if item.name == "masks" else 3
-    known = len(shape) == rank and all(isinstance(size, int) for size in shape[1:])
-    if not known or not _is_one(shape[0]) or item.type != "tensor(float)":
-        raise ModelError(
-            f"{path} is no RF-DETR network: its output is {_describe({item.name: item})}, needed"
-            f" are {_WANTED}, in float32 and of fixed size."
-        )
-    return (1, *(int(size) for size in shape[1:]))
+def _output_shapes(
+    path: Path,
+    session: Any,  # noqa: ANN401 - onnxruntime has no types
+    outputs: Mapping[str, Any],
+    input_wh: tuple[int, int],
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes with the batch taken as 1; () for one that is not float32.
+
+    Exports with an open batch leave sizes open that do not depend on it: one run tells them.
+    """
+    shapes = {
+        name: (1, *item.shape[1:]) if item.shape and _is_one(item.shape[0]) else tuple(item.shape)
+        for name, item in outputs.items()
+    }
+    if any(not isinstance(size, int) for shape in shapes.values() for size in shape):
+        (image,) = session.get_inputs()
+        zeros = np.zeros((1, 3, input_wh[1], input_wh[0]), np.float32)
+        try:
+            results = session.run(list(outputs), {image.name: zeros})
+        except Exception as error:
+            raise ModelError(
+                f"{path} cannot be run ({_reason(error)}); export it again."
+            ) from error
+        shapes = {name: array.shape for name, array in zip(outputs, results, strict=True)}
+    return {
+        name: shape if outputs[name].type == "tensor(float)" else ()
+        for name, shape in shapes.items()
+    }
+
+
+def _consistent(shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Return whether the outputs have RF-DETR's ranks and agree on the number of queries."""
+    ranks = {"dets": 3, "labels": 3, "masks": 4}
+    if any(len(shape) != ranks[name] for name, shape in shapes.items()):
+        return False
+    sizes = [size for shape in shapes.values() for size in shape]
+    queries = {shape[1] for shape in shapes.values()}
+    batches = {shape[0] for shape in shapes.values()}
+    sound = all(0 < size <= _MAX_COUNT for size in sizes) and shapes["dets"][2] == 4
+    return sound and len(queries) == 1 and batches == {1}
 
 
 def _is_one(size: int | str | None) -> bool:

@@ -103,7 +103,9 @@ def test_network_faults_say_what_to_do(cache: Path, fakes: Path, web: tuple[Path
     file = checkpoint(folder / "seg-n.pth")
     publish(fakes, url, file)
     file.unlink()
-    with pytest.raises(ModelError, match=r"cannot be downloaded from 127\.0\.0\.1 \(File not found\)"):
+    with pytest.raises(
+        ModelError, match=r"cannot be downloaded from 127\.0\.0\.1 \(File not found\)"
+    ):
         resolve(NANO)
     publish(fakes, "http://127.0.0.1:9", checkpoint(folder / "x.pth"))
     with pytest.raises(ModelError, match="check the network and try again"):

@@ -29,6 +29,11 @@ def test_symbolic_batch_is_accepted(tmp_path: Path) -> None:
     assert inspect(tmp_path, batch="batch").input_wh == (24, 24)
 
 
+def test_sizes_left_open_are_found_by_one_run(tmp_path: Path) -> None:
+    layout = inspect(tmp_path, batch="batch", open_outputs=True, queries=6, classes=4)
+    assert (layout.queries, layout.classes, layout.has_masks) == (6, 4, True)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -72,6 +72,7 @@ def rfdetr_like(
     dets_width: int = 4,
     metadata: dict[str, str] | None = None,
     external: str | None = None,
+    open_outputs: bool = False,
 ) -> bytes:
     """Return the bytes of a model with RF-DETR's inputs and outputs."""
     shapes: list[tuple[int, ...]] = [(1, queries, dets_width), (1, queries, classes)]
@@ -91,7 +92,8 @@ def rfdetr_like(
         else:
             tensors.append(tensor(constant, rng.random(shape, np.float32) * 0.1 + 0.4))
         nodes.append(node("Add", [constant, "mean"], name))
-        outputs.append(value_info(name, shape))
+        declared = [f"{name}_{axis}" for axis in range(len(shape))] if open_outputs else shape
+        outputs.append(value_info(name, declared))
     graph = b"".join(blob(1, item) for item in nodes) + blob(2, "tiny")
     graph += b"".join(blob(5, item) for item in tensors)
     graph += blob(11, value_info("input", (batch, 3, side, side), input_kind))
