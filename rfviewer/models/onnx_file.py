@@ -75,7 +75,8 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError(
-            f"{path} cannot be loaded as an ONNX model ({_reason(error)}); export or download it again."
+            f"{path} cannot be loaded as an ONNX model ({_reason(error)});"
+            " export or download it again."
         ) from error
 
 

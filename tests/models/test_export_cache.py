@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -203,3 +205,35 @@ def test_real_torch_never_runs_pickle_code(tmp_path: Path) -> None:
         with pytest.raises(export_worker.Refused, match="holds Python code"):
             export_worker.check_weights_only(torch, path)
     assert not (tmp_path / "canary").exists()
+
+
+CONTENDER = """
+import sys
+from pathlib import Path
+from rfviewer.models.export_cache import exported_checkpoint
+print(exported_checkpoint(Path(sys.argv[1]), lambda *_: None, version="1.11.2").onnx_path)
+"""
+
+
+def test_several_viewers_at_once_export_once(fakes: Path, tmp_path: Path) -> None:
+    path = checkpoint(tmp_path / "mine.pth")
+    repository = Path(__file__).parents[2]
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "xdg"),
+        "PYTHONPATH": f"{repository}{os.pathsep}{fakes}",
+    }
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER, str(path)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    answers = {child.communicate(timeout=60)[0].strip() for child in children}
+    assert [child.returncode for child in children] == [0, 0, 0]
+    assert len(answers) == 1
+    assert Path(answers.pop()).is_file()
+    assert export_count(fakes) == 1
