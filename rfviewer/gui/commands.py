@@ -49,6 +49,7 @@ class Commands(QObject):
         self._model = model
         self._services = services
         self._layout = layout
+        self._view = view
         actions.connect_all(
             {
                 "open_file": sources.open_file,
@@ -145,6 +146,7 @@ class Commands(QObject):
     def _set_fullscreen(self, *, fullscreen: bool) -> None:
         self._layout.set_fullscreen(fullscreen=fullscreen)
         self._actions.set_checked("fullscreen", checked=fullscreen)
+        self._view.setFocus()
 
     def _reset_layout(self) -> None:
         self._layout.reset()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout
 
 from rfviewer.config import BACKEND_NAMES, EngineConfig, ResizeMode
@@ -64,7 +64,11 @@ class EnginePanel(Section):
         )
         for index, (name, widget) in enumerate(rows):
             grid.addWidget(label(name, muted=True), index, 0)
-            grid.addWidget(widget, index, 1)
+            # An unaligned control of fixed width would limit the width of the whole column.
+            if isinstance(widget, Segments):
+                grid.addWidget(widget, index, 1, Qt.AlignmentFlag.AlignLeft)
+            else:
+                grid.addWidget(widget, index, 1)
         for fact in self._facts.values():
             fact.setWordWrap(True)
             fact.setText("\N{EN DASH}")

@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         self.actions_.retint()
         self.sources.retint()
         self.transport.retint()
+        self.top_bar.retint()
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self.top_bar.set_recording(recording=self.model.recording)

@@ -23,7 +23,7 @@ from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, sc
 from rfviewer.snapshot import Snapshot
 
 REPAINT_INTERVAL_MS = 160  # about 6 a second
-COMPACT_BELOW_PX = 800
+COMPACT_BELOW_DIGITS = 100  # about 800 px at the usual text size
 
 
 class Legend(QWidget):
@@ -237,7 +237,7 @@ class PlotStrip(QWidget):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        compact = self.width() < COMPACT_BELOW_PX
+        compact = self.width() < COMPACT_BELOW_DIGITS * self.fontMetrics().horizontalAdvance("0")
         for plot in self._plots():
             plot.set_compact(compact=compact)
         self._fps_title.setVisible(not compact)

@@ -9,7 +9,7 @@ from typing import Any, override
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QWidget
 
 from rfviewer.gui.history import STAGES, WINDOW_S, F64Array
@@ -54,9 +54,10 @@ class Plot:
         self.set_top(fixed_top or 1.0)
         bottom = self.item.getAxis("bottom")
         bottom.setStyle(tickTextOffset=5)
-        bottom.setHeight(20)
         self.set_compact(compact=False)
-        self.item.getAxis("left").setWidth(38)
+        metrics = QFontMetricsF(scaled(self.view.font(), 0.82))
+        bottom.setHeight(metrics.height() + 6)
+        self.item.getAxis("left").setWidth(max(38.0, metrics.horizontalAdvance("100 %") + 8))
 
     @property
     def view(self) -> QWidget:

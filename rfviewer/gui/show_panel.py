@@ -45,7 +45,7 @@ class _Share(QWidget):
         self._spin.setDecimals(2)
         self._spin.setFont(tabular(self._spin.font()))
         self._spin.setAccessibleName(f"{name} as a number")
-        self._spin.setFixedWidth(66)
+        self._spin.setFixedWidth(self._spin.fontMetrics().horizontalAdvance("0.00") + 38)
         self._spin.setKeyboardTracking(False)
         self._slider.valueChanged.connect(self._on_slider)
         self._spin.valueChanged.connect(self._on_spin)

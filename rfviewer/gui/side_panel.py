@@ -1,7 +1,10 @@
 """The panel at the right: Show, Classes, Optimisations, Engine."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from typing import override
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from rfviewer.gui.class_panel import ClassPanel
 from rfviewer.gui.engine_panel import EnginePanel
@@ -21,14 +24,12 @@ class SidePanel(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(PANEL_WIDTH_PX - 40)
-        self.setMaximumWidth(PANEL_WIDTH_PX + 140)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.show_panel = ShowPanel(model)
         self.classes = ClassPanel(model, services.color_of)
         self.rack = Rack(model)
         self.engine = EnginePanel(model)
-        content = QWidget()
+        self._content = content = QWidget()
         content.setObjectName("Header")
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, GAP_END_PX)
@@ -37,6 +38,25 @@ class SidePanel(QScrollArea):
             column.addWidget(section)
         column.addStretch(1)
         self.setWidget(content)
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        """Be as wide as the text needs, which depends on the user's font size."""
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, self)
+        needed = self._content.minimumSizeHint().width() + bar
+        self.setMinimumWidth(max(PANEL_WIDTH_PX - 40, needed))
+        self.setMaximumWidth(max(PANEL_WIDTH_PX, needed) + 140)
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        self._fit_width()
+        super().showEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange and self.isVisible():
+            self._fit_width()
+        super().changeEvent(event)
 
 
 GAP_END_PX = 24

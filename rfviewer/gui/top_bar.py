@@ -43,14 +43,14 @@ class TopBar(QWidget):
         row.addWidget(self._button(actions["palette"]))
         row.addWidget(self._button(actions["keys"]))
         self._recording = False
-        self._retint()
+        self.retint()
 
     def set_recording(self, *, recording: bool) -> None:
         """Turn the record button into a stop button and back."""
         if recording != self._recording:
             self._recording = recording
             self._actions["record"].setText("Stop" if recording else "Record")
-            self._retint()
+            self.retint()
 
     def _button(self, action: QAction, *, text: bool = False, caption: str = "") -> QToolButton:
         button = QToolButton()
@@ -76,7 +76,8 @@ class TopBar(QWidget):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         return button
 
-    def _retint(self) -> None:
+    def retint(self) -> None:
+        """Draw the icons in the colours of the theme; the record dot stays red."""
         tokens = current_tokens()
         self._source.setIcon(icons.icon("folder"))
         self._theme.setIcon(icons.icon("contrast"))
@@ -86,5 +87,5 @@ class TopBar(QWidget):
     @override
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
-            self._retint()
+            self.retint()
         super().changeEvent(event)

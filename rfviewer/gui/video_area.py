@@ -1,7 +1,7 @@
 """The centre: header, video, and what stands in for the video when there is none."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
 from rfviewer import log
 from rfviewer.gui.controls import rule
@@ -54,7 +54,7 @@ class VideoArea(QWidget):
         """Show the newest image."""
         self.view.set_frame(frame)
         if self.pages.currentWidget() is self.loading_panel:
-            self.pages.setCurrentWidget(self.view)
+            self._show_video()
 
     def apply(self, snapshot: Snapshot) -> None:
         """Choose the page for the newest state."""
@@ -68,19 +68,31 @@ class VideoArea(QWidget):
         elif snapshot.state is PlayState.IDLE:
             self.pages.setCurrentWidget(self.start_panel)
         elif frame is not None:
-            self.pages.setCurrentWidget(self.view)
+            self._show_video()
         else:
             if snapshot.engine.phase is EnginePhase.LOADING:
                 self.loading_panel.show_engine(snapshot.engine)
             else:
-                name = snapshot.source.name if snapshot.source is not None else ""
-                self.loading_panel.show_opening(name)
+                # An open source without an image waits for its first masks.
+                opening = snapshot.source is None
+                self.loading_panel.show_busy(
+                    "Opening" if opening else "Waiting for the first frame"
+                )
             self.pages.setCurrentWidget(self.loading_panel)
+
+    def _show_video(self) -> None:
+        if self.pages.currentWidget() is self.view:
+            return
+        # The page that goes takes the focus with it; keys should still find the video.
+        focus = QApplication.focusWidget()
+        self.pages.setCurrentWidget(self.view)
+        if focus is None or self.isAncestorOf(focus):
+            self.view.setFocus()
 
     def _on_source_requested(self, uri: str) -> None:
         self.view.clear()
         name = log.redact(uri).rsplit("/", 1)[-1]
-        self.loading_panel.show_opening(name)
+        self.loading_panel.show_busy(f"Opening {name}")
         self.pages.setCurrentWidget(self.loading_panel)
 
     def _on_try_again(self) -> None:

@@ -71,9 +71,9 @@ class LoadingPanel(_Centered):
         self._rows: list[tuple[QLabel, QLabel]] = []
         self._names: list[str] = []
 
-    def show_opening(self, source: str) -> None:
-        """Tell that the source is being opened; its length of time is unknown."""
-        self._title.setText(f"Opening {source}" if source else "Opening")
+    def show_busy(self, title: str) -> None:
+        """Tell what is waited for; how long it takes is unknown."""
+        self._title.setText(title)
         self._bar.setRange(0, 0)
         self._set_steps([], None)
 

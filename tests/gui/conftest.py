@@ -10,7 +10,8 @@ from rfviewer.config import Settings
 from rfviewer.gui.main_window import MainWindow
 from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.theme import ThemeChoice
-from tests.gui.fake_session import FakeSession, fake_services
+from tests.gui.fake_services import fake_services
+from tests.gui.fake_session import FakeSession
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from PySide6.QtCore import QTimer
 from rfviewer.config import Settings
 from rfviewer.gui.app_shell import run
 from rfviewer.snapshot import PlayState
-from tests.gui.fake_session import FakeSession, fake_services
+from tests.gui.fake_services import fake_services
+from tests.gui.fake_session import FakeSession
 
 
 def _idle(session):
