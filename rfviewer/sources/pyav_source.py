@@ -39,6 +39,26 @@ _NEAR_S = 1.0
 _FROM_BEGINNING = None
 
 
+class _Stop:
+    """Says when decoding must end: after `request`, or at a deadline while opening.
+
+    An object of its own, so that a source is freed at once: a bound method would make a cycle.
+    """
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+        self.deadline_s = time.monotonic() + _FIRST_FRAME_S
+
+    def request(self) -> None:
+        self._requested.set()
+
+    def requested(self) -> bool:
+        return self._requested.is_set()
+
+    def __call__(self) -> bool:
+        return self.requested() or time.monotonic() > self.deadline_s
+
+
 class PyAvSource(FrameSource):
     """A file or a stream. `seek` and `seek_before` are exact to the frame.
 
@@ -55,15 +75,14 @@ class PyAvSource(FrameSource):
             SourceError: one sentence.
         """
         self._target = target
-        self._interrupt = threading.Event()
-        self._deadline_s = time.monotonic() + _FIRST_FRAME_S
+        self._stop = _Stop()
         self._closed = False
         self._window = Window()
         self._stepping = 0
         self._indexed = False
         self._size = (0, 0)
         self._converter = FrameConverter()
-        self._reader = MediaReader(target, self._stopped)
+        self._reader = MediaReader(target, self._stop)
         try:
             self._info = self._start()
         except BaseException:
@@ -82,7 +101,7 @@ class PyAvSource(FrameSource):
 
     @override
     def read(self) -> Frame | None:
-        while not self._interrupt.is_set() and (stamped := self._take()) is not None:
+        while not self._stop.requested() and (stamped := self._take()) is not None:
             try:
                 return self._convert(stamped)
             except av.FFmpegError as error:
@@ -103,16 +122,13 @@ class PyAvSource(FrameSource):
     @override
     def interrupt(self) -> None:
         """Stop decoding soon; a wait for the network ends with its time-out of some seconds."""
-        self._interrupt.set()
+        self._stop.request()
 
     @override
     def close(self) -> None:
         self._closed = True
         self._window.clear()
         self._reader.close()
-
-    def _stopped(self) -> bool:
-        return self._interrupt.is_set() or time.monotonic() > self._deadline_s
 
     def _start(self) -> SourceInfo:
         """Decode the first frame, index small files, and say what the source is."""
@@ -124,7 +140,7 @@ class PyAvSource(FrameSource):
             frame = self._convert(first)
         except av.FFmpegError as error:
             raise SourceError(self._undecodable()) from error
-        self._deadline_s = math.inf
+        self._stop.deadline_s = math.inf
         self._window.push(first, 0)
         self._window.mark_first()
         if not self._target.remote and self._file_size() <= _INDEX_AT_OPEN_BYTES:
@@ -142,7 +158,7 @@ class PyAvSource(FrameSource):
         return Path(self._target.location.removeprefix("file:")).stat().st_size
 
     def _make_index(self, budget_s: float) -> None:
-        index = build_index(self._target, budget_s, self._interrupt.is_set)
+        index = build_index(self._target, budget_s, self._stop.requested)
         base = self._reader.timeline.base
         if index is not None and (base is None or not index.contains(base)):
             index = replace(index, exact=False)
@@ -246,7 +262,7 @@ class PyAvSource(FrameSource):
 
     def _settle(self, pts_s: float, *, before: bool, from_beginning: bool) -> bool:
         """Mark the wanted frame in the window; False when decoding began too late for it."""
-        if self._interrupt.is_set():
+        if self._stop.requested():
             return True
         if self._window.mark(pts_s, before=before):
             # A key frame may be one from which the picture is complete only some frames later.
