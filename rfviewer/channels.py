@@ -50,6 +50,11 @@ class Feed[T]:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be put in."""
+        return self._closed
+
     def put_wait(self, item: T, abandon: Callable[[], bool]) -> bool:
         """Append `item`, waiting for room; False when `abandon` became true meanwhile.
 

@@ -227,6 +227,8 @@ class EngineLoop:
 
     def _load(self, config: EngineConfig, optimizations: Optimizations) -> None:
         def progress(step: str, index: int, count: int) -> None:
+            if self.frames.closed:
+                raise EngineError("Loading was given up because the session closes.")
             self._status = EngineStatus(EnginePhase.LOADING, step, index, count)
 
         previous, before = self._engine, self._status

@@ -1,6 +1,8 @@
 """What breaks is told in one sentence, the video goes on, and recordings keep what they have."""
 
 import itertools
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
 from rfviewer.errors import EngineError, SinkError
-from rfviewer.interfaces import Engine, RecordingRequest
+from rfviewer.interfaces import Engine, Progress, RecordingRequest
 from rfviewer.optimizations import Optimizations
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -195,3 +197,18 @@ def test_stopping_at_the_end_of_the_source_loses_no_frame() -> None:
     recorded(session)
     session.close()
     assert len(bench.sink.items) == 20
+
+
+def test_closing_gives_up_a_long_load() -> None:
+    started = threading.Event()
+
+    def slow_load(config: EngineConfig, optimizations: Optimizations, progress: Progress) -> Engine:
+        while True:
+            progress("Exporting", 1, 2)
+            started.set()
+            time.sleep(0.005)
+
+    parts = replace(Bench().parts(), make_engine=slow_load)
+    session = LocalSession(parts, Settings(), lambda p, i, m: None)
+    assert started.wait(10)
+    session.close()  # the fixture fails if the engine thread still loads
