@@ -16,13 +16,15 @@ session = logging.getLogger("rfviewer.session")
 sink = logging.getLogger("rfviewer.sink")
 gui = logging.getLogger("rfviewer.gui")
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s]*@")
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s?]*@")
+"""Up to the last "@" of the word: a password may hold "@" and "/", so rather too much is cut."""
+_SECRET = re.compile(r"(?i)([?&](?:[a-z_-]*(?:key|token|secret|auth|pass|pwd|sig)[a-z_-]*)=)[^&\s]*")
 _FORMAT = "%(asctime)s %(processName)s %(threadName)s %(name)s %(levelname)s: %(message)s"
 
 
 def redact(text: str) -> str:
-    """Return `text` without user names and passwords in URLs."""
-    return _CREDENTIALS.sub(r"\g<scheme>", text)
+    """Return `text` without user names, passwords and keys in URLs."""
+    return _SECRET.sub(r"\1***", _CREDENTIALS.sub(r"\g<scheme>", text))
 
 
 class _RedactingFormatter(logging.Formatter):

@@ -139,3 +139,16 @@ def test_passwords_never_reach_the_log(tmp_path: Path) -> None:
         logging.getLogger("rfviewer").propagate = True
     assert "rtsp://host/1" in text
     assert "secret" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://u:p@ss@host/1", "rtsp://host/1"),
+        ("rtsp://u:p/a@ss@host/1", "rtsp://host/1"),
+        ("open http://h/v?token=abc&x=1 failed", "open http://h/v?token=***&x=1 failed"),
+        ("mail me@here, see https://host/a", "mail me@here, see https://host/a"),
+    ],
+)
+def test_what_is_shown_of_an_address_holds_no_secret(text: str, shown: str) -> None:
+    assert log.redact(text) == shown
