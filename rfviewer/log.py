@@ -16,15 +16,32 @@ session = logging.getLogger("rfviewer.session")
 sink = logging.getLogger("rfviewer.sink")
 gui = logging.getLogger("rfviewer.gui")
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s?]*@")
-"""Up to the last "@" of the word: a password may hold "@" and "/", so rather too much is cut."""
-_SECRET = re.compile(r"(?i)([?&](?:[a-z_-]*(?:key|token|secret|auth|pass|pwd|sig)[a-z_-]*)=)[^&\s]*")
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>\S*)")
+_HOST = re.compile(r"[^:]*(?::\d*)?|\[[^\]]*\](?::\d*)?")
+_SECRET = re.compile(
+    r"(?i)([?&;](?:[^=&;]*(?:pass|pwd|token|secret|auth|key|user|sig)[^=&;]*)=)[^&;#\s]*"
+)
 _FORMAT = "%(asctime)s %(processName)s %(threadName)s %(name)s %(levelname)s: %(message)s"
 
 
 def redact(text: str) -> str:
-    """Return `text` without user names, passwords and keys in URLs."""
-    return _SECRET.sub(r"\1***", _CREDENTIALS.sub(r"\g<scheme>", text))
+    """Return `text` with no user, password or query key in any address it holds.
+
+    Passwords may hold what they should not, such as "@" or "/"; then rather too much is cut.
+    """
+    return _URL.sub(_without_secrets, text)
+
+
+def _without_secrets(match: re.Match[str]) -> str:
+    path, mark, query = match["rest"].partition("?")
+    authority = path.partition("/")[0]
+    if "@" in authority:
+        path = path[path.rindex("@", 0, len(authority)) + 1 :]
+        if "@" in path and not _HOST.fullmatch(path.partition("/")[0]):
+            path = path.rpartition("@")[2]
+    elif "@" in path and not _HOST.fullmatch(authority):
+        path = path.rpartition("@")[2]
+    return f"{match['scheme']}://{path}" + _SECRET.sub(r"\1***", mark + query)
 
 
 class _RedactingFormatter(logging.Formatter):
