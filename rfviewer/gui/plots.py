@@ -111,7 +111,7 @@ class FpsPlot(Plot):
         """Draw `fps` (n, 3) over `ages` (n,)."""
         for column, curve in enumerate(self._curves):
             curve.setData(ages, fps[:, column])
-        self.set_top(_highest(fps, 1.0))
+        self.set_top(_usual_top(fps))
 
 
 class StagePlot(Plot):
@@ -192,6 +192,14 @@ def nice_above(value: float) -> float:
     return 10 * power
 
 
-def _highest(values: F64Array, default: float) -> float:
+def _usual_top(values: F64Array) -> float:
+    """Return what almost all of `values` and the newest of them stay below; 1.0 without values.
+
+    The first frames after opening fill the queues much faster than the source plays; scaling to
+    them would flatten everything after.
+    """
     finite = values[np.isfinite(values)]
-    return float(finite.max()) if finite.size else default
+    if not finite.size:
+        return 1.0
+    newest = values[-1][np.isfinite(values[-1])]
+    return max(float(np.quantile(finite, 0.97)), float(newest.max()) if newest.size else 0.0)
