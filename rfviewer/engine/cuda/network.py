@@ -1,0 +1,84 @@
+"""What the GPU engine knows about a network: one set of bound buffers a slot, and an enqueue.
+
+The seam between the engine and every GPU backend (torch, TensorRT). The names of RF-DETR's exported
+outputs (`dets`, `labels`, `masks`) end behind it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceOutputs:
+    """Raw outputs of one pass, on the device, fp16 or fp32 alike."""
+
+    boxes: torch.Tensor
+    """(1, Q, 4) cx, cy, w, h relative to the frame, not clamped; last dimension side by side."""
+    logits: torch.Tensor
+    """(1, Q, C) class logits; last dimension side by side, rows may lie apart."""
+    masks: torch.Tensor | None
+    """(1, Q, h, w) mask logits, contiguous; None for detection-only models."""
+
+
+class BoundNetwork(Protocol):
+    """The network with the buffers of one slot: a TensorRT execution context, or a torch callable.
+
+    Bound networks of one `DeviceNetwork` run at the same time on different streams, so they share
+    nothing that a run writes. Made, used and freed on the engine thread.
+    """
+
+    @property
+    def network_input(self) -> torch.Tensor:
+        """(1, 3, h, w) fp16 or fp32 RGB, normalised: the same tensor always; any strides."""
+
+    def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
+        """Put one pass on `stream`, which is also torch's current one, and return where it ends up.
+
+        No wait, nothing read back, no allocation that a captured graph would not own: the engine
+        captures this call. The outputs stay valid until the next `enqueue`; after a capture they
+        are what every replay overwrites.
+        """
+
+
+class DeviceNetwork(Protocol):
+    """One network loaded on the GPU. Made, used and freed on the engine thread."""
+
+    @property
+    def name(self) -> str:
+        """Name of the backend as in `config.BACKEND_NAMES`."""
+
+    @property
+    def form(self) -> str:
+        """How it runs, in a few words, e.g. "traced" or "engine built 2026-11-23"."""
+
+    @property
+    def precision(self) -> str:
+        """Precision read back from the network, e.g. "fp16"."""
+
+    @property
+    def input_hw(self) -> tuple[int, int]:
+        """Height and width of the network input in pixels."""
+
+    @property
+    def num_queries(self) -> int:
+        """Q."""
+
+    @property
+    def num_classes(self) -> int:
+        """C, the number of class logits."""
+
+    @property
+    def mask_hw(self) -> tuple[int, int] | None:
+        """Height and width of the mask logits; None for detection-only models."""
+
+    def bind(self) -> BoundNetwork:
+        """Allocate the buffers of one more slot: the backend knows type and layout.
+
+        Raises:
+            EngineError: one sentence, e.g. that the memory does not suffice.
+        """
+
+    def close(self) -> None:
+        """Free the network; nothing bound may run any more. Idempotent."""
