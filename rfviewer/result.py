@@ -21,7 +21,9 @@ class ToggleState:
     effective: bool | int
     """What runs."""
     reason: str = ""
-    """Why they differ, in a few words; empty when they do not."""
+    """Why they differ, or why it cannot run here, in a few words; empty otherwise."""
+    available: bool = True
+    """Whether it could run here, requested or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Rules of the test suite: no thread outlives its test, GUI tests are marked by themselves."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from rfviewer.config import require_cuda
+
+if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # Qt aborts where it finds no screen
 
 GUI_FIXTURES = {"qtbot", "qapp"}
 

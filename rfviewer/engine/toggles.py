@@ -51,14 +51,14 @@ def effective_optimizations(states: tuple[ToggleState, ...]) -> Optimizations:
 
 
 def _switch_state(name: str, wanted: bool, obstacles: Mapping[str, str]) -> ToggleState:  # noqa: FBT001 - the value itself
-    if wanted and name in obstacles:
-        return ToggleState(name, requested=True, effective=False, reason=obstacles[name])
+    if name in obstacles:
+        return ToggleState(name, wanted, effective=False, reason=obstacles[name], available=False)
     return ToggleState(name, wanted, wanted)
 
 
 def _depth_state(wanted: int, spec: ModelSpec) -> ToggleState:
-    if spec.onnx_path is None and wanted > 1:
-        return ToggleState("depth", wanted, 1, "the model has no network")
+    if spec.onnx_path is None:
+        return ToggleState("depth", wanted, 1, "the model has no network", available=False)
     if wanted > MAX_HOST_DEPTH:
         reason = f"the CPU engine has {MAX_HOST_DEPTH} stages to overlap"
         return ToggleState("depth", wanted, MAX_HOST_DEPTH, reason)

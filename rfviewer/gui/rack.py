@@ -30,9 +30,7 @@ class Rack(Section):
         super().__init__("Optimisations")
         self._model = model
         self.rows = {name: RackRow(name) for name in toggle_names()}
-        self._engine: object = None
         self._blocked: frozenset[str] = frozenset()
-        self._learnt: set[str] = set()
         presets = QHBoxLayout()
         presets.setSpacing(GAP_PX)
         for text, tip, slot in (
@@ -114,25 +112,11 @@ class Rack(Section):
             row.set_state(state)
         if info is None:
             return
-        engine = (info.model, info.backend, info.device)
-        if engine != self._engine:
-            self._engine = engine
-            self._learnt.clear()
-        # A switch that is requested off does not tell whether it could run: what was learnt stays.
-        for name, state in states.items():
-            if state.reason and not self._in_effect(name, state):
-                self._learnt.add(name)
-            elif self._in_effect(name, state):
-                self._learnt.discard(name)
-        blocked = frozenset(self._learnt)
+        blocked = frozenset(state.name for state in states.values() if not state.available)
         if blocked != self._blocked:
             self._blocked = blocked
-            reasons = {states[name].reason for name in blocked if name in states}
-            needs_gpu = all("GPU" in reason or "CUDA" in reason for reason in reasons if reason)
+            needs_gpu = all("GPU" in states[name].reason for name in blocked)
             self._arrange(blocked, "Needs an NVIDIA GPU" if needs_gpu else "Cannot run here")
-
-    def _in_effect(self, name: str, state: ToggleState) -> bool:
-        return int(state.effective) != self._off_value(name)
 
     @staticmethod
     def _off_value(name: str) -> int:

@@ -119,7 +119,7 @@ class RackRow(QWidget):
         """Show what became of the request; None while that is unknown."""
         if state is None:
             shown = ("", "\N{HORIZONTAL ELLIPSIS}", self._why)
-        elif state.effective != state.requested:
+        elif state.effective != state.requested or not state.available:
             word = "not here" if self._switch is not None else f"runs {int(state.effective)}"
             shown = ("blocked", word, state.reason or self._why)
         elif self._switch is None:

@@ -174,8 +174,8 @@ class FakeSession:
             asked = getattr(self.settings.optimizations, name)
             works = self.gpu or name in WORK_ON_CPU
             effective = asked if works else getattr(baseline, name)
-            reason = "" if effective == asked else "needs an NVIDIA GPU"
-            toggles.append(ToggleState(name, asked, effective, reason))
+            reason = "" if works else "needs an NVIDIA GPU"
+            toggles.append(ToggleState(name, asked, effective, reason, available=works))
         info = EngineInfo(
             model="demo",
             backend="torch" if self.gpu else "onnxruntime",
