@@ -8,11 +8,15 @@ comma := ,
 PYTEST_ARGS ?=
 BENCH_SOURCE ?= demo
 
-.PHONY: help setup demo test lint bench clean system
+# The kernels' tests need torch, which is large: they have an environment of their own.
+KERNELS_PYTHON ?= python3
+KERNELS_VENV := .venv-kernels
+
+.PHONY: help setup demo test test-kernels lint bench clean system
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 setup: $(VENV)/installed system ## make .venv with everything to run and to test
 
@@ -41,6 +45,14 @@ test: setup ## run all tests, the window's also on a virtual screen
 	  QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python -m pytest -q -m gui tests/gui $(PYTEST_ARGS); \
 	else echo "xvfb-run is missing: the window's tests ran offscreen only."; fi
 
+$(KERNELS_VENV)/installed: requirements-kernels.txt
+	@$(KERNELS_PYTHON) -m venv $(KERNELS_VENV)
+	@$(KERNELS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-kernels.txt
+	@touch $@
+
+test-kernels: $(KERNELS_VENV)/installed ## test the Triton kernels, without a GPU in Triton's interpreter (installs torch)
+	$(KERNELS_VENV)/bin/python -m pytest tests/kernels $(PYTEST_ARGS)
+
 lint: setup ## formatter, linter, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -51,4 +63,4 @@ bench: setup ## measure the pipeline against its bare backend
 	$(BIN)/rfviewer bench $(BENCH_SOURCE)
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(KERNELS_VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
