@@ -82,6 +82,86 @@ class InstanceMasks:
         )
 
 
+class RegionMasks(InstanceMasks):
+    """Packed masks kept as the bytes of their regions, one region after the other.
+
+    What the GPU engine delivers: whole planes of a large frame would cost a millisecond a frame to
+    lay out, and nobody looks outside the regions. `data` lays them out, anew on every access.
+    """
+
+    __slots__ = ("_starts", "_stream")
+    _stream: U8Array
+    _starts: NDArray[np.int64]
+
+    def __init__(
+        self,
+        stream: U8Array,
+        starts: NDArray[np.int64],
+        regions_xyxy: NDArray[np.int32],
+        width: int,
+        height: int,
+    ) -> None:
+        """Take the bytes without a copy.
+
+        Args:
+            stream: (B,) the region rows of every mask: for row y0..y1-1 the bytes x0 >> 3 up to
+                (x1 - 1) >> 3 of the packed plane.
+            starts: (N,) where each mask begins in `stream`; masks may share bytes.
+            regions_xyxy: (N, 4) half-open, all 0 for an empty mask.
+            width: frame width in pixels.
+            height: frame height in pixels.
+        """
+        for name, value in (
+            ("regions_xyxy", regions_xyxy),
+            ("width", width),
+            ("height", height),
+            ("packed", True),
+            ("_stream", stream),
+            ("_starts", starts),
+        ):
+            object.__setattr__(self, name, value)
+        if len(starts) != len(regions_xyxy):
+            raise ValueError(f"{len(regions_xyxy)} regions, but {len(starts)} starts")
+
+    @property
+    @override
+    def data(self) -> U8Array:
+        """All planes as (N, H, ceil(W / 8)), a new array."""
+        planes = np.zeros((len(self), self.height, -(-self.width // 8)), np.uint8)
+        for index, (x0, y0, x1, y1) in enumerate(self.regions_xyxy.tolist()):
+            planes[index, y0:y1, x0 >> 3 : (x1 + 7) >> 3] = self._rows(index)
+        return planes
+
+    @override
+    def crop(self, index: int) -> tuple[NDArray[np.bool_], int, int]:
+        x0, y0, x1, _ = (int(v) for v in self.regions_xyxy[index])
+        bits = np.unpackbits(self._rows(index), axis=1, bitorder="little")
+        first = x0 & ~7
+        return bits[:, x0 - first : x1 - first].astype(bool), x0, y0
+
+    @override
+    def areas(self) -> NDArray[np.int64]:
+        counts = [int(np.bitwise_count(self._rows(i)).sum()) for i in range(len(self))]
+        return np.array(counts, np.int64)
+
+    @override
+    def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        return type(self)(
+            self._stream, self._starts[keep], self.regions_xyxy[keep], self.width, self.height
+        )
+
+    @override
+    def __reduce__(self) -> tuple[object, ...]:
+        arguments = (self._stream, self._starts, self.regions_xyxy, self.width, self.height)
+        return type(self), arguments
+
+    def _rows(self, index: int) -> U8Array:
+        """Return the packed rows of one region, a view."""
+        x0, y0, x1, y1 = (int(v) for v in self.regions_xyxy[index])
+        span, start = ((x1 + 7) >> 3) - (x0 >> 3), int(self._starts[index])
+        return self._stream[start : start + (y1 - y0) * span].reshape(y1 - y0, span)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
     """N detections of one frame, by score descending, then by flat query index ascending."""
