@@ -1,0 +1,1 @@
+"""Engines built here from ONNX graphs, kept on disk, and checked before they are loaded."""
