@@ -1,4 +1,4 @@
-"""Runs the export worker as a child process and passes its progress on."""
+"""Runs a worker, such as the export to ONNX, as a child process and passes its progress on."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rfviewer import log
-from rfviewer.errors import ModelError
+from rfviewer.errors import ModelError, RfviewerError
 from rfviewer.interfaces import Progress
 from rfviewer.models import export_worker
 
@@ -31,35 +31,66 @@ def run_export(
         ModelError: one sentence from the worker, or that it died.
     """
     command = [python, "-P", str(Path(export_worker.__file__)), "--output", str(folder)]
+    return run_worker(
+        [*command, *arguments],
+        folder,
+        progress,
+        first=("Starting PyTorch", 1, 4),
+        what="The export to ONNX",
+        error_class=ModelError,
+    )
+
+
+def run_worker(
+    command: Sequence[str],
+    folder: Path,
+    progress: Progress,
+    *,
+    first: tuple[str, int, int],
+    what: str,
+    error_class: type[RfviewerError],
+) -> dict[str, Any]:
+    """Run a worker that speaks the JSON lines of `export_worker.Reporter`; return its result.
+
+    Args:
+        command: program and arguments.
+        folder: an existing folder that receives the worker's output.
+        progress: called at least five times a second; may raise to give up, which ends the child.
+        first: the step that is told until the worker tells one.
+        what: the work, as the start of a sentence.
+        error_class: what to raise, with one sentence from the worker, or that it died.
+    """
     # Files and not pipes: nothing fills up, no thread is needed to read, and Windows works alike.
     with (
         (folder / _STDOUT).open("wb") as stdout,
         (folder / _STDERR).open("wb") as stderr,
         (folder / _STDOUT).open("r", encoding="utf-8") as lines,
-        subprocess.Popen(
-            [*command, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
-        ) as child,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr) as child,
     ):
         try:
-            result = _follow(child, lines, progress)
+            result = _follow(child, lines, progress, first, error_class)
         finally:
             if child.poll() is None:
                 child.kill()
     if result is not None:
         return result
     tail = (folder / _STDERR).read_text(encoding="utf-8", errors="replace")[-4000:]
-    log.model.error("the export worker ended with code %s:\n%s", child.returncode, tail)
-    raise ModelError(
-        f"The export to ONNX stopped unexpectedly (code {child.returncode}); the log says more."
+    log.model.error("the worker ended with code %s:\n%s", child.returncode, tail)
+    raise error_class(
+        f"{what} stopped unexpectedly (code {child.returncode}); the log says more."
         " Often the memory is not enough: close other programs and try again."
     )
 
 
 def _follow(
-    child: "subprocess.Popen[bytes]", lines: TextIO, progress: Progress
+    child: "subprocess.Popen[bytes]",
+    lines: TextIO,
+    progress: Progress,
+    first: tuple[str, int, int],
+    error_class: type[RfviewerError],
 ) -> dict[str, Any] | None:
     """Pass messages on until the child ends; return its result, None when it gave none."""
-    last = ("Starting PyTorch", 1, 4)
+    last = first
     result: dict[str, Any] | None = None
     running = True
     pending = ""
@@ -73,7 +104,7 @@ def _follow(
         *complete, pending = pending.split("\n")
         for message in _messages(complete):
             if "error" in message:
-                raise ModelError(str(message["error"]))
+                raise error_class(str(message["error"]))
             if "done" in message:
                 result = message["done"]
             else:
