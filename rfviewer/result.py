@@ -62,6 +62,16 @@ class DeviceUsage:
     """Why it is not measured, e.g. "not measured: no GPU"; empty when it is."""
     memory_used_bytes: int | None = None
     """GPU memory in use; None when unknown."""
+    network_gap_p50_ms: float | None = None
+    """Median time between one network's end and the next one's start; None when not measured."""
+    network_gap_p95_ms: float | None = None
+    """95 % quantile of the same."""
+    power_w: float | None = None
+    """Power drawn by the whole GPU; None when unknown."""
+    clock_mhz: int | None = None
+    """Clock of the multiprocessors; None when unknown."""
+    throttle: str = ""
+    """Why the clock is held down, e.g. "power cap"; empty when it is not or unknown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,229 @@
+"""The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
+
+Per frame the host copies the frame into pinned memory, launches one graph and records one event; it
+waits in `collect` only. A new frame format or setting builds and captures its slots first, on the
+engine thread; sets of slots are kept, so that flipping back costs nothing.
+"""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import torch
+
+from rfviewer import log
+from rfviewer.config import EngineConfig, View
+from rfviewer.engine.cuda.clock import DeviceClock
+from rfviewer.engine.cuda.frame_format import FrameFormat
+from rfviewer.engine.cuda.network import DeviceNetwork
+from rfviewer.engine.cuda.nvml import Nvml
+from rfviewer.engine.cuda.replay import BareNetwork
+from rfviewer.engine.cuda.slot import Slot
+from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
+from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
+from rfviewer.engine.cuda.usage import UsageMeter
+from rfviewer.engine.toggles import effective_optimizations
+from rfviewer.errors import EngineError
+from rfviewer.frame import Frame
+from rfviewer.models.spec import ModelSpec
+from rfviewer.optimizations import Optimizations
+from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
+from rfviewer.timing import StageTimings
+
+
+class CudaEngine:
+    """Implements `interfaces.Engine` on a GPU. All calls on the engine thread."""
+
+    def __init__(
+        self,
+        network: DeviceNetwork,
+        spec: ModelSpec,
+        config: EngineConfig,
+        optimizations: Optimizations,
+        *,
+        backend_reason: str,
+    ) -> None:
+        """Warm up and capture a first set of slots.
+
+        Raises:
+            EngineError: one sentence, e.g. that the memory does not suffice.
+        """
+        device = torch.device("cuda", torch.cuda.current_device())
+        properties = torch.cuda.get_device_properties(device)
+        self._network = network
+        self._spec = spec
+        self._config = config
+        self._backend_reason = backend_reason
+        self._device_name = str(properties.name)
+        self._sets = SlotSets(network, spec.num_select, config.resize, device)
+        self._clock = DeviceClock(self._sets.place(0)[0])
+        self._usage = UsageMeter(Nvml(str(properties.uuid)))
+        self._busy: deque[Slot] = deque()
+        self._submitted = 0
+        self._bare: BareNetwork | None = None
+        self._graph_failure = ""
+        # Frames of any other size only add a capture: libraries and kernels are loaded by then.
+        self._format = FrameFormat(*spec.input_wh)
+        self._apply(optimizations)
+        self._slots = self._slots_for(self._format)
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine is, with the state of every toggle."""
+        return EngineInfo(
+            model=self._spec.name,
+            backend=self._network.name,
+            backend_reason=f"{self._backend_reason}; {self._network.form}",
+            device=self._device_name,
+            precision=self._network.precision,
+            resize=self._config.resize,
+            input_wh=self._spec.input_wh,
+            class_names=self._spec.class_names,
+            has_masks=self._network.mask_hw is not None,
+            toggles=self._toggles,
+        )
+
+    @property
+    def depth(self) -> int:
+        """How many frames may be in flight."""
+        return self._effective.depth
+
+    @property
+    def in_flight(self) -> int:
+        """How many frames are in flight."""
+        return len(self._busy)
+
+    def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
+        """Start work on `frame`; `in_flight` must be below `depth`. Does not wait for the result.
+
+        The first frame of another format than before waits until its slots are captured.
+
+        Raises:
+            EngineError: the slots for this frame cannot be built; nothing is in flight for it.
+        """
+        if self.in_flight >= self.depth:
+            raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
+        frame_format = FrameFormat.of(frame)
+        if frame_format != self._format:
+            self._slots = self._slots_for(frame_format)
+            self._format = frame_format
+        slot = self._slots[self._submitted % self.depth]
+        try:
+            slot.submit(frame, threshold, self._clock)
+        except RuntimeError as error:
+            raise _device_error(frame, error) from error
+        self._busy.append(slot)
+        self._submitted += 1
+
+    def collect(self) -> FrameResult:
+        """Wait for the oldest frame in flight and return its result.
+
+        Raises:
+            EngineError: the work failed; that frame is gone, the engine can go on unless the
+                device itself is lost.
+        """
+        slot = self._busy.popleft()
+        frame = slot.frame
+        try:
+            outcome = slot.collect()
+        except RuntimeError as error:
+            raise _device_error(frame, error) from error
+        self._usage.add(outcome)
+        self._clock.tick(slot.stream)
+        timings = StageTimings(
+            MappingProxyType(outcome.stages_ms),
+            submit_time_ns=outcome.submit_time_ns,
+            done_time_ns=outcome.done_time_ns,
+        )
+        return FrameResult(
+            outcome.frame, outcome.detections, timings, self._effective, outcome.threshold
+        )
+
+    def configure(self, optimizations: Optimizations) -> None:
+        """Apply `optimizations`; nothing may be in flight. Builds and captures slots if needed."""
+        if self._busy:
+            raise RuntimeError("configure() while frames are in flight")
+        self._graph_failure = ""
+        self._submitted = 0
+        self._apply(optimizations)
+        try:
+            self._slots = self._slots_for(self._format)
+        except EngineError as error:
+            # The next submit tries again, as its frame's own error.
+            log.engine.warning("slots could not be built: %s", error)
+            self._slots = []
+
+    def device_usage(self) -> DeviceUsage:
+        """Return GPU idle share, gaps between networks and the driver's figures."""
+        return self._usage.read(self.in_flight)
+
+    def replay_backend(self, count: int) -> Sequence[float]:
+        """Run the bare network `count` times on the last prepared input; return durations in ms.
+
+        One graph of the network alone, back to back on one stream: the ceiling of one slot.
+
+        Raises:
+            EngineError: the network failed.
+        """
+        if self._busy:
+            raise RuntimeError("replay_backend() while frames are in flight")
+        try:
+            if self._bare is None:
+                stream, bound = self._sets.place(0)
+                self._bare = BareNetwork(bound, stream, graph=not self._graph_failure)
+            return self._bare.replay(count)
+        except RuntimeError as error:
+            raise EngineError(f"The network failed in a replay ({_first_line(error)}).") from error
+
+    def close(self) -> None:
+        """Wait for what is in flight, drop it and free the GPU's memory. Idempotent."""
+        for slot in self._busy:
+            slot.drop()
+        self._busy.clear()
+        self._slots = []
+        self._bare = None
+        self._sets.clear()
+        self._usage.close()
+        self._network.close()
+        torch.cuda.empty_cache()
+
+    def _apply(self, optimizations: Optimizations) -> None:
+        """Work out which optimizations are in effect."""
+        self._requested = optimizations
+        self._toggles: tuple[ToggleState, ...] = cuda_toggles(
+            optimizations,
+            has_masks=self._network.mask_hw is not None,
+            graph_failure=self._graph_failure,
+        )
+        self._effective = effective_optimizations(self._toggles)
+
+    def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:
+        """Return `depth` slots for frames of that format; without graphs where capture fails.
+
+        Raises:
+            EngineError: they cannot be built.
+        """
+        start_ns = time.monotonic_ns()
+        try:
+            slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
+        except CaptureError as error:
+            self._graph_failure = str(error)
+            self._apply(self._requested)
+            slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
+        except RuntimeError as error:
+            raise EngineError(
+                f"The GPU cannot run the model ({_first_line(error)}); restart the engine."
+            ) from error
+        elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
+        log.engine.debug("slots for %s ready in %.1f ms", frame_format, elapsed_ms)
+        return slots
+
+
+def _device_error(frame: Frame | None, error: RuntimeError) -> EngineError:
+    index = "?" if frame is None else frame.frame_index
+    return EngineError(f"Frame {index} failed on the GPU ({_first_line(error)}).")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

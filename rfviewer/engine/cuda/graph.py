@@ -1,0 +1,89 @@
+"""Runs of stages: launched one by one, or captured once and replayed with one launch.
+
+Timing events lie between the stages, inside the graph too.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+
+from rfviewer.engine.cuda.stages import Step
+from rfviewer.timing import Stage
+
+_CAPTURE_MODE = "thread_local"
+"""Another thread may call CUDA meanwhile, e.g. a hardware decoder."""
+
+
+class StepGroup:
+    """Stages that follow each other on one stream without a host action between them."""
+
+    def __init__(self, steps: Sequence[Step], stream: torch.cuda.Stream) -> None:
+        self._steps = steps
+        self._stream = stream
+        # External: recorded by every replay as a node of the graph, and readable by the host.
+        self._events = [
+            torch.cuda.Event(enable_timing=True, external=True) for _ in range(len(steps) + 1)
+        ]
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    @property
+    def capturable(self) -> bool:
+        """Whether a graph can hold all of it."""
+        return all(step.capturable for step in self._steps)
+
+    @property
+    def first_event(self) -> torch.cuda.Event:
+        """Recorded before the first stage."""
+        return self._events[0]
+
+    def capture(self) -> None:
+        """Record the stages as a graph with memory of its own; the caller has warmed them up.
+
+        On the slot's own stream: cuBLAS keeps a workspace per stream, so graphs captured on one
+        stream but replayed on several would share it, and corrupt each other.
+
+        Raises:
+            RuntimeError: a stage cannot be captured; the group is launched one by one from then on.
+        """
+        graph = torch.cuda.CUDAGraph()
+        graph.capture_begin(capture_error_mode=_CAPTURE_MODE)
+        try:
+            self._enqueue()
+        finally:
+            graph.capture_end()
+        self._graph = graph
+
+    def run(self) -> None:
+        """Put the stages on the current stream, which is the slot's."""
+        if self._graph is None:
+            self._enqueue()
+        else:
+            self._graph.replay()
+
+    def stages_ms(self) -> dict[Stage, float]:
+        """Return the duration of each stage; the group must be done."""
+        return {
+            step.stage: float(start.elapsed_time(end))
+            for step, (start, end) in zip(self._steps, pairwise(self._events), strict=True)
+        }
+
+    def _enqueue(self) -> None:
+        self._events[0].record(self._stream)
+        for step, event in zip(self._steps, self._events[1:], strict=True):
+            step.enqueue()
+            event.record(self._stream)
+
+
+def grouped(
+    steps: Sequence[Step], stream: torch.cuda.Stream, *, waits: bool
+) -> tuple[StepGroup, ...]:
+    """Return `steps` as one group, or each its own where the host `waits` after every stage."""
+    runs: list[list[Step]] = []
+    for step in steps:
+        apart = waits or not runs or runs[-1][-1].capturable != step.capturable
+        if apart:
+            runs.append([step])
+        else:
+            runs[-1].append(step)
+    return tuple(StepGroup(run, stream) for run in runs)

@@ -1,0 +1,139 @@
+"""The slots of the last few frame formats and settings: flipping back and forth captures once.
+
+Streams and bound networks belong to a slot's place in the ring and outlive its graphs, so two slots
+of one place never run at the same time, whatever format they are for.
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+import torch
+
+from rfviewer import log
+from rfviewer.config import ResizeMode
+from rfviewer.engine.cuda.buffers import allocate_buffers
+from rfviewer.engine.cuda.frame_format import FrameFormat
+from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork, DeviceOutputs
+from rfviewer.engine.cuda.slot import Slot
+from rfviewer.engine.cuda.tables import FrameTables
+from rfviewer.errors import EngineError
+from rfviewer.frame import Frame
+from rfviewer.optimizations import Optimizations
+
+_CAPACITY = 3
+"""Sets kept: the present one, the one before, and one more for A/B runs over two sizes."""
+
+
+class CaptureError(EngineError):
+    """The slots cannot be captured as graphs."""
+
+
+class SlotSets:
+    """Builds slots where needed and keeps them. Engine thread."""
+
+    def __init__(
+        self,
+        network: DeviceNetwork,
+        max_records: int,
+        resize: ResizeMode,
+        device: torch.device,
+    ) -> None:
+        self._network = network
+        self._max_records = max_records
+        self._resize = resize
+        self._device = device
+        self._places: list[tuple[torch.cuda.Stream, BoundNetwork]] = []
+        self._shapes: DeviceOutputs | None = None
+        self._sets: OrderedDict[tuple[FrameFormat, Optimizations], list[Slot]] = OrderedDict()
+
+    def place(self, index: int) -> tuple[torch.cuda.Stream, BoundNetwork]:
+        """Return stream and bound network of slot `index`, made once."""
+        while len(self._places) <= index:
+            # Bound on its own stream, so that the allocator knows whose memory it is.
+            stream = torch.cuda.Stream(self._device)
+            with torch.cuda.stream(stream):
+                self._places.append((stream, self._network.bind()))
+        return self._places[index]
+
+    def slots(self, frame: FrameFormat, wanted: Optimizations, depth: int) -> list[Slot]:
+        """Return at least `depth` slots for `frame`, captured where `wanted.cuda_graph`.
+
+        Raises:
+            CaptureError: a graph was asked for and cannot be had.
+            EngineError: the slots cannot be built, e.g. for lack of memory.
+        """
+        key = frame, wanted
+        found = self._sets.setdefault(key, [])
+        self._sets.move_to_end(key)
+        while len(self._sets) > _CAPACITY:
+            self._sets.popitem(last=False)
+        while len(found) < depth:
+            try:
+                found.append(self._build(len(found), frame, wanted, found))
+            except torch.cuda.OutOfMemoryError as error:
+                self._drop_others(key)
+                raise EngineError(
+                    f"The GPU's memory does not suffice for {depth} frames of"
+                    f" {frame.width}x{frame.height} in flight; lower depth or the frame size."
+                ) from error
+        return found
+
+    def clear(self) -> None:
+        """Free every slot and bound network; none may be in flight."""
+        self._sets.clear()
+        self._places.clear()
+        self._shapes = None
+
+    def _drop_others(self, key: tuple[FrameFormat, Optimizations]) -> None:
+        """Free what other formats and settings hold: the next try may then fit."""
+        for other in [other for other in self._sets if other != key]:
+            del self._sets[other]
+        torch.cuda.empty_cache()
+
+    def _build(
+        self, index: int, frame: FrameFormat, wanted: Optimizations, others: list[Slot]
+    ) -> Slot:
+        stream, bound = self.place(index)
+        with torch.cuda.stream(stream):
+            if self._shapes is None:
+                self._shapes = bound.enqueue(stream)
+            buffers = allocate_buffers(
+                frame,
+                self._network,
+                bound.network_input,
+                self._shapes,
+                self._max_records,
+                wanted,
+                two_passes=self._resize is ResizeMode.B,
+            )
+            # A table that is rebuilt for every frame cannot be shared between slots.
+            tables = others[0].tables if others and wanted.table_cache else self._tables(frame)
+        # Tables and zeros are there before any other stream reads them.
+        stream.synchronize()
+        slot = Slot(frame, bound, stream, buffers, tables, wanted, self._resize)
+        slot.warm_up(_blank(frame))
+        if wanted.cuda_graph:
+            try:
+                slot.capture()
+            except torch.cuda.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                log.engine.warning("capture failed: %s", error)
+                raise CaptureError(str(error).strip().split("\n", 1)[0]) from error
+        return slot
+
+    def _tables(self, frame: FrameFormat) -> FrameTables:
+        network = self._network
+        return FrameTables(frame, network.input_hw, network.mask_hw, self._resize, self._device)
+
+
+def _blank(frame: FrameFormat) -> Frame:
+    return Frame(
+        np.zeros(frame.shape, np.uint8),
+        frame.width,
+        frame.height,
+        frame_index=0,
+        pts_s=0.0,
+        capture_time_ns=0,
+        pixel_format=frame.pixel_format,
+    )

@@ -1,0 +1,53 @@
+"""Which optimizations really run on the GPU engine, and why the others do not. Needs no torch."""
+
+from dataclasses import replace
+from typing import Any
+
+from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.result import ToggleState
+
+_MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks")
+_DENSE = "masks of one byte per pixel are copied by their number"
+_NO_MASKS = "the model has no masks"
+_NO_OVERLAY = "not built yet"
+
+
+def cuda_toggles(
+    requested: Optimizations, *, has_masks: bool, graph_failure: str
+) -> tuple[ToggleState, ...]:
+    """Return the state of every optimization, in display order.
+
+    Args:
+        requested: what was asked for.
+        has_masks: whether the network predicts masks.
+        graph_failure: why the slots could not be captured; empty when they could.
+    """
+    impossible = {"device_overlay": _NO_OVERLAY}
+    if not has_masks:
+        impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
+    if graph_failure:
+        impossible["cuda_graph"] = f"capture failed: {graph_failure}"
+    states = []
+    for name in toggle_names():
+        wanted = getattr(requested, name)
+        if name in impossible:
+            reason = impossible[name]
+            states.append(
+                ToggleState(name, wanted, effective=False, reason=reason, available=False)
+            )
+        elif name == "fixed_copy" and wanted and has_masks and not requested.packed_masks:
+            states.append(ToggleState(name, wanted, effective=False, reason=_DENSE))
+        else:
+            states.append(ToggleState(name, wanted, wanted))
+    return tuple(states)
+
+
+def slot_key(effective: Optimizations) -> Optimizations:
+    """Return `effective` without what a slot does not depend on: equal keys share slots."""
+    default: Any = Optimizations()
+    return replace(
+        effective,
+        depth=default.depth,
+        roi_render=default.roi_render,
+        device_overlay=default.device_overlay,
+    )
