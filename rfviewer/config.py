@@ -209,6 +209,11 @@ def clean_qt_environment() -> None:
             del os.environ[name]
 
 
+def forbid_hub_downloads() -> None:
+    """Keep packages of this process from fetching models: building a network needs none."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
 def display_name() -> str:
     """Return where a Linux window would appear, e.g. "wayland-0 (Wayland)"; empty for nowhere."""
     for name, kind in (("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")):
