@@ -1,9 +1,10 @@
 """Builds the engine that was asked for, or says why it cannot. Called on the engine thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rfviewer import log
 from rfviewer.config import EngineConfig
+from rfviewer.engine.choice import Choice, choose_backend, torch_obstacle
 from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.passthrough import PassthroughEngine
 from rfviewer.engine.streams import StartThread
@@ -15,14 +16,8 @@ from rfviewer.optimizations import Optimizations
 type ResolveModel = Callable[[str, Progress], ModelSpec]
 """Turns `EngineConfig.model` into a network; raises ModelError with one sentence."""
 
-_GPU_BACKENDS = {
-    "torch": "PyTorch",
-    "tensorrt": "TensorRT",
-    "tensorrt-rtx": "TensorRT for RTX",
-}
-"""Backends of `config.BACKEND_NAMES` that this version does not have yet, and what they need."""
-
-_STEPS = ("Reading the model", "Loading the network", "Warming up")
+_HOST_STEPS = ("Reading the model", "Loading the network", "Warming up")
+_TORCH_STEPS = ("Reading the model", "Building the network", "Tracing the network", "Warming up")
 
 
 def make_engine(
@@ -42,34 +37,80 @@ def make_engine(
         ModelError: the model is unknown, broken or not supported.
         EngineError: the backend cannot run here.
     """
-    if config.backend in _GPU_BACKENDS:
-        raise EngineError(
-            f"The backend {config.backend} needs an NVIDIA GPU and {_GPU_BACKENDS[config.backend]},"
-            " and is not part of this version; choose auto or onnxruntime."
-        )
 
-    def step(name: str) -> None:
-        progress(name, _STEPS.index(name) + 1, len(_STEPS))
-
-    step(_STEPS[0])
+    step = _stepper(progress, _HOST_STEPS)
+    step(_HOST_STEPS[0])
     spec = resolve_model(config.model, progress)
     if spec.onnx_path is None and spec.checkpoint is None:
         return PassthroughEngine(spec, config, optimizations)
-    # Here, so that model "none" starts without the runtime.
+    choice = choose_backend(config, spec)
+    if choice.backend != "onnxruntime":
+        try:
+            return _cuda_engine(choice, spec, config, optimizations, progress)
+        except EngineError as error:
+            if config.backend != "auto":
+                raise
+            log.engine.warning("auto: %s could not start: %s", choice.backend, error)
+            choice = Choice(
+                "onnxruntime", f"auto: ONNX Runtime on the CPU, because PyTorch failed: {error}"
+            )
+    # Here, so that model "none" and a GPU start without the runtime.
     from rfviewer.engine.backends.onnxruntime import OrtBackend
 
     backend = OrtBackend(spec, config, step)
-    reason = (
-        "asked for by name"
-        if config.backend != "auto"
-        else "auto: ONNX Runtime on the CPU is the only backend of this version"
-    )
-    log.engine.info("%s on %s, %s, %s", spec.name, backend.device, backend.precision, reason)
+    log.engine.info("%s on %s, %s, %s", spec.name, backend.device, backend.precision, choice.reason)
     return HostEngine(
         backend,
         spec,
         config,
         optimizations,
-        backend_reason=reason,
+        backend_reason=choice.reason,
         start_thread=start_thread,
     )
+
+
+def _cuda_engine(
+    choice: Choice,
+    spec: ModelSpec,
+    config: EngineConfig,
+    optimizations: Optimizations,
+    progress: Progress,
+) -> Engine:
+    """Return an engine on the GPU. Here torch is imported, and only here.
+
+    Raises:
+        ModelError: the weights are broken.
+        EngineError: the backend cannot run here.
+    """
+    if choice.backend == "torch":
+        obstacle = torch_obstacle(spec)
+        if obstacle:
+            raise EngineError(
+                f"The backend torch needs an NVIDIA GPU and PyTorch, but {obstacle};"
+                " choose auto or onnxruntime."
+            )
+        from rfviewer.engine.backends.torch_network import TorchNetwork
+        from rfviewer.engine.cuda.engine import CudaEngine
+
+        step = _stepper(progress, _TORCH_STEPS)
+        network = TorchNetwork(spec, config, step)
+    else:
+        title = {"tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT for RTX"}[choice.backend]
+        raise EngineError(
+            f"The backend {choice.backend} needs an NVIDIA GPU and {title},"
+            " and is not part of this version; choose auto or onnxruntime."
+        )
+    step("Warming up")
+    try:
+        engine = CudaEngine(network, spec, config, optimizations, backend_reason=choice.reason)
+    except BaseException:
+        network.close()
+        raise
+    info = engine.info
+    log.engine.info("%s on %s, %s, %s", spec.name, info.device, info.precision, choice.reason)
+    return engine
+
+
+def _stepper(progress: Progress, steps: Sequence[str]) -> Callable[[str], None]:
+    """Return what tells `progress` one of `steps` by its name."""
+    return lambda name: progress(name, steps.index(name) + 1, len(steps))

@@ -1,6 +1,6 @@
 """RF-DETR as a torch module in export form, from the demo weights or from a checkpoint.
 
-Needs torch and rfdetr. A checkpoint goes through the weights-only loader first: no pickle code runs.
+Needs torch and rfdetr. A checkpoint goes through the weights-only loader first: it cannot run code.
 """
 
 import warnings

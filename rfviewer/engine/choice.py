@@ -1,0 +1,51 @@
+"""Which backend runs, and why. Asks about packages and the driver before anything heavy loads."""
+
+import importlib.util
+from dataclasses import dataclass
+
+from rfviewer.config import EngineConfig
+from rfviewer.models.spec import ModelSpec
+
+_TORCH_PACKAGES = {
+    "torch": "pip install 'rfviewer[gpu]'",
+    "triton": "pip install 'rfviewer[gpu]'",
+    "rfdetr": "pip install 'rfviewer[models]'",
+}
+"""What the backend torch needs, and what brings it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The backend to build."""
+
+    backend: str
+    """One of `config.BACKEND_NAMES` other than auto."""
+    reason: str
+    """Why, in a few words."""
+
+
+def choose_backend(config: EngineConfig, spec: ModelSpec) -> Choice:
+    """Return the backend asked for, or for auto the fastest that can run here."""
+    if config.backend != "auto":
+        return Choice(config.backend, "asked for by name")
+    obstacle = torch_obstacle(spec)
+    if not obstacle:
+        return Choice("torch", "auto: PyTorch on the NVIDIA GPU is the fastest that can run here")
+    return Choice("onnxruntime", f"auto: ONNX Runtime on the CPU, because {obstacle}")
+
+
+def torch_obstacle(spec: ModelSpec) -> str:
+    """Return why the backend torch cannot run `spec` here, as half a sentence; empty if it can.
+
+    Imports torch only where everything else is there: it takes seconds.
+    """
+    for package, install in _TORCH_PACKAGES.items():
+        if importlib.util.find_spec(package) is None:
+            return f"the package {package} is not installed ({install})"
+    if spec.weights is None and (spec.checkpoint is None or not spec.checkpoint.is_file()):
+        return f"there is no torch checkpoint of {spec.name}"
+    import torch
+
+    if not torch.cuda.is_available():
+        return "torch finds no CUDA device"
+    return ""
