@@ -37,7 +37,6 @@ def make_engine(
         ModelError: the model is unknown, broken or not supported.
         EngineError: the backend cannot run here.
     """
-
     step = _stepper(progress, _HOST_STEPS)
     step(_HOST_STEPS[0])
     spec = resolve_model(config.model, progress)
