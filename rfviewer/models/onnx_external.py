@@ -52,6 +52,18 @@ def external_locations(path: Path) -> set[str]:
         ) from error
 
 
+def locations_in(data: bytes) -> set[str]:
+    """Return every external data location that an ONNX model in memory names.
+
+    Raises:
+        ModelError: the bytes are no ONNX model.
+    """
+    try:
+        return set(_locations(data, 0, len(data), "model", 0))
+    except _Malformed as error:
+        raise ModelError(f"The model is not complete ({error}); export it again.") from error
+
+
 def check_external_data(path: Path) -> None:
     """Refuse a model that reads anything but plain files of its own folder.
 
@@ -84,7 +96,9 @@ def _check_location(model: Path, location: str) -> None:
         )
 
 
-def _locations(data: mmap.mmap, start: int, end: int, kind: str, depth: int) -> Iterator[str]:
+def _locations(
+    data: mmap.mmap | bytes, start: int, end: int, kind: str, depth: int
+) -> Iterator[str]:
     """Yield the external locations of the message of `kind` in data[start:end]."""
     if depth > _MAX_DEPTH:
         raise _Malformed("subgraphs nested too deeply")
@@ -99,7 +113,7 @@ def _locations(data: mmap.mmap, start: int, end: int, kind: str, depth: int) -> 
             yield from _locations(data, first, last, child, depth + 1)
 
 
-def _entry(data: mmap.mmap, start: int, end: int) -> tuple[str, str]:
+def _entry(data: mmap.mmap | bytes, start: int, end: int) -> tuple[str, str]:
     """Return (key, value) of a StringStringEntryProto."""
     found = {1: "", 2: ""}
     for number, first, last in _fields(data, start, end):
@@ -108,7 +122,7 @@ def _entry(data: mmap.mmap, start: int, end: int) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def _fields(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield (field number, start, end) of the length-delimited fields of data[start:end].
 
     Source: protobuf encoding guide, https://protobuf.dev/programming-guides/encoding/.
@@ -135,7 +149,7 @@ def _fields(data: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, i
         position += length
 
 
-def _varint(data: mmap.mmap, position: int, end: int) -> tuple[int, int]:
+def _varint(data: mmap.mmap | bytes, position: int, end: int) -> tuple[int, int]:
     """Return (value, next position) of a base-128 number of at most 10 bytes."""
     value = 0
     for shift in range(0, 70, 7):
