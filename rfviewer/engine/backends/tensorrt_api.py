@@ -64,6 +64,9 @@ class IBuilderConfig(Protocol):
 
     progress_monitor: Any
 
+    def clear_flag(self, flag: Any) -> None: ...
+    def get_flag(self, flag: Any) -> bool: ...
+
 
 class RtxBuilderConfig(IBuilderConfig, Protocol):
     """RTX only: an engine may be built for GPUs that are not here."""
@@ -127,6 +130,7 @@ class Module(Protocol):
     """The imported package. Classes that are only subclassed or compared are Any."""
 
     __version__: str
+    BuilderFlag: Any
     ComputeCapability: Any
     """RTX only."""
     DataType: Any
@@ -142,6 +146,7 @@ class Module(Protocol):
 
 
 MEMBERS: dict[str, tuple[str, ...]] = {
+    "BuilderFlag": ("TF32",),
     "DataType": ("FLOAT", "HALF", "BF16"),
     "ILogger": ("ERROR", "INTERNAL_ERROR", "WARNING", "log"),
     "IProgressMonitor": ("phase_start", "phase_finish", "step_complete"),

@@ -60,7 +60,7 @@ class PlanRequest:
     spec: ModelSpec
     tensorrt: TensorRt
     precision: str
-    """"auto", "fp32" or "fp16"."""
+    """"auto", "fp32", "tf32" or "fp16"."""
     gpu: GpuIdentity
 
 
@@ -182,10 +182,9 @@ def _command(
     ours = str(Path(rfviewer.__file__).parents[1])
     command = [python, "-P", "-c", _START_WORKER, ours, "--output", str(partial)]
     command += ["--backend", request.tensorrt.name, "--onnx", str(source.onnx_path)]
+    command += ["--precision", key.precision]
     if source.demo_folder is not None:
         command += ["--demo", str(source.demo_folder)]
-    if key.precision != source.own_precision():
-        command.append("--cast")
     if target:
         command += ["--target", target]
     return command

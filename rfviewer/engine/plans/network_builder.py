@@ -67,13 +67,14 @@ class BuildProgress:
 
 
 def build_plan(
-    tensorrt: TensorRt, onnx_bytes: bytes, target: str, report: Report
+    tensorrt: TensorRt, onnx_bytes: bytes, precision: str, target: str, report: Report
 ) -> tuple[IHostMemory, str]:
     """Return (the plan, the precision of its matrix products).
 
     Args:
         tensorrt: which flavour.
-        onnx_bytes: a model that holds its own weights.
+        onnx_bytes: a model that holds its own weights, already in its precision.
+        precision: "fp32" forbids products in tf32, which TensorRT takes otherwise.
         target: RTX only: GPU generation to build for, e.g. "SM89"; empty for the GPU of this
             machine.
         report: told about ten times a second.
@@ -94,8 +95,12 @@ def build_plan(
             f"{tensorrt.title} {tensorrt.version} cannot read this model ({_reason(told)});"
             " choose another backend."
         )
-    precision = product_precision(tensorrt, network)
+    products = product_precision(tensorrt, network)
     config = builder.create_builder_config()
+    if precision == "fp32":
+        config.clear_flag(module.BuilderFlag.TF32)
+    if products == "fp32" and config.get_flag(module.BuilderFlag.TF32):
+        products = "tf32"
     config.progress_monitor = _monitor(tensorrt, BuildProgress(report))
     if target:
         _set_target(tensorrt, cast("RtxBuilderConfig", config), target)
@@ -105,7 +110,7 @@ def build_plan(
             f"{tensorrt.title} {tensorrt.version} cannot build an engine of this model"
             f" ({_reason(errors)}); choose another backend or precision."
         )
-    return plan, precision
+    return plan, products
 
 
 def product_precision(tensorrt: TensorRt, network: INetworkDefinition) -> str:

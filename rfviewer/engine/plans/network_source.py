@@ -79,7 +79,7 @@ class NetworkSource:
             EngineError: the model cannot be had in that precision.
         """
         own = self.own_precision()
-        if wanted == own or (own == "fp32" and wanted == "fp16"):
+        if wanted == own or (own == "fp32" and wanted in {"tf32", "fp16"}):
             return wanted
         if wanted == "auto":
             return "fp16" if own == "fp32" else own

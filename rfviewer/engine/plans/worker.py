@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--backend", choices=("tensorrt", "tensorrt-rtx"), required=True)
     parser.add_argument("--onnx", type=Path, required=True)
     parser.add_argument("--demo", type=Path)
-    parser.add_argument("--cast", action="store_true")
+    parser.add_argument("--precision", required=True)
     parser.add_argument("--target", default="")
     arguments = parser.parse_args()
     reporter = Reporter()
@@ -52,14 +52,16 @@ def _build(arguments: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     tensorrt = load_tensorrt(arguments.backend)
     reporter.step(2, "Reading the network")
     source = NetworkSource(onnx_path=arguments.onnx, demo_folder=arguments.demo)
-    onnx_bytes, digest = _network_bytes(source, cast=arguments.cast)
+    onnx_bytes, digest = _network_bytes(source, arguments.precision)
 
     def report(text: str) -> bool:
         reporter.step(3, text)
         return os.getppid() == parent  # nobody waits for an engine whose viewer has died
 
     reporter.step(3, "Building the engine")
-    plan, precision = build_plan(tensorrt, onnx_bytes, arguments.target, report)
+    plan, precision = build_plan(
+        tensorrt, onnx_bytes, arguments.precision, arguments.target, report
+    )
     reporter.step(4, "Writing the engine")
     (arguments.output / PLAN_FILE).write_bytes(plan)
     return {
@@ -70,7 +72,7 @@ def _build(arguments: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     }
 
 
-def _network_bytes(source: NetworkSource, *, cast: bool) -> tuple[bytes, str]:
+def _network_bytes(source: NetworkSource, precision: str) -> tuple[bytes, str]:
     """Return (the ONNX model that the parser gets, digest of the files it was made of)."""
     try:
         from rfviewer.engine.plans.half_graph import to_half
@@ -80,7 +82,9 @@ def _network_bytes(source: NetworkSource, *, cast: bool) -> tuple[bytes, str]:
             " pip install onnx."
         ) from error
     model, digest = load_network(source)
-    data: bytes = (to_half(model) if cast else model).SerializeToString()
+    if precision == "fp16" and source.own_precision() != "fp16":
+        model = to_half(model)
+    data: bytes = model.SerializeToString()
     foreign = sorted(locations_in(data))
     if foreign:
         raise EngineError(
