@@ -22,12 +22,13 @@ from rfviewer.config import (
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply
 
-VERBS = ("export", "bench", "devices", "models", "doctor")
+VERBS = ("export", "bench", "devices", "models", "engine", "doctor")
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
   export    write an annotated video, labels or COCO, without a window
   bench     measure the whole path against the bare network
   devices   list cameras, GPUs and backends
   models    list the models
+  engine    build, list or remove TensorRT engines
   doctor    check this installation and say how to mend it
 
 sources:  a video or image file, a folder or "pattern*.png", camera:0 or camera:NAME,
@@ -72,6 +73,10 @@ def _run(verb: str, options: argparse.Namespace) -> int:
         if verb == "models":
             return listing.models(as_json=options.json, accept=options.accept)
         return listing.devices(as_json=options.json)
+    if verb == "engine":
+        from rfviewer import engine_verb
+
+        return engine_verb.run(options)
     settings = _settings(options)
     if verb == "window":
         return _window(options, settings)
@@ -107,6 +112,10 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def _parser(verb: str) -> argparse.ArgumentParser:
+    if verb == "engine":
+        from rfviewer.engine_verb import make_parser
+
+        return make_parser()
     window = verb == "window"
     parser = argparse.ArgumentParser(
         prog="rfviewer" if window else f"rfviewer {verb}",
