@@ -155,6 +155,10 @@ class Slot:
             done_time_ns,
         )
 
+    def wait(self) -> None:
+        """Wait until the frame in flight is done."""
+        self._done.synchronize()
+
     def drop(self) -> None:
         """Wait for the frame in flight and forget it."""
         self.stream.synchronize()

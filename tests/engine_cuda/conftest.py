@@ -1,0 +1,82 @@
+"""Fixtures of the GPU engine's room: a tiny network, the demo network, and engines that get closed.
+
+The pure parts run anywhere; the rest needs a CUDA device, and the demo network rfdetr besides.
+"""
+
+import importlib.util
+import os
+
+import pytest
+
+_HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "triton"))
+
+collect_ignore = [] if _HAS_TORCH else ["test_plain.py", "test_engine.py", "test_demo.py"]
+
+
+def pytest_collection_modifyitems(items):
+    if _HAS_TORCH:
+        import torch
+
+        if torch.cuda.is_available():
+            return
+    required = os.environ.get("RFVIEWER_REQUIRE_CUDA") == "1"
+    for item in items:
+        if item.get_closest_marker("needs_cuda") and not required:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture
+def make():
+    """Return a function that makes a GPU engine; all are closed at the end of the test."""
+    from rfviewer.config import EngineConfig, ResizeMode
+    from rfviewer.engine.cuda.engine import CudaEngine
+    from rfviewer.optimizations import Optimizations
+    from tests.engine_cuda.fake_network import SPEC, FakeNetwork
+
+    engines = []
+
+    def build(optimizations=None, network=None, spec=SPEC, resize=ResizeMode.A):
+        engine = CudaEngine(
+            network or FakeNetwork(),
+            spec,
+            EngineConfig(resize=resize),
+            optimizations or Optimizations(depth=1),
+            backend_reason="asked for by name",
+        )
+        engines.append(engine)
+        return engine
+
+    yield build
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def demo_network():
+    """The demo model in fp16, loaded once; engines may close it as they like."""
+    pytest.importorskip("rfdetr")
+    from rfviewer.config import EngineConfig
+    from rfviewer.engine.backends.torch_network import TorchNetwork
+    from rfviewer.models.demo import demo_spec
+    from tests.engine_cuda.fake_network import Kept
+
+    network = TorchNetwork(demo_spec(), EngineConfig(), lambda step: None)
+    yield Kept(network)
+    network.close()
+
+
+@pytest.fixture(scope="session")
+def clip():
+    """Every frame of the demo clip."""
+    import cv2
+
+    from rfviewer.frame import Frame
+    from rfviewer.paths import resource
+
+    reader, frames = cv2.VideoCapture(str(resource("demo_clip.mp4"))), []
+    while True:
+        good, image = reader.read()
+        if not good:
+            return frames
+        height, width = image.shape[:2]
+        frames.append(Frame(image, width, height, len(frames), len(frames) / 30, 0))

@@ -1,0 +1,105 @@
+"""A tiny network on the device, and short ways to run frames and to compare what comes out."""
+
+import hashlib
+
+import numpy as np
+import torch
+
+from rfviewer.engine.cuda.network import DeviceOutputs
+from rfviewer.frame import Frame
+from rfviewer.models.spec import ModelSpec
+
+CLASSES, QUERIES, NET_WH, MASK_WH, SELECT = 5, 12, (16, 12), (8, 6), 20
+SPEC = ModelSpec("fake", None, NET_WH, ("a",) * CLASSES, has_masks=True, num_select=SELECT)
+
+
+class FakeNetwork:
+    """Logits, boxes and masks that depend on every input pixel.
+
+    `waits` makes a pass that no graph can hold; `poison` turns its logits into NaN.
+    """
+
+    name, form, precision = "torch", "fake", "fp32"
+    input_hw, mask_hw = NET_WH[::-1], MASK_WH[::-1]
+    num_queries, num_classes = QUERIES, CLASSES
+
+    def __init__(self, device="cuda", *, waits=False):
+        rng = np.random.default_rng(1)
+        size = 3 * NET_WH[0] * NET_WH[1]
+        shapes = ((1, QUERIES, 4), (1, QUERIES, CLASSES), (1, QUERIES, MASK_WH[1], MASK_WH[0]))
+        self.device, self.shapes, self.waits = torch.device(device), shapes, waits
+        self.mixers = [
+            torch.from_numpy(rng.normal(0, 0.1, (int(np.prod(shape)), size)).astype(np.float32))
+            for shape in shapes
+        ]
+        self.mixers = [mixer.to(self.device) for mixer in self.mixers]
+        self.poison = torch.zeros(1, device=self.device)
+        self.closed = 0
+
+    def bind(self):
+        return BoundFake(self)
+
+    def close(self):
+        self.closed += 1
+
+
+class BoundFake:
+    def __init__(self, network):
+        self.network = network
+        self.network_input = torch.zeros((1, 3, *network.input_hw), device=network.device)
+
+    def enqueue(self, stream):
+        flat = self.network_input.reshape(-1)
+        if self.network.waits:
+            float(flat[0])
+        boxes, logits, masks = (
+            (mixer * flat).sum(1).view(shape)
+            for mixer, shape in zip(self.network.mixers, self.network.shapes, strict=True)
+        )
+        return DeviceOutputs(boxes * 0.1 + 0.4, logits + self.network.poison, masks)
+
+
+class Kept:
+    """A network that outlives the engines that use it."""
+
+    def __init__(self, network):
+        self._network = network
+
+    def __getattr__(self, name):
+        return getattr(self._network, name)
+
+    def close(self):
+        pass
+
+
+def frame(index, size_wh=(20, 14), **kwargs):
+    width, height = size_wh
+    image = np.random.default_rng(index).integers(0, 256, (height, width, 3), np.uint8)
+    return Frame(image, width, height, index, index / 25, 0, **kwargs)
+
+
+def run_all(engine, frames, threshold=0.5):
+    results = []
+    for item in frames:
+        if engine.in_flight == engine.depth:
+            results.append(engine.collect())
+        engine.submit(item, threshold)
+    while engine.in_flight:
+        results.append(engine.collect())
+    return results
+
+
+def digest(result):
+    """Return a hash of everything that was detected, however the masks are stored."""
+    found = result.detections
+    body = hashlib.sha256()
+    for part in (found.boxes_xyxy, found.scores, found.class_ids):
+        body.update(np.ascontiguousarray(part).tobytes())
+    if found.masks is not None:
+        body.update(found.masks.regions_xyxy.tobytes())
+        body.update(np.packbits(found.masks.dense(), bitorder="little").tobytes())
+    return body.hexdigest()
+
+
+def digests(results):
+    return [digest(result) for result in results]

@@ -1,0 +1,233 @@
+"""The GPU engine on a tiny network: slots, graphs, toggles, formats, faults, memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rfviewer.config import ResizeMode
+from rfviewer.errors import EngineError
+from rfviewer.frame import Frame, PixelFormat
+from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
+from rfviewer.timing import Stage
+from tests.engine_cuda.fake_network import FakeNetwork, digest, digests, frame, run_all
+
+pytestmark = pytest.mark.needs_cuda
+
+FRAMES = [frame(index) for index in range(24)]
+STAGES = {Stage.H2D, Stage.PREPROCESS, Stage.INFER, Stage.POSTPROCESS, Stage.D2H}
+SWITCHES = [name for name in toggle_names() if not toggle_of(name).choices]
+BIT_EXACT = [name for name in SWITCHES if toggle_of(name).exactness is Exactness.BIT_EXACT]
+
+
+@pytest.fixture
+def wanted(make):
+    """What one slot with everything on gives."""
+    results = run_all(make(), FRAMES)
+    assert sum(len(result.detections) for result in results) > len(FRAMES)
+    return digests(results)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_frames_in_flight_never_mix(make, wanted, depth):
+    engine = make(Optimizations(depth=depth))
+    results = run_all(engine, FRAMES)
+    assert [result.frame for result in results] == FRAMES
+    assert digests(results) == wanted
+
+
+@pytest.mark.parametrize("name", BIT_EXACT)
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_bit_exact_toggle_gives_the_same_bits(make, wanted, name, depth):
+    chosen = replace(Optimizations(depth=depth), **{name: False})
+    engine = make(chosen)
+    results = run_all(engine, FRAMES)
+    assert digests(results) == wanted
+    states = {state.name: state for state in engine.info.toggles}
+    assert states["cuda_graph"].effective == chosen.cuda_graph, states["cuda_graph"].reason
+    for result in results:
+        assert getattr(result.optimizations, name) is False
+        assert set(result.timings.stages_ms) == STAGES
+        assert all(duration >= 0 for duration in result.timings.stages_ms.values())
+
+
+@pytest.mark.parametrize("resize", [ResizeMode.A, ResizeMode.B])
+def test_everything_off_finds_the_same(make, resize):
+    on = run_all(make(Optimizations(depth=2), resize=resize), FRAMES)
+    off = run_all(make(Optimizations.baseline(), resize=resize), FRAMES)
+    assert all(result.optimizations == Optimizations.baseline() for result in off)
+    for a, b in zip(on, off, strict=True):
+        assert a.detections.class_ids.tolist() == b.detections.class_ids.tolist()
+        np.testing.assert_allclose(a.detections.scores, b.detections.scores, atol=1e-4)
+        np.testing.assert_allclose(a.detections.boxes_xyxy, b.detections.boxes_xyxy, atol=1e-2)
+        assert (a.detections.masks.dense() != b.detections.masks.dense()).sum() <= 8
+
+
+def test_toggles_flip_live_and_tag_the_results(make, wanted):
+    engine = make(Optimizations(depth=2))
+    for name in [*BIT_EXACT, "depth"]:
+        for value in (False, True) if name != "depth" else (4, 2):
+            chosen = replace(Optimizations(depth=2), **{name: value})
+            engine.configure(chosen)
+            results = run_all(engine, FRAMES[:4])
+            assert digests(results) == wanted[:4], name
+            expected = replace(chosen, device_overlay=False)
+            if name == "packed_masks" and not value:
+                expected = replace(expected, fixed_copy=False)
+            assert {result.optimizations for result in results} == {expected}
+
+
+def test_results_stay_valid(make):
+    engine = make(Optimizations(depth=2))
+    first = run_all(engine, FRAMES[:1])[0]
+    before = digest(first)
+    run_all(engine, FRAMES[1:])
+    engine.close()
+    assert digest(first) == before
+
+
+def test_too_many_frames_and_configuring_in_flight_are_refused(make):
+    engine = make(Optimizations(depth=2))
+    engine.submit(FRAMES[0], 0.5)
+    with pytest.raises(RuntimeError, match="in flight"):
+        engine.configure(Optimizations(depth=1))
+    with pytest.raises(RuntimeError, match="in flight"):
+        engine.replay_backend(1)
+    engine.submit(FRAMES[1], 0.5)
+    with pytest.raises(RuntimeError, match="2 frames are in flight"):
+        engine.submit(FRAMES[2], 0.5)
+    assert engine.collect().frame is FRAMES[0]
+    assert engine.collect().frame is FRAMES[1]
+    assert engine.in_flight == 0
+
+
+def test_the_frame_size_may_change_with_frames_in_flight(make, wanted):
+    engine = make(Optimizations(depth=3))
+    large = [frame(100 + index, (45, 30)) for index in range(5)]
+    alone = digests(run_all(make(), large))
+    results = run_all(engine, [*FRAMES[:5], *large, *FRAMES[5:10]])
+    assert digests(results) == [*wanted[:5], *alone, *wanted[5:10]]
+    assert (results[5].detections.masks.width, results[5].detections.masks.height) == (45, 30)
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_the_threshold_is_live(make, graph):
+    engine = make(Optimizations(depth=2, cuda_graph=graph))
+    low = run_all(engine, FRAMES[:6], 0.3)
+    for threshold in (0.5, 0.7, 0.3):
+        for result, all_of_it in zip(run_all(engine, FRAMES[:6], threshold), low, strict=True):
+            kept = all_of_it.detections.visible(threshold, ())
+            assert result.threshold == threshold
+            assert digest(result) == digest(replace(all_of_it, detections=kept))
+
+
+def test_frames_in_nv12_and_read_only_frames(make):
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 256, (21, 20), np.uint8)
+    image.setflags(write=False)
+    nv12 = Frame(image, 20, 14, 0, 0.0, 0, pixel_format=PixelFormat.NV12)
+    found = [
+        digest(run_all(make(replace(Optimizations(depth=1), pinned_input=pinned)), [nv12])[0])
+        for pinned in (True, False)
+    ]
+    assert found[0] == found[1]
+    odd = Frame(np.zeros((15, 11), np.uint8), 11, 10, 0, 0.0, 0, pixel_format=PixelFormat.NV12)
+    with pytest.raises(EngineError, match="even sizes"):
+        make().submit(odd, 0.5)
+
+
+def test_nothing_is_allocated_after_warm_up(make):
+    engine = make(Optimizations(depth=3))
+    run_all(engine, FRAMES)
+    before = torch.cuda.memory_stats()
+    run_all(engine, FRAMES * 4)
+    after = torch.cuda.memory_stats()
+    for counter in ("allocation.all.allocated", "segment.all.allocated", "num_ooms"):
+        assert after[counter] == before[counter], counter
+
+
+def test_without_graphs_the_pool_does_not_grow(make):
+    engine = make(Optimizations(depth=3, cuda_graph=False))
+    run_all(engine, FRAMES)
+    before = torch.cuda.memory_stats()["segment.all.allocated"]
+    run_all(engine, FRAMES * 4)
+    assert torch.cuda.memory_stats()["segment.all.allocated"] == before
+
+
+def test_closing_frees_the_memory(make):
+    def cycle():
+        network = FakeNetwork()
+        engine = make(Optimizations(depth=4), network=network)
+        run_all(engine, FRAMES)
+        engine.submit(FRAMES[0], 0.5)
+        engine.close()
+        engine.close()
+        assert network.closed
+        network.mixers.clear()
+        return torch.cuda.memory_allocated()
+
+    assert cycle() == cycle()
+
+
+def test_an_invalid_output_fails_its_frame_only(make):
+    network = FakeNetwork()
+    engine = make(Optimizations(depth=1), network=network)
+    good = digest(run_all(engine, FRAMES[:1])[0])
+    network.poison.fill_(float("nan"))
+    engine.submit(FRAMES[0], 0.5)
+    with pytest.raises(EngineError, match="holds NaN or infinity"):
+        engine.collect()
+    network.poison.zero_()
+    torch.cuda.synchronize()
+    assert digest(run_all(engine, FRAMES[:1])[0]) == good
+
+
+def test_a_network_that_no_graph_can_hold_runs_without_and_says_why(make, wanted):
+    engine = make(Optimizations(depth=2), network=FakeNetwork(waits=True))
+    state = next(state for state in engine.info.toggles if state.name == "cuda_graph")
+    assert (state.requested, state.effective, state.available) == (True, False, False)
+    assert state.reason.startswith("capture failed: ")
+    results = run_all(engine, FRAMES)
+    assert digests(results) == wanted
+    assert not results[0].optimizations.cuda_graph
+
+
+def test_the_device_tells_how_busy_it_is(make):
+    engine = make(Optimizations(depth=2))
+    assert engine.device_usage().gpu_idle is None
+    run_all(engine, FRAMES * 4)
+    usage = engine.device_usage()
+    assert 0.0 <= usage.gpu_idle <= 1.0
+    assert usage.reason == ""
+    assert 0.0 <= usage.network_gap_p50_ms <= usage.network_gap_p95_ms
+    assert usage.memory_used_bytes is None or usage.memory_used_bytes > 0
+
+
+def test_the_bare_network_can_be_replayed(make):
+    engine = make()
+    durations = engine.replay_backend(70)
+    assert len(durations) == 70
+    assert all(duration > 0 for duration in durations)
+
+
+def test_a_network_without_masks(make):
+    from tests.engine_cuda.fake_network import SPEC, BoundFake
+
+    class NoMasks(FakeNetwork):
+        mask_hw = None
+
+        def bind(self):
+            bound = BoundFake(self)
+            enqueue = bound.enqueue
+            bound.enqueue = lambda stream: replace(enqueue(stream), masks=None)
+            return bound
+
+    spec = replace(SPEC, has_masks=False)
+    found = [
+        run_all(make(chosen, network=NoMasks(), spec=spec), FRAMES)
+        for chosen in (Optimizations(depth=2), replace(Optimizations(depth=2), fixed_copy=False))
+    ]
+    assert digests(found[0]) == digests(found[1])
+    assert found[0][0].detections.masks is None
+    assert sum(len(result.detections) for result in found[0]) > 0

@@ -1,0 +1,52 @@
+"""States of the toggles on a GPU, without one."""
+
+from dataclasses import replace
+
+import pytest
+
+from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
+from rfviewer.engine.toggles import effective_optimizations
+from rfviewer.optimizations import Optimizations, toggle_names
+
+
+def states(optimizations, *, has_masks=True, graph_failure=""):
+    found = cuda_toggles(optimizations, has_masks=has_masks, graph_failure=graph_failure)
+    return {state.name: state for state in found}
+
+
+def test_every_toggle_has_a_state_in_display_order():
+    found = cuda_toggles(Optimizations(), has_masks=True, graph_failure="")
+    assert tuple(state.name for state in found) == toggle_names()
+    for state in found:
+        assert (state.requested != state.effective) == bool(state.reason)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_the_gpu_takes_every_depth(depth):
+    assert states(Optimizations(depth=depth))["depth"].effective == depth
+
+
+def test_baseline_is_all_off():
+    found = cuda_toggles(Optimizations.baseline(), has_masks=True, graph_failure="")
+    assert effective_optimizations(found) == Optimizations.baseline()
+
+
+def test_a_failed_capture_is_told():
+    state = states(Optimizations(), graph_failure="operation not permitted")["cuda_graph"]
+    assert (state.requested, state.effective, state.available) == (True, False, False)
+    assert state.reason == "capture failed: operation not permitted"
+
+
+def test_dense_masks_have_no_fixed_copy():
+    state = states(Optimizations(packed_masks=False))["fixed_copy"]
+    assert not state.effective
+    assert state.reason
+    assert state.available
+    assert states(Optimizations(packed_masks=False), has_masks=False)["fixed_copy"].effective
+
+
+def test_slots_are_shared_by_settings_that_do_not_touch_them():
+    first = Optimizations()
+    assert slot_key(first) == slot_key(replace(first, depth=4, roi_render=False))
+    for name in set(toggle_names()) - {"depth", "roi_render", "device_overlay"}:
+        assert slot_key(first) != slot_key(replace(first, **{name: False})), name
