@@ -60,7 +60,11 @@ def _mask_regions_kernel(
 ):
     plane = tl.program_id(0)
     part = tl.program_id(1)
-    if plane < tl.load(counts + 2):
+    if plane >= tl.load(counts + 2):
+        if part == 0:  # nothing of an earlier frame stays behind the last plane
+            for word in tl.static_range(4):
+                tl.store(regions + plane * 4 + word, 0)
+    else:
         if part == 0:
             x0 = plane * 0
             y0 = plane * 0

@@ -173,7 +173,7 @@ def masks(
     clear: bool = True,
     tile: tuple[int, int] | None = None,
     programs: int | None = None,
-    warps: int = 4,
+    warps: int = 2,
 ) -> None:
     """Enqueue the mask planes on the current stream. No allocation, no sync.
 
@@ -217,8 +217,8 @@ def masks(
         roi=roi,
         clear=clear and roi,
     )
-    tile_h, tile_c = tile or ((16, 8) if packed else (16, 32))
-    _masks_kernel[(programs or persistent_programs(out.device),)](
+    tile_h, tile_c = tile or ((32, 4) if packed else (32, 16))
+    _masks_kernel[(programs or persistent_programs(out.device, 16),)](
         logits,
         results.counts,
         plane_queries,

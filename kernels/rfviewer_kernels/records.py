@@ -12,7 +12,7 @@ One buffer, so that one small copy brings everything to the host without a wait 
 | 4 + 8 K + 4 p . | region of plane p: x0 y0 x1 y1 i32 px, half-open; x1 <= x0 when the mask is empty |
 
 Records are ordered by score descending, then flat index query * C + class ascending; those beyond
-`count` are zero. Several classes of one query share a mask plane.
+`count` and regions beyond `planes` are zero, so equal frames give equal bytes. Several classes of one query share a mask plane.
 """
 
 from dataclasses import dataclass

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 import torch
 
-from rfviewer_kernels import reference
+from rfviewer_kernels import reference, reference_overlay
 from rfviewer_kernels.mask_stream import mask_stream, stream_bytes
 from rfviewer_kernels.masks import MaskTables, masks
 from rfviewer_kernels.normalize import affine
+from rfviewer_kernels.overlay import overlay
+from rfviewer_kernels.overlay_plan import PAINT_WORDS, overlay_plan
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.preprocess_a import preprocess_a
 from rfviewer_kernels.preprocess_b import preprocess_b
-from rfviewer_kernels.records import Results
+from rfviewer_kernels.records import Results, decode
 from rfviewer_kernels.select import SelectWorkspace, select
 from rfviewer_kernels.tables import antialias_table, linear_table
 
@@ -161,3 +163,50 @@ def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Ca
         region_bytes,
         bus=True,
     )
+    yield _overlay_case(device, frame_wh, results, packed)
+
+
+def _overlay_case(
+    device: torch.device, frame_wh: tuple[int, int], results: Results, packed: torch.Tensor
+) -> Case:
+    width, height = frame_wh
+    frame = torch.randint(0, 256, (height, width, 3), dtype=torch.uint8, device=device)
+    fills = torch.randint(0, 1 << 24, (CLASSES,), dtype=torch.int32, device=device)
+    paint = torch.empty(MAX_RECORDS, PAINT_WORDS, dtype=torch.int32, device=device)
+    opacity = torch.tensor([0.45], device=device)
+    flags = torch.tensor([7], dtype=torch.int32, device=device)
+    out = torch.empty(height, width, dtype=torch.int32, device=device)
+    box_px, outline_px = max(1, round(height / 720)), max(1, round(height / 480))
+
+    def launch() -> None:
+        overlay_plan(results, fills, fills, paint, frame_wh=frame_wh)
+        overlay(
+            frame,
+            results,
+            paint,
+            packed,
+            opacity,
+            flags,
+            out,
+            layout=Layout.BGR,
+            box_px=box_px,
+            outline_px=outline_px,
+        )
+
+    def plain() -> torch.Tensor:
+        rows = decode(results)
+        planes = torch.zeros(SURVIVORS, height, width, dtype=torch.bool, device=device)
+        return reference_overlay.overlay(
+            frame,
+            rows,
+            planes,
+            fills,
+            fills,
+            0.45,
+            layout=Layout.BGR,
+            box_px=box_px,
+            outline_px=outline_px,
+        )
+
+    moved = frame.numel() + out.numel() * 4
+    return Case("overlay, plan + composite", launch, plain, moved)

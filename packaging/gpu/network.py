@@ -68,14 +68,14 @@ def inductor(module: nn.Module, example: torch.Tensor, **options: object) -> Net
     return run
 
 
-def rewritten(*, short_attention: bool = False, **options: object) -> Variant:
+def rewritten(*, own_attention: bool = False, **options: object) -> Variant:
     """Return the variant of rewrite.py with inductor and `options`."""
 
     def build(module: nn.Module, example: torch.Tensor) -> Network:
         from rewrite import rewrite
 
         return inductor(
-            rewrite(module, short_attention=short_attention), example, freezing=True, **options
+            rewrite(module, own_attention=own_attention), example, freezing=True, **options
         )
 
     return build
@@ -88,13 +88,10 @@ VARIANTS: dict[str, Variant] = {
     "inductor": inductor,
     "inductor freezing": lambda m, x: inductor(m, x, freezing=True),
     "rewritten": rewritten(),
-    "rewritten attention": rewritten(short_attention=True),
-    "rewritten attention 1x1": rewritten(short_attention=True, conv_1x1_as_mm=True),
-    "rewritten attention tuned": rewritten(
-        short_attention=True, conv_1x1_as_mm=True, coordinate_descent_tuning=True
-    ),
+    "rewritten attention": rewritten(own_attention=True),
+    "rewritten 1x1": rewritten(conv_1x1_as_mm=True),
+    "rewritten tuned": rewritten(conv_1x1_as_mm=True, coordinate_descent_tuning=True),
     "rewritten gemm": rewritten(
-        short_attention=True,
         conv_1x1_as_mm=True,
         max_autotune_gemm=True,
         max_autotune_gemm_backends="ATEN,TRITON",

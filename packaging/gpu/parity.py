@@ -52,8 +52,9 @@ def detect(network: Network, frames: Sequence[NDArray[np.uint8]], dtype: torch.d
 def compare(got: Sequence[Rows], expected: Sequence[Rows]) -> dict[str, float]:
     """Return what differs: firm rows missing or extra, class flips, box, score and mask errors."""
     missing = extra = flips = 0
+    unequal: set[int] = set()
     box, score, overlap = [], [], []
-    for a, b in zip(got, expected, strict=True):
+    for frame_index, (a, b) in enumerate(zip(got, expected, strict=True)):
         distance = np.abs(a.boxes[:, None] - b.boxes[None]).max(-1)
         cost = distance / GATE_PX + np.abs(a.scores[:, None] - b.scores[None])
         cost += 10.0 * (a.classes[:, None] != b.classes[None])
@@ -64,11 +65,14 @@ def compare(got: Sequence[Rows], expected: Sequence[Rows]) -> dict[str, float]:
         lost = set(np.flatnonzero(b.scores >= firm)) - {j for _, j in pairs}
         new = set(np.flatnonzero(a.scores >= firm)) - {i for i, _ in pairs}
         missing, extra = missing + len(lost), extra + len(new)
+        if lost or new:
+            unequal.add(frame_index)
         for i, j in pairs:
             if max(a.scores[i], b.scores[j]) < THRESHOLD:
                 continue
             if a.classes[i] != b.classes[j]:
                 flips += 1
+                unequal.add(frame_index)
                 continue
             box.append(float(distance[i, j]))
             score.append(abs(float(a.scores[i] - b.scores[j])))
@@ -80,6 +84,7 @@ def compare(got: Sequence[Rows], expected: Sequence[Rows]) -> dict[str, float]:
         "missing": missing,
         "extra": extra,
         "class_flips": flips,
+        "frames_not_equal": len(unequal),
         "box_max_px": round(max(box), 3),
         "box_p99_px": round(float(np.quantile(box, 0.99)), 3),
         "score_max": round(max(score), 4),

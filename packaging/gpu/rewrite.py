@@ -7,11 +7,13 @@ multiplied by constants. docs/OPTIMIZATION_LOG.md tells what each was expected t
 import types
 
 import torch
+from rfviewer_kernels.attention import short_attention
+from rfviewer_kernels.depthwise import depthwise_norm
 from torch import Tensor, nn
 from torch.nn import functional
 
 
-def fuse_qkv(module: nn.Module, *, short_attention: bool = False) -> int:
+def fuse_qkv(module: nn.Module, *, own_attention: bool = False) -> int:
     """Compute query, key and value of a backbone block by one product; return how many."""
     found = _named(module, "Dinov2WithRegistersSdpaSelfAttention")
     for block in found:
@@ -20,7 +22,7 @@ def fuse_qkv(module: nn.Module, *, short_attention: bool = False) -> int:
         fused.weight = nn.Parameter(torch.cat([p.weight for p in parts]), requires_grad=False)
         fused.bias = nn.Parameter(torch.cat([p.bias for p in parts]), requires_grad=False)
         block.qkv = fused
-        block.use_short_attention = short_attention
+        block.own_attention = own_attention
         block.forward = types.MethodType(_fused_attention, block)
     return len(found)
 
@@ -31,9 +33,7 @@ def _fused_attention(
     batch, tokens, _ = hidden_states.shape
     heads, depth = self.num_attention_heads, self.attention_head_size
     qkv = self.qkv(hidden_states).view(batch, tokens, 3, heads, depth).permute(2, 0, 3, 1, 4)
-    if self.use_short_attention:
-        from rfviewer_kernels.attention import short_attention
-
+    if self.own_attention:
         return short_attention(qkv[0], qkv[1], qkv[2]), None
     context = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
     return context.transpose(1, 2).reshape(batch, tokens, heads * depth), None
@@ -74,12 +74,12 @@ def _patch_product(self: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def mask_head_channels_last(module: nn.Module) -> int:
-    """Run the mask head in (H, W, C): depthwise 3x3 as nine shifted products, 1x1 as a product.
-
-    The compiler then fuses padding, products, LayerNorm and residual; no transposes remain.
-    """
+    """Run the mask head in (H, W, C): depthwise 3x3 and norm as our kernel, 1x1 as a product."""
     found = _named(module, "SegmentationHead")
     for head in found:
+        for block in head.blocks:
+            taps = block.dwconv.weight.squeeze(1).permute(1, 2, 0).contiguous()
+            block.taps = nn.Parameter(taps, requires_grad=False)
         head.forward = types.MethodType(_mask_head, head)
     return len(found)
 
@@ -93,27 +93,17 @@ def _mask_head(
 ) -> list[Tensor]:
     size = (image_size[0] // self.downsample_ratio, image_size[1] // self.downsample_ratio)
     x = functional.interpolate(spatial_features, size=size, mode="bilinear", align_corners=False)
-    x = x.permute(0, 2, 3, 1)
+    x = x.permute(0, 2, 3, 1).contiguous()
     for block in self.blocks:
-        y = block.act(block.pwconv1(block.norm(_depthwise(x, block.dwconv))))
+        norm = block.norm
+        y = depthwise_norm(x, block.taps, block.dwconv.bias, norm.weight, norm.bias, norm.eps)
+        y = block.act(block.pwconv1(y))
         x = x + (y if block.gamma is None else block.gamma * y)
     projection = self.spatial_features_proj
     pixels = functional.linear(x, projection.weight.flatten(1), projection.bias).flatten(1, 2)
     queries = self.query_features_proj(self.query_features_block(query_features[0]))
     logits = torch.matmul(queries, pixels.transpose(1, 2))
     return [logits.view(logits.shape[0], logits.shape[1], *size) + self.bias]
-
-
-def _depthwise(x: Tensor, conv: nn.Conv2d) -> Tensor:
-    """Return the 3x3 depthwise convolution of x (N, H, W, C), zero padding 1."""
-    height, width = x.shape[1:3]
-    padded = functional.pad(x, (0, 0, 1, 1, 1, 1))
-    weight = conv.weight.squeeze(1).permute(1, 2, 0)
-    total = conv.bias
-    for dy in range(3):
-        for dx in range(3):
-            total = total + padded[:, dy : dy + height, dx : dx + width] * weight[dy, dx]
-    return total
 
 
 def _named(module: nn.Module, name: str) -> list[nn.Module]:
@@ -123,9 +113,9 @@ def _named(module: nn.Module, name: str) -> list[nn.Module]:
     return found
 
 
-def rewrite(module: nn.Module, *, short_attention: bool = False) -> nn.Module:
+def rewrite(module: nn.Module, *, own_attention: bool = False) -> nn.Module:
     """Apply all rewrites."""
-    fuse_qkv(module, short_attention=short_attention)
+    fuse_qkv(module, own_attention=own_attention)
     fold_layer_scale(module)
     patches_as_product(module)
     mask_head_channels_last(module)

@@ -66,6 +66,7 @@ def test_equals_resize_then_threshold(grid_wh, frame_wh, dtype, packed, roi, dev
     tight = results.regions[:3].clone()
     tight[tight[:, 2] <= tight[:, 0]] = 0
     assert torch.equal(tight, reference.regions(expected))
+    assert not results.regions[3:].any(), "no region of an earlier frame stays"
 
 
 @pytest.mark.parametrize("tile", [(1, 1), (4, 2), (32, 8)])
