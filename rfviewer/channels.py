@@ -45,7 +45,7 @@ class Feed[T]:
         self._condition = threading.Condition()
         self._items: deque[T] = deque()
         self._closed = False
-        self._wakes = 0
+        self._woken = False
 
     def __len__(self) -> int:
         return len(self._items)
@@ -93,14 +93,17 @@ class Feed[T]:
     def take(self, timeout_s: float | None = None) -> T | None:
         """Remove the oldest item, waiting for one; None after `timeout_s` or when woken.
 
+        A wake between two calls counts for the second: the caller looked at its requests in
+        between, perhaps too early. One thread takes.
+
         Raises:
             Closed: when the feed is closed and empty.
         """
         with self._condition:
-            wakes = self._wakes
             self._condition.wait_for(
-                lambda: bool(self._items) or self._closed or self._wakes != wakes, timeout_s
+                lambda: bool(self._items) or self._closed or self._woken, timeout_s
             )
+            self._woken = False
             if self._items:
                 item = self._items.popleft()
                 self._condition.notify_all()
@@ -110,15 +113,27 @@ class Feed[T]:
             return None
 
     def wake(self) -> None:
-        """Let waiting `take` calls return None and waiting `put_wait` calls ask `abandon`."""
+        """Let the present or next `take` return None and `put_wait` calls ask `abandon`."""
         with self._condition:
-            self._wakes += 1
+            self._woken = True
             self._condition.notify_all()
 
-    def clear(self) -> None:
-        """Discard all items without counting them as dropped."""
+    def put_over(self, item: T) -> None:
+        """Append `item` at once, beyond the capacity if need be: for rare marks between frames.
+
+        Raises:
+            Closed: when the feed is closed.
+        """
         with self._condition:
-            self._items.clear()
+            if self._closed:
+                raise Closed
+            self._items.append(item)
+            self._condition.notify_all()
+
+    def discard(self, unwanted: Callable[[T], bool]) -> None:
+        """Remove the `unwanted` items without counting them as dropped."""
+        with self._condition:
+            self._items = deque(item for item in self._items if not unwanted(item))
             self._condition.notify_all()
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, Progress
 from rfviewer.models.registry import resolve_model
 from rfviewer.optimizations import Optimizations
-from rfviewer.pipeline.pipeline import Parts
+from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.presenter import Display
 from rfviewer.pipeline.threads import start_thread
 from rfviewer.render.host import HostRenderer

@@ -21,7 +21,7 @@ from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import RecordingRequest, Sink, SinkContext, SinkItem
 from rfviewer.optimizations import Optimizations, toggle_names
-from rfviewer.pipeline.pipeline import Parts
+from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.presenter import Display
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
 from rfviewer.session.local import LocalSession

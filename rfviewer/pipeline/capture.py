@@ -12,6 +12,7 @@ from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource, SourceFactory
 from rfviewer.pipeline.clock import PlaybackClock
 from rfviewer.pipeline.statistics import Statistics
+from rfviewer.pipeline.threads import join_all, start_thread
 from rfviewer.pipeline.transport import Jump, JumpKind, Transport
 from rfviewer.timing import Stage
 
@@ -38,7 +39,7 @@ class CaptureOutputs:
     """Shows a frame without waiting for its masks (keep-pace); may wait while recording a file."""
     opened: Callable[[SourceInfo], None]
     failed: Callable[[str], None]
-    """The source could not be opened."""
+    """The source could not be opened, or broke in a way that it does not know itself."""
 
 
 class CaptureLoop:
@@ -68,6 +69,12 @@ class CaptureLoop:
         if source is not None:
             source.interrupt()
 
+    def crashed(self, error: Exception) -> None:
+        """Report a fault that no source should have."""
+        self._outputs.failed(
+            f"The source broke because of an unexpected fault ({error}); open it again."
+        )
+
     def run(self) -> None:
         """Open, read and close the source. Faults are reported through `outputs.failed`."""
         try:
@@ -78,9 +85,9 @@ class CaptureLoop:
         self._source = source
         try:
             self._outputs.opened(source.info)
-            if self._transport.playback.start_s > 0:
-                source.seek(self._transport.playback.start_s)
             try:
+                if self._transport.playback.start_s > 0:
+                    source.seek(self._transport.playback.start_s)
                 self._loop(source)
             except SourceError as error:
                 # Follows the frames that were read before, so that they are shown and saved.
@@ -175,3 +182,19 @@ class CaptureLoop:
 
     def _abandoned(self) -> bool:
         return self._transport.stopped or self._transport.epoch != self._epoch
+
+
+class RunningCapture:
+    """A capture loop on its thread."""
+
+    def __init__(self, loop: CaptureLoop) -> None:
+        self._loop = loop
+        self._thread = start_thread("capture", loop.run, loop.crashed)
+
+    def join(self, timeout_s: float) -> list[str]:
+        """Wait for the end after `transport.stop()`; return the thread's name if it is stuck."""
+        self._loop.interrupt()
+        stuck = join_all([self._thread], timeout_s)
+        if stuck:
+            log.source.error("the source did not stop within %.1f s", timeout_s)
+        return stuck

@@ -34,8 +34,8 @@ class EngineOutputs:
 
     is_stale: Callable[[int], bool]
     """Whether frames of this epoch may no longer be shown."""
-    take_turn: Callable[[int, float], bool]
-    """Waits up to that many seconds for permission to hand on a frame of that epoch."""
+    take_turn: Callable[[Frame, float], bool]
+    """Waits up to that many seconds for permission to hand on that frame."""
     wants_overlay: Callable[[], bool]
     """Whether the next frame will be seen or saved."""
     deliver: Callable[[FrameResult], None]
@@ -117,8 +117,12 @@ class EngineLoop:
         self.frames.wake()
         return future
 
+    def fail(self, sentence: str) -> None:
+        """Show the engine as failed: its thread, or one that it needs, is gone."""
+        self._status = EngineStatus(EnginePhase.FAILED, sentence)
+
     def close(self) -> None:
-        """End `run` after the frames in flight."""
+        """End `run`; frames in flight are dropped."""
         self.frames.close()
 
     def run(self) -> None:
@@ -130,6 +134,7 @@ class EngineLoop:
         except Closed:
             log.engine.debug("engine loop closed")
         finally:
+            self.frames.close()  # after a crash nobody may wait for this thread
             self._fail_jobs()
             if self._engine is not None:
                 self._engine.close()
@@ -149,6 +154,8 @@ class EngineLoop:
             if engine is not None and in_flight:
                 self._collect(engine)
             return
+        self._carry_out_requests()  # made before this frame came, they count for it
+        engine = self._engine
         if isinstance(item, EndOfStream):
             self._drain()
             self._held.append(item)
@@ -189,13 +196,15 @@ class EngineLoop:
 
     def _hand_on(self) -> None:
         item = self._held[0]
-        epoch = item.frame.epoch if isinstance(item, FrameResult) else item.epoch
-        if self._outputs.is_stale(epoch):
+        if isinstance(item, EndOfStream):
             self._held.popleft()
-        elif isinstance(item, EndOfStream):
+            if not self._outputs.is_stale(item.epoch):
+                self._outputs.ended(item)
+            return
+        frame = item.frame if isinstance(item, FrameResult) else item
+        if self._outputs.is_stale(frame.epoch):
             self._held.popleft()
-            self._outputs.ended(item)
-        elif self._outputs.take_turn(epoch, HELD_WAIT_S):
+        elif self._outputs.take_turn(frame, HELD_WAIT_S):
             self._held.popleft()
             if isinstance(item, Frame):
                 self._outputs.deliver_bare(item)

@@ -42,12 +42,19 @@ class Presenter:
     """Owns the renderer. `run` is the thread body; any thread may call the other methods."""
 
     def __init__(
-        self, renderer: Renderer, display: Display, recorder: Recorder, statistics: Statistics
+        self,
+        renderer: Renderer,
+        display: Display,
+        recorder: Recorder,
+        statistics: Statistics,
+        is_outdated: Callable[[int], bool],
     ) -> None:
+        """Draw with `renderer`; `is_outdated` tells whether an epoch lies before the last jump."""
         self._renderer = renderer
         self._display = display
         self._recorder = recorder
         self._statistics = statistics
+        self._is_outdated = is_outdated
         self._feed: Feed[Presentable | Callable[[], None]] = Feed(capacity=2)
         self._lock = threading.Lock()
         self._view = View()
@@ -78,7 +85,7 @@ class Presenter:
     def after_waiting(self, action: Callable[[], None]) -> None:
         """Run `action` on the presenter thread once the frames that wait now are drawn."""
         try:
-            self._feed.put_wait(action, abandon=lambda: False)
+            self._feed.put_over(action)
         except Closed:
             action()
 
@@ -106,13 +113,16 @@ class Presenter:
         """Let a waiting producer look again whether its frame is stale."""
         self._feed.wake()
 
-    def clear(self, *, forget: bool) -> None:
-        """Discard waiting frames after a jump; `forget` also the frame on display."""
-        self._feed.clear()
+    def discard_outdated(self) -> None:
+        """Discard waiting frames from before a jump."""
+        self._feed.discard(
+            lambda item: isinstance(item, Presentable) and self._is_outdated(item.frame.epoch)
+        )
+
+    def forget(self) -> None:
+        """Show nothing any more: another source is being opened."""
         with self._lock:
-            self._newest = None
-            if forget:
-                self._current = None
+            self._newest = self._current = None
 
     def close(self) -> None:
         """End `run` once the waiting frames are drawn."""
@@ -120,16 +130,27 @@ class Presenter:
 
     def detections_for(self, item: Presentable) -> tuple[Detections, float | None]:
         """Return what is shown on `item`, all classes, and how old it is in seconds."""
-        result = item.result
+        result = self._result_for(item)
         if result is None:
-            with self._lock:
-                result = self._newest
-        if result is None or result.frame.epoch != item.frame.epoch:
             return Detections.empty(), None
-        return result.detections, max(0.0, item.frame.pts_s - result.frame.pts_s)
+        return result.detections, _age_s(item.frame, result.frame)
+
+    def _result_for(self, item: Presentable) -> FrameResult | None:
+        """Return the item's own result, or else the newest one of the same epoch."""
+        if item.result is not None:
+            return item.result
+        with self._lock:
+            newest = self._newest
+        return newest if newest is not None and newest.frame.epoch == item.frame.epoch else None
 
     def run(self) -> None:
         """Draw until closed."""
+        try:
+            self._run()
+        finally:
+            self._feed.close()  # after a crash nobody may wait for this thread
+
+    def _run(self) -> None:
         pending = False
         while True:
             try:
@@ -139,6 +160,8 @@ class Presenter:
             if item is not None and not isinstance(item, Presentable):
                 item()
                 continue
+            if item is not None and self._is_outdated(item.frame.epoch):
+                continue  # a jump came while it was handed over
             with self._lock:
                 redraw, self._redraw = self._redraw, False
                 if item is not None:
@@ -155,23 +178,33 @@ class Presenter:
     def _draw(self, item: Presentable, *, saved: bool) -> None:
         with self._lock:
             view, names, roi = self._view, self._class_names, self._roi
-        everything, age_s = self.detections_for(item)
+        result = self._result_for(item)
+        everything = Detections.empty() if result is None else result.detections
         shown = everything.visible(view.threshold, view.hidden_class_ids)
         started_ns = time.monotonic_ns()
-        result = item.result
+        own = item.result
         # What the device drew is used while it shows what is asked for.
-        composited = result.composited if result is not None and result.overlay == view else None
+        composited = own.composited if own is not None and own.overlay == view else None
         image = self._renderer.render(
             item.frame, shown, view, names, roi=roi, composited=composited
         )
         self._statistics.measured(Stage.RENDER, (time.monotonic_ns() - started_ns) / 1e6)
         self._statistics.presented()
         if saved:
-            inferred = result is not None or age_s == 0.0
+            inferred = result is not None and result.frame is item.frame
             self._recorder.write(SinkItem(item.frame, shown, image, inferred))
         frame = item.frame
+        age_s = None if result is None else _age_s(frame, result.frame)
         self._display.show(
             PresentedFrame(
                 image, frame.frame_index, frame.pts_s, frame.epoch, frame.capture_time_ns, age_s
             )
         )
+
+
+def _age_s(frame: Frame, inferred: Frame) -> float:
+    """Return the media time from the frame that the masks were found on to `frame`, at least 0."""
+    age_s = frame.pts_s - inferred.pts_s
+    if age_s < 0:  # the video has looped since, unless the masks came before their frame
+        age_s = (frame.capture_time_ns - inferred.capture_time_ns) / 1e9
+    return max(0.0, age_s)

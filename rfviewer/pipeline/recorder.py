@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rfviewer import log
 from rfviewer.channels import Closed, Feed
@@ -15,8 +15,11 @@ from rfviewer.snapshot import RecordingStatus
 from rfviewer.timing import Stage
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Stop:
-    """Asks the sink thread to finalise."""
+    """Asks the sink thread to finalise one recording; void when that one has ended by itself."""
+
+    request: RecordingRequest
 
 
 class Recorder:
@@ -61,10 +64,13 @@ class Recorder:
     def start(self, request: RecordingRequest) -> None:
         """Record from the next frame on; a running recording goes on and this one is refused."""
         with self._lock:
-            if self._request is not None:
-                self._statistics.notice(
-                    ("warning", "A recording is running already; stop it first.")
+            if self._request is not None or self._stopping is not None:
+                sentence = (
+                    "The last recording is still being finished; start again in a moment."
+                    if self._request is None
+                    else "A recording is running already; stop it first."
                 )
+                self._statistics.notice(("warning", sentence))
                 return
             self._request = request
             self._status = RecordingStatus(request.video, request.labels)
@@ -74,12 +80,19 @@ class Recorder:
         with self._lock:
             if self._request is None:
                 return
+            stop = _Stop(self._request)
             self._stopping, self._request = self._request, None
-        self._enqueue(_Stop())
+        try:
+            self._feed.put_over(stop)  # at once: the caller may be the window
+        except Closed:
+            log.sink.debug("a recording was stopped after the recorder had closed")
 
     def write(self, item: SinkItem) -> None:
         """Hand over a drawn frame, waiting for room while the disk or the encoder is slow."""
-        self._enqueue(item)
+        try:
+            self._feed.put_wait(item, abandon=lambda: False)
+        except Closed:
+            log.sink.debug("a frame came after the recorder was closed")
 
     def close(self) -> None:
         """Finalise and end `run`."""
@@ -88,21 +101,17 @@ class Recorder:
 
     def run(self) -> None:
         """Write recordings until closed."""
-        while True:
-            try:
-                item = self._feed.take()
-            except Closed:
-                return
-            if isinstance(item, SinkItem):
-                self._record(item)
-            elif item is not None:
-                self._finished("")  # stopped before its first frame
-
-    def _enqueue(self, item: SinkItem | _Stop) -> None:
         try:
-            self._feed.put_wait(item, abandon=lambda: False)
+            while True:
+                item = self._feed.take()
+                if isinstance(item, SinkItem):
+                    self._record(item)
+                elif item is not None and item.request is self._stopping:
+                    self._finished("")  # stopped before its first frame
         except Closed:
-            log.sink.debug("a frame came after the recorder was closed")
+            log.sink.debug("recorder closed")
+        finally:
+            self._feed.close()  # after a crash nobody may wait for this thread
 
     def _record(self, first: SinkItem) -> None:
         """Write one recording, from its first frame to its end."""
@@ -118,7 +127,7 @@ class Recorder:
                 sinks = self._make_sinks(request, context)
                 for sink in sinks:
                     stack.enter_context(sink)
-                self._write_until_stop(first, sinks)
+                self._write_until_stop(first, sinks, request)
         except SinkError as fault:
             error = str(fault)
         except Exception as fault:  # noqa: BLE001 - shown to the user, and the video goes on
@@ -135,12 +144,14 @@ class Recorder:
             if self._status is not None and sink.path.suffix.lower() == ".mp4" and request.video:
                 self._status = replace(self._status, video=sink.path)
 
-    def _write_until_stop(self, first: SinkItem, sinks: list[Sink]) -> None:
+    def _write_until_stop(
+        self, first: SinkItem, sinks: list[Sink], request: RecordingRequest
+    ) -> None:
         item: SinkItem | _Stop | None = first
         while True:
             if isinstance(item, SinkItem):
                 self._write_one(item, sinks)
-            elif item is not None:
+            elif item is not None and item.request is request:
                 return
             try:
                 item = self._feed.take()

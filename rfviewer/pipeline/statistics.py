@@ -125,11 +125,6 @@ class Statistics:
             self._notices.clear()
             return reading
 
-    def inferred_fps(self) -> float | None:
-        """Return the rate of results now."""
-        with self._lock:
-            return self._inferred_rate.rate(time.monotonic_ns())
-
     def _reset_rates(self) -> None:
         self._source_rate.reset()
         self._inferred_rate.reset()

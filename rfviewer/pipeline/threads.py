@@ -9,9 +9,14 @@ from rfviewer import log
 type Thread = threading.Thread
 
 
-def start_thread(name: str, target: Callable[[], None]) -> threading.Thread:
+def start_thread(
+    name: str,
+    target: Callable[[], None],
+    crashed: Callable[[Exception], None] | None = None,
+) -> threading.Thread:
     """Start and return a thread that runs `target`.
 
+    `crashed` is told, on that thread, what `target` raised; without it the interpreter prints it.
     Daemonic: a source stuck in a driver call must not keep the process alive after close() has
     reported it.
     """
@@ -19,9 +24,11 @@ def start_thread(name: str, target: Callable[[], None]) -> threading.Thread:
     def run() -> None:
         try:
             target()
-        except Exception:
+        except Exception as error:
             log.pipeline.exception("thread %s ended with an error", name)
-            raise
+            if crashed is None:
+                raise
+            crashed(error)
 
     thread = threading.Thread(target=run, name=f"rfviewer-{name}", daemon=True)
     thread.start()

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rfviewer.config import Playback, Policy
-from rfviewer.frame import SourceInfo
 
-SLOWEST_WATCHABLE_FPS = 1.0
-"""Below this rate of results a file is not watched frame by frame unless asked for."""
+MAX_STEPS_DUE = 5
+"""Steps that add up while the engine is slow; a held key must not run on after its release."""
 
 
 class JumpKind(Enum):
@@ -36,8 +35,14 @@ class Transport:
         self._playback = playback
         self._playing = not playback.paused
         self._credits = 0 if self._playing else 1
+        self._owed = True
+        """Whether no frame of this epoch was let through yet: a pause still shows the first."""
+        self._shown_pts_s: float | None = None
+        """Time of the frame let through last, where that is known."""
         self._epoch = epoch
         self._jump: Jump | None = None
+        self._last_jump = Jump(JumpKind.AT, playback.start_s)
+        """Where the frames of this epoch begin."""
         self._stopped = False
         self._auto_policy = Policy.EVERY_FRAME
 
@@ -66,14 +71,8 @@ class Transport:
         """The policy in effect."""
         return self._playback.policy or self._auto_policy
 
-    def choose_policy(self, info: SourceInfo, inferred_fps: float | None) -> None:
-        """Set the automatic policy by source kind and measured speed.
-
-        Live sources keep pace. Files show every frame, as slow motion if need be, since masks that
-        trail behind moving objects look wrong; only an engine too slow to watch keeps pace.
-        """
-        too_slow = inferred_fps is not None and inferred_fps < SLOWEST_WATCHABLE_FPS
-        policy = Policy.KEEP_PACE if info.live or too_slow else Policy.EVERY_FRAME
+    def set_auto_policy(self, policy: Policy) -> None:
+        """Use `policy` unless the playback asks for one."""
         with self._condition:
             self._auto_policy = policy
             self._condition.notify_all()
@@ -91,26 +90,73 @@ class Transport:
             self._condition.notify_all()
 
     def pause(self) -> None:
-        """Hold back every further frame."""
+        """Hold back every further frame, except the one that a jump or an opening owes."""
         with self._condition:
-            self._playing = False
-            self._credits = 0
+            self._pause()
             self._condition.notify_all()
+
+    def finish(self, epoch: int) -> bool:
+        """Pause after the last frame of `epoch`; False when a jump has begun another one."""
+        with self._condition:
+            if self._stopped or self._epoch != epoch:
+                return False
+            self._playing, self._credits = False, 0
+            self._condition.notify_all()
+            return True
 
     def jump(self, jump: Jump) -> int:
         """Request a jump; one frame is shown even while paused. Returns the new epoch."""
         with self._condition:
-            self._epoch += 1
-            self._jump = jump
-            self._credits = 0 if self._playing else 1
-            self._condition.notify_all()
-            return self._epoch
+            return self._begin(jump)
+
+    def jump_back(self, frames: int, epoch: int, pts_s: float) -> bool:
+        """Jump `frames` back from the frame on display, of `epoch` at `pts_s`.
+
+        Steps back that are still under way add up; False when they are enough already.
+        """
+        with self._condition:
+            last = self._last_jump
+            if self._owed and last.kind is JumpKind.BEFORE and self._epoch != epoch:
+                if last.repeat >= MAX_STEPS_DUE:
+                    return False
+                pts_s, frames = last.pts_s, last.repeat + frames
+            elif self._shown_pts_s is not None and not self._owed:
+                pts_s = self._shown_pts_s  # perhaps not drawn yet
+            self._begin(Jump(JumpKind.BEFORE, pts_s, frames))
+            return True
+
+    def rests_at(self, epoch: int) -> bool:
+        """Whether the source is paused at a frame of `epoch`, with no other one on its way."""
+        with self._condition:
+            return not (self._stopped or self._playing or self._credits or self._epoch != epoch)
+
+    def repeat(self, epoch: int | None, pts_s: float) -> bool:
+        """While paused: have the frame made anew that was let through last.
+
+        Where that is not known it is the one on display, of `epoch` at `pts_s`. A jump under way is
+        begun anew. Steps under way go on, and nothing happens: False.
+        """
+        with self._condition:
+            if self._playing or self._stopped:
+                return False
+            if self._owed:
+                self._begin(self._last_jump)
+            elif self._credits:
+                return False
+            elif self._shown_pts_s is not None:
+                self._begin(Jump(JumpKind.AT, self._shown_pts_s))
+            elif self._epoch == epoch:
+                self._begin(Jump(JumpKind.AT, pts_s))
+            else:
+                return False
+            return True
 
     def step_forward(self, frames: int) -> None:
-        """Pause and let exactly `frames` more frames through."""
+        """Pause and let exactly `frames` more frames through; steps not yet made stay due."""
         with self._condition:
-            self._playing = False
-            self._credits += frames
+            if self._playing:
+                self._pause()
+            self._credits = max(frames, min(self._credits + frames, MAX_STEPS_DUE))
             self._condition.notify_all()
 
     def take_jump(self) -> tuple[Jump | None, int]:
@@ -119,9 +165,10 @@ class Transport:
             jump, self._jump = self._jump, None
             return jump, self._epoch
 
-    def take_turn(self, epoch: int, timeout_s: float) -> bool:
+    def take_turn(self, epoch: int, timeout_s: float, pts_s: float | None = None) -> bool:
         """Wait for permission to show one frame of `epoch`, and use up a step's credit for it.
 
+        `pts_s` is the frame's time; None when the turn is taken before the frame is read.
         False after `timeout_s`, after a jump (the frame is stale then) and at the end.
         """
         with self._condition:
@@ -131,12 +178,12 @@ class Transport:
             )
             if self._stopped or self._epoch != epoch:
                 return False
-            if self._playing:
-                return True
-            if self._credits:
+            if not self._playing and not self._credits:
+                return False
+            if not self._playing:
                 self._credits -= 1
-                return True
-            return False
+            self._owed, self._shown_pts_s = False, pts_s
+            return True
 
     def wait_change(self, timeout_s: float | None) -> None:
         """Sleep until something changes or `timeout_s` has passed."""
@@ -149,3 +196,15 @@ class Transport:
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
+
+    def _pause(self) -> None:
+        self._playing = False
+        self._credits = 1 if self._owed else 0
+
+    def _begin(self, jump: Jump) -> int:
+        self._epoch += 1
+        self._jump = self._last_jump = jump
+        self._owed = True
+        self._credits = 0 if self._playing else 1
+        self._condition.notify_all()
+        return self._epoch

@@ -16,7 +16,8 @@ from rfviewer.errors import RfviewerError
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, ScreenshotWriter
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.engine_loop import EngineJob
-from rfviewer.pipeline.pipeline import Parts, Pipeline
+from rfviewer.pipeline.parts import Parts
+from rfviewer.pipeline.pipeline import Pipeline
 from rfviewer.pipeline.presenter import Display
 from rfviewer.snapshot import PlayState, PresentedFrame, RecordingStatus, Snapshot
 
