@@ -53,9 +53,7 @@ def _depthwise_norm_kernel(
     result *= tl.load(norm_weight + channel, mask=used, other=0.0).to(tl.float32)[None, :]
     result += tl.load(norm_bias + channel, mask=used, other=0.0).to(tl.float32)[None, :]
     at_out = out + pixel[:, None] * CHANNELS + channel[None, :]
-    tl.store(
-        at_out, result.to(out.dtype.element_ty), mask=(y < height)[:, None] & used[None, :]
-    )
+    tl.store(at_out, result.to(out.dtype.element_ty), mask=(y < height)[:, None] & used[None, :])
 
 
 @torch.library.custom_op("rfviewer::depthwise_norm", mutates_args=())

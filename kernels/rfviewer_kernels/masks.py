@@ -88,7 +88,9 @@ def _masks_kernel(
     row = tl.arange(0, ROWS)
     live = row < planes
     first_column = tl.load(coarse + row * 4, mask=live, other=0) // per_column
-    end_column = (tl.load(coarse + row * 4 + 2, mask=live, other=0) + (per_column - 1)) // per_column
+    end_column = (
+        tl.load(coarse + row * 4 + 2, mask=live, other=0) + (per_column - 1)
+    ) // per_column
     top = tl.load(coarse + row * 4 + 1, mask=live, other=0)
     bottom = tl.load(coarse + row * 4 + 3, mask=live, other=0)
     tiles_x = (tl.maximum(end_column - first_column, 0) + (TILE_C - 1)) // TILE_C

@@ -72,9 +72,7 @@ def _reaching(paint, start, count, first_x, first_y, last_x, last_y, reach_mask,
     box_meets = shown & (left - reach_box <= last_x) & (right + reach_box >= first_x)
     box_meets &= (top - reach_box <= last_y) & (bottom + reach_box >= first_y)
     bit = tl.full((_GROUP,), 1, tl.int64) << lane.to(tl.int64)
-    return tl.sum(tl.where(mask_meets, bit, 0), axis=0), tl.sum(
-        tl.where(box_meets, bit, 0), axis=0
-    )
+    return tl.sum(tl.where(mask_meets, bit, 0), axis=0), tl.sum(tl.where(box_meets, bit, 0), axis=0)
 
 
 @triton.jit
@@ -129,7 +127,7 @@ def _overlay_kernel(
                 paint, start, count, first_x, first_y, last_x, last_y, LINE_REACH, BOX_REACH
             )
             todo = with_box if layer == 2 else with_mask
-            for index in range(0, _GROUP):
+            for index in range(_GROUP):
                 if ((todo >> index) & 1) == 1:
                     at = paint + (start + index) * _WORDS
                     if layer == 2:

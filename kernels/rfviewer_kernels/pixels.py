@@ -63,7 +63,7 @@ def _from_yuv(total):
 
 
 @triton.jit
-def load_rgb(
+def load_rgb(  # noqa: ANN201 - Triton types it
     frame,
     y,
     x,

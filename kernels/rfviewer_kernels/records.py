@@ -9,10 +9,11 @@ One buffer, so that one small copy brings everything to the host without a wait 
 | 2               | planes: distinct queries among the records |
 | 3               | 0 |
 | 4 + 8 r ...     | record r: score f32, class i32, query i32, x1 y1 x2 y2 f32 px, plane i32 |
-| 4 + 8 K + 4 p . | region of plane p: x0 y0 x1 y1 i32 px, half-open; x1 <= x0 when the mask is empty |
+| 4 + 8 K + 4 p | region of plane p: x0 y0 x1 y1 i32 px, half-open; all 0 beyond `planes` |
 
-Records are ordered by score descending, then flat index query * C + class ascending; those beyond
-`count` and regions beyond `planes` are zero, so equal frames give equal bytes. Several classes of one query share a mask plane.
+Records are ordered by score descending, then flat index query * C + class ascending. Those beyond
+`count` and regions beyond `planes` are zero, so equal frames give equal bytes. An empty mask has
+x1 <= x0. Several classes of one query share a mask plane.
 """
 
 from dataclasses import dataclass
@@ -34,9 +35,7 @@ class Results:
     """K."""
 
     @classmethod
-    def allocate(
-        cls, max_records: int, device: torch.device, *, pinned: bool = False
-    ) -> "Results":
+    def allocate(cls, max_records: int, device: torch.device, *, pinned: bool = False) -> "Results":
         """Return zeroed buffers for K records."""
         words = HEADER_WORDS + max_records * (RECORD_WORDS + REGION_WORDS)
         return cls(

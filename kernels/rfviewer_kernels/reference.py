@@ -73,7 +73,9 @@ def _antialias(planes: torch.Tensor, table: AntialiasTable) -> torch.Tensor:
     return ((total + half) >> FIXED_POINT_BITS).clamp(0, 255)
 
 
-def resize_b(planes: torch.Tensor, table_y: AntialiasTable, table_x: AntialiasTable) -> torch.Tensor:
+def resize_b(
+    planes: torch.Tensor, table_y: AntialiasTable, table_x: AntialiasTable
+) -> torch.Tensor:
     """Return (N, h, w) uint8: Pillow's BILINEAR of (N, H, W) uint8 planes, bit for bit."""
     horizontal = _antialias(planes.long(), table_x)
     vertical = _antialias(horizontal.transpose(1, 2), table_y)

@@ -23,9 +23,7 @@ def _edge(mask: torch.Tensor, outline_px: int) -> torch.Tensor:
     return edge
 
 
-def _frame_of(
-    box: torch.Tensor, height: int, width: int, box_px: int
-) -> torch.Tensor:
+def _frame_of(box: torch.Tensor, height: int, width: int, box_px: int) -> torch.Tensor:
     reach = 0 if box_px <= 1 else (box_px + 1) // 2
     corners = box.round().int()
     left, top = int(corners[0].clamp(max=width - 1)), int(corners[1].clamp(max=height - 1))

@@ -4,10 +4,13 @@ Owns the coordinate arithmetic of both resize modes and of the mask resize. Must
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FIXED_POINT_BITS = 22
 """Fraction bits of Pillow's integer weights (PRECISION_BITS, Pillow src/libImaging/Resample.c)."""
@@ -33,8 +36,8 @@ class LinearTable:
 
     def to(self, device: torch.device) -> "LinearTable":
         """Return a copy on `device`."""
-        parts = (part.to(device) for part in (self.first, self.second, self.weight))
-        return LinearTable(*parts, self.n_in)
+        first, second, weight = (p.to(device) for p in (self.first, self.second, self.weight))
+        return LinearTable(first, second, weight, self.n_in)
 
 
 def linear_table(n_in: int, n_out: int) -> LinearTable:
@@ -50,7 +53,8 @@ def linear_table(n_in: int, n_out: int) -> LinearTable:
     first = np.minimum(np.floor(centres).astype(np.int32), n_in - 1)
     second = np.minimum(first + 1, n_in - 1)
     weight = centres - first.astype(np.float32)
-    return LinearTable(*(torch.from_numpy(a) for a in (first, second, weight)), n_in)
+    arrays = torch.from_numpy(first), torch.from_numpy(second), torch.from_numpy(weight)
+    return LinearTable(*arrays, n_in)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class AntialiasTable:
     @property
     def taps(self) -> int:
         """Longest run of source indices."""
-        return self.weights.shape[1]
+        return int(self.weights.shape[1])
 
     def to(self, device: torch.device) -> "AntialiasTable":
         """Return a copy on `device`."""

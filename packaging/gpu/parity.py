@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from network import Network
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
 from rfviewer_kernels import reference
 from rfviewer_kernels.normalize import affine
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.tables import linear_table
-from scipy.optimize import linear_sum_assignment
 
 THRESHOLD, BAND, GATE_PX = 0.4, 0.03, 40.0
 

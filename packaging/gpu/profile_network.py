@@ -1,6 +1,6 @@
 """Print where the network's GPU time goes: kernels by total time of one eager pass of a variant.
 
-    PYTHONPATH=.:kernels:packaging python packaging/gpu/profile_network.py trace
+PYTHONPATH=.:kernels:packaging python packaging/gpu/profile_network.py trace
 """
 
 import sys
@@ -17,11 +17,11 @@ example = example_input(device, torch.float16)
 network = VARIANTS[sys.argv[1]](demo_module(device, torch.float16), example)
 for _ in range(3):
     network(example)
-torch.cuda.synchronize()
+torch.cuda.current_stream().synchronize()
 with profile(activities=[ProfilerActivity.CUDA]) as record:
     for _ in range(_PASSES):
         network(example)
-    torch.cuda.synchronize()
+    torch.cuda.current_stream().synchronize()
 rows = sorted(record.key_averages(), key=lambda row: -row.device_time_total)
 total = sum(row.device_time_total for row in rows) / _PASSES
 launches = sum(row.count for row in rows) / _PASSES

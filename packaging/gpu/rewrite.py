@@ -7,10 +7,11 @@ multiplied by constants. docs/OPTIMIZATION_LOG.md tells what each was expected t
 import types
 
 import torch
-from rfviewer_kernels.attention import short_attention
-from rfviewer_kernels.depthwise import depthwise_norm
 from torch import Tensor, nn
 from torch.nn import functional
+
+from rfviewer_kernels.attention import short_attention
+from rfviewer_kernels.depthwise import depthwise_norm
 
 
 def fuse_qkv(module: nn.Module, *, own_attention: bool = False) -> int:
@@ -28,7 +29,9 @@ def fuse_qkv(module: nn.Module, *, own_attention: bool = False) -> int:
 
 
 def _fused_attention(
-    self: nn.Module, hidden_states: Tensor, output_attentions: bool = False  # noqa: FBT001, FBT002
+    self: nn.Module,
+    hidden_states: Tensor,
+    output_attentions: bool = False,  # noqa: FBT001, FBT002
 ) -> tuple[Tensor, None]:
     batch, tokens, _ = hidden_states.shape
     heads, depth = self.num_attention_heads, self.attention_head_size

@@ -1,6 +1,6 @@
 """Time launch choices of the kernels on this GPU: tiles, warps, programs, attention blocks.
 
-    PYTHONPATH=.:kernels:packaging python packaging/gpu/tune.py
+PYTHONPATH=.:kernels:packaging python packaging/gpu/tune.py
 """
 
 from itertools import product
@@ -8,13 +8,14 @@ from itertools import product
 import torch
 import triton
 from cases import FRAMES_WH, GRID, MAX_RECORDS, QUERIES, scene
+from timing import replay_timing
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import scaled_dot_product_attention
+
 from rfviewer_kernels import attention
 from rfviewer_kernels.masks import MaskTables, masks
 from rfviewer_kernels.records import Results
 from rfviewer_kernels.select import SelectWorkspace, select
-from timing import replay_timing
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import scaled_dot_product_attention
 
 DEVICE = torch.device("cuda")
 TOKENS, HEADS, DEPTH = 677, 6, 64

@@ -48,7 +48,7 @@ def main():
     for case in cases(torch.device("cpu"), (312, 176)):
         compiled.clear()
         case.launch()
-        print(capability, case.name, *compiled)
+        sys.stdout.write(" ".join((str(capability), case.name, *compiled)) + "\n")
 
 
 main()

@@ -15,7 +15,12 @@ from rfviewer_kernels.mask_stream import (  # noqa: E402
 from rfviewer_kernels.records import Results  # noqa: E402
 
 cuda = pytest.mark.needs_cuda
-SIZES = [(9, 5), (70, 33), pytest.param((312, 176), marks=cuda), pytest.param((1921, 1081), marks=cuda)]
+SIZES = [
+    (9, 5),
+    (70, 33),
+    pytest.param((312, 176), marks=cuda),
+    pytest.param((1921, 1081), marks=cuda),
+]
 
 
 def _rectangles(frame_wh, count, rng, device):

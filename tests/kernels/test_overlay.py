@@ -97,7 +97,9 @@ def test_boxes_and_fills_are_the_hosts(box_px, device, rng):
     mask = torch.zeros(1, height, width, dtype=torch.bool)
     mask[0, 8:20, 10:30] = True
     box = torch.tensor([[9.5, 8.4, 30.6, 20.5]])
-    row = Decoded(torch.ones(1), torch.zeros(1).int(), torch.zeros(1).int(), box, torch.zeros(1).int())
+    row = Decoded(
+        torch.ones(1), torch.zeros(1).int(), torch.zeros(1).int(), box, torch.zeros(1).int()
+    )
     table = torch.tensor([0x20C0FF], dtype=torch.int32)
     got = reference_overlay.overlay(
         frame,

@@ -74,16 +74,12 @@ def test_channels_last_and_half_outputs_hold_the_same_values(mode, dtype, device
     if mode == "a":
         tables = _tables(linear_table, in_wh, out_wh, device)
         preprocess_a(frame, out, *tables, affine(), layout=Layout.BGR, block=512)
-        expected = reference.preprocess_a(
-            frame, *tables, affine(), layout=Layout.BGR, dtype=dtype
-        )
+        expected = reference.preprocess_a(frame, *tables, affine(), layout=Layout.BGR, dtype=dtype)
     else:
         tables = _tables(antialias_table, in_wh, out_wh, device)
         scratch = torch.empty(3, in_wh[1], out_wh[0], dtype=torch.uint8, device=device)
         preprocess_b(frame, scratch, out, *tables, affine(), layout=Layout.BGR, block=512)
-        expected = reference.preprocess_b(
-            frame, *tables, affine(), layout=Layout.BGR, dtype=dtype
-        )
+        expected = reference.preprocess_b(frame, *tables, affine(), layout=Layout.BGR, dtype=dtype)
     assert torch.equal(out, expected)
 
 
@@ -96,7 +92,9 @@ def test_mode_a_reference_is_what_rfdetr_predict_computes(in_wh, out_wh, device,
     resized = torch.nn.functional.interpolate(
         values, size=(out_wh[1], out_wh[0]), mode="bilinear", antialias=False
     )
-    mean, std = (torch.tensor(v, device=device)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD))
+    mean, std = (
+        torch.tensor(v, device=device)[:, None, None] for v in (IMAGENET_MEAN, IMAGENET_STD)
+    )
     # 2e-6 for the affine form on the same arithmetic; CUDA's own coordinates may round twice.
     limit = 4e-6 if device.type == "cpu" else 1e-4
     assert torch.max(torch.abs(got - (resized - mean) / std)) <= limit
