@@ -1,6 +1,7 @@
 """The engine process: a local session served over a pipe. Ends when the window's process does."""
 
 import signal
+import time
 from collections.abc import Callable
 from importlib import import_module
 from multiprocessing.connection import Connection
@@ -32,7 +33,7 @@ class RingDisplay:
     """Writes drawn frames into the ring; asks for a larger one when they do not fit.
 
     `wants_image` and `show` run on the presenter thread, the rest on the main thread. A ring is
-    replaced as one assignment; the old one is closed once the presenter cannot use it any more.
+    replaced as one assignment; the old ones are closed at the end, when the presenter has ended.
     """
 
     def __init__(self) -> None:
@@ -105,16 +106,20 @@ def _serve(connection: Connection, session: LocalSession, display: RingDisplay) 
     """Answer messages and send snapshots until told to close; return the time allowed for it."""
     asked_bytes = 0
     while True:
-        while connection.poll(SNAPSHOT_PERIOD_S):
+        # A deadline, not a silence: a dragged slider sends commands all the time.
+        due_s = time.monotonic() + SNAPSHOT_PERIOD_S
+        while connection.poll(max(0.0, due_s - time.monotonic())):
             message: ToEngine = connection.recv()
             match message:
                 case Command(method, arguments):
                     _call(session, method, arguments)
                 case UseRing(name, image_bytes):
-                    display.use(ImageRing(SharedMemory(name), image_bytes))
+                    _use_ring(display, name, image_bytes)
                     session.redraw()
                 case CloseSession(timeout_s):
                     return timeout_s
+            if time.monotonic() > due_s:
+                break
         replies: list[FromEngine] = []
         if display.wanted_bytes not in (0, asked_bytes):
             asked_bytes = display.wanted_bytes
@@ -124,6 +129,16 @@ def _serve(connection: Connection, session: LocalSession, display: RingDisplay) 
             replies.append(snapshot)
         for reply in replies:
             connection.send(reply)
+
+
+def _use_ring(display: RingDisplay, name: str, image_bytes: int) -> None:
+    try:
+        memory = SharedMemory(name)
+    except FileNotFoundError:
+        # The window has replaced it already, since a larger image came: the next message says so.
+        log.session.info("ring %s was replaced before it was used", name)
+        return
+    display.use(ImageRing(memory, image_bytes))
 
 
 def _call(session: LocalSession, method: str, arguments: tuple[object, ...]) -> None:

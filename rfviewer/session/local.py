@@ -51,11 +51,11 @@ class LocalSession:
         self._process = psutil.Process()
         self._closed = False
 
-    def open(self, source: str, playback: Playback) -> None:
-        """Close the current source and open `source`."""
+    def open(self, source: str, playback: Playback, at_s: float | None = None) -> None:
+        """Close the current source and open `source`; `at_s` is where to go on after a restart."""
         self._uri = source
         self._settings = replace(self._settings, playback=playback)
-        self._pipeline.open(source, playback)
+        self._pipeline.open(source, playback, at_s)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
@@ -105,18 +105,17 @@ class LocalSession:
         """Save the frame on display as PNG; the outcome comes as a notice."""
         statistics = self._pipeline.statistics
         current, drawn = self._pipeline.presenter.current, self._last_image
-        image = drawn.image if kind == "annotated" and drawn is not None else None
-        if kind == "raw" and current is not None:
-            image = current.frame.image
-        if image is None or current is None:
+        shown = drawn if kind == "annotated" else None if current is None else current.frame
+        if current is None or shown is None:
             statistics.notice(("warning", "There is no frame on display to save yet."))
             return
         metadata = self._parts.metadata(
             self._pipeline.source_info, self._pipeline.engine.status.info
         )
-        metadata["frame"] = f"{current.frame.frame_index} at {current.frame.pts_s:.3f} s"
+        # What was drawn last may be an older frame than the current one.
+        metadata["frame"] = f"{shown.frame_index} at {shown.pts_s:.3f} s"
         try:
-            self._write_screenshot(path, image, metadata)
+            self._write_screenshot(path, shown.image, metadata)
         except RfviewerError as error:
             statistics.notice(("error", str(error)))
         else:
@@ -124,11 +123,13 @@ class LocalSession:
 
     def restart(self) -> None:
         """Load the engine again and reopen the source where it was."""
-        current = self._pipeline.presenter.current
+        current, info = self._pipeline.presenter.current, self._pipeline.source_info
         self._pipeline.set_engine(self._settings.engine)
         if self._uri:
-            start_s = 0.0 if current is None else current.frame.pts_s
-            self.open(self._uri, replace(self._settings.playback, start_s=start_s))
+            at_s = None
+            if current is not None and info is not None and info.seekable:
+                at_s = current.frame.pts_s
+            self.open(self._uri, self._settings.playback, at_s)
 
     def poll(self) -> Snapshot | None:
         """Return the state now, with all samples and notices since the last call."""

@@ -36,8 +36,10 @@ from rfviewer.snapshot import (
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-DEATH_GRACE_S = 0.5
-"""How long a child that closed its pipe may take to be reaped, to learn its exit code."""
+GOODBYE_S = 0.5
+"""Part of the time for closing in which the child, its files finalised, ends as a process."""
+FINALISE_S = 2.0
+"""How long a restart waits for a running recording; without one nothing is waited for."""
 
 
 class RemoteSession:
@@ -126,15 +128,17 @@ class RemoteSession:
 
     def restart(self) -> None:
         """End the child if it still runs, start another, and go on where the video was."""
-        self._end_process(timeout_s=2.0)
         last = self._snapshot
+        recording = last is not None and last.recording is not None and last.recording.active
+        self._end_process(FINALISE_S if recording else 0.0)
         self._snapshot = None
         self._start()
         if self._uri:
             seekable = last is not None and last.source is not None and last.source.seekable
-            start_s = last.pts_s if seekable and last is not None and last.pts_s else 0.0
-            playback = replace(self._settings.playback, start_s=start_s, paused=self._paused)
-            self._call("open", self._uri, playback)
+            at_s = last.pts_s if seekable and last is not None else None
+            self._call(
+                "open", self._uri, replace(self._settings.playback, paused=self._paused), at_s
+            )
 
     def poll(self) -> Snapshot | None:
         """Return the newest snapshot with the samples and notices of all since the last call."""
@@ -191,6 +195,7 @@ class RemoteSession:
 
     def _receive(self) -> list[Snapshot]:
         snapshots: list[Snapshot] = []
+        wanted_bytes = 0
         connection = self._connection
         try:
             while connection is not None and connection.poll():
@@ -199,11 +204,14 @@ class RemoteSession:
                     case Snapshot():
                         snapshots.append(message)
                     case NeedRing(image_bytes):
-                        self._make_ring(image_bytes)
+                        wanted_bytes = max(wanted_bytes, image_bytes)
                     case Closed(recording):
                         self._recording = recording
         except (EOFError, OSError):
             self._drop_connection()
+        present_bytes = 0 if self._ring is None else self._ring.image_bytes
+        if wanted_bytes > present_bytes and not self._closed:
+            self._make_ring(wanted_bytes)
         return snapshots
 
     def _make_ring(self, image_bytes: int) -> None:
@@ -220,7 +228,6 @@ class RemoteSession:
 
     def _report_death(self, process: SpawnProcess) -> Snapshot:
         """Make a snapshot that says in one sentence that the child has ended."""
-        process.join(DEATH_GRACE_S)
         sentence = f"The engine process ended unexpectedly ({_exit_reason(process.exitcode)}); "
         sentence += "press Restart to go on where it was."
         log.session.error(sentence)
@@ -228,6 +235,10 @@ class RemoteSession:
         self._process = None
         self._drop_connection()
         base = self._snapshot or _first_snapshot(self._settings)
+        recording = base.recording
+        if recording is not None and recording.active:
+            kept = "The recording stopped with the engine process; its partial file is kept."
+            recording = replace(recording, active=False, error=kept)
         self._snapshot = replace(
             base,
             sequence=base.sequence + 1,
@@ -235,6 +246,7 @@ class RemoteSession:
             state=PlayState.FAILED,
             error=sentence,
             engine=EngineStatus(EnginePhase.FAILED, sentence),
+            recording=recording,
             samples=(),
             notices=(("error", sentence),),
         )
@@ -244,14 +256,14 @@ class RemoteSession:
         process = self._process
         if process is None:
             return
-        self._send(CloseSession(timeout_s))
+        self._send(CloseSession(max(0.0, timeout_s - GOODBYE_S)))
         deadline = time.monotonic() + timeout_s
         while process.is_alive() and time.monotonic() < deadline:
             self._receive()  # keeps the pipe empty, so that the child's last messages go through
             process.join(0.02)
         self._receive()
         if process.is_alive():
-            log.session.error("the engine process did not end within %.0f s; killing it", timeout_s)
+            log.session.info("the engine process is killed after %.1f s", timeout_s)
             process.kill()
             process.join()
         process.close()

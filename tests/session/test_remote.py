@@ -1,15 +1,19 @@
 """The engine in a real child process: images, commands, death, restart, and nothing left behind."""
 
+import itertools
 import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing import active_children
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import pytest
 
 from rfviewer.config import Playback, Policy, Settings, View
+from rfviewer.interfaces import RecordingRequest
 from rfviewer.optimizations import Optimizations
 from rfviewer.session.remote import RemoteSession
 from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
@@ -101,6 +105,68 @@ def test_a_killed_child_is_told_in_one_sentence_and_restarts_where_it_was(
     wait_until(
         lambda: watcher.sees(PlayState.PLAYING) and (watcher.snapshot.frame_index or 0) >= last  # type: ignore[union-attr]
     )
+
+
+def test_after_a_restart_a_loop_still_begins_at_the_beginning(session: RemoteSession) -> None:
+    watcher = Watcher(session)
+    session.open("clip", replace(EVERY, loop=True, rate=None, paused=True))
+    session.seek(150 / FPS)
+    wait_until(
+        lambda: watcher.sees(PlayState.PAUSED) and watcher.snapshot.frame_index == 150  # type: ignore[union-attr]
+    )
+    assert session.pid is not None
+    os.kill(session.pid, signal.SIGKILL)
+    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=1.0)
+    session.restart()
+    wait_until(
+        lambda: watcher.sees(PlayState.PAUSED) and watcher.snapshot.frame_index == 150  # type: ignore[union-attr]
+    )
+    session.play()
+    wait_until(
+        lambda: watcher.sees(PlayState.PLAYING) and (watcher.snapshot.frame_index or 200) < 100  # type: ignore[union-attr]
+    )
+
+
+def test_a_recording_ends_with_its_child(session: RemoteSession) -> None:
+    watcher = Watcher(session)
+    session.start_recording(RecordingRequest(video=Path("never-written.mp4")))
+    session.open("clip", EVERY)
+    wait_until(
+        lambda: (
+            watcher.sees(PlayState.PLAYING)
+            and watcher.snapshot.recording is not None  # type: ignore[union-attr]
+            and watcher.snapshot.recording.frames > 0  # type: ignore[union-attr]
+        )
+    )
+    assert session.pid is not None
+    os.kill(session.pid, signal.SIGKILL)
+    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=1.0)
+    assert watcher.snapshot is not None
+    assert watcher.snapshot.recording is not None
+    assert not watcher.snapshot.recording.active
+    assert watcher.snapshot.recording.error
+
+
+def test_snapshots_come_while_commands_do(session: RemoteSession) -> None:
+    opacities = itertools.cycle((0.1, 0.2))
+    sequences: set[int] = set()
+
+    def several() -> bool:
+        session.set_view(View(opacity=next(opacities)))
+        snapshot = session.poll()
+        if snapshot is not None:
+            sequences.add(snapshot.sequence)
+        return len(sequences) >= 5
+
+    wait_until(several)
+
+
+def test_a_ring_replaced_before_its_use_does_no_harm(session: RemoteSession) -> None:
+    watcher = Watcher(session)
+    for image_bytes in (512, 1024):
+        session._make_ring(image_bytes)
+    session.open("clip", EVERY)
+    wait_until(lambda: watcher.sees(PlayState.PLAYING))
 
 
 def test_commands_to_a_dead_child_do_no_harm(session: RemoteSession) -> None:
