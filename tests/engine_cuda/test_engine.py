@@ -164,7 +164,7 @@ def test_closing_frees_the_memory(make):
         engine.close()
         engine.close()
         assert network.closed
-        network.mixers.clear()
+        network.mixers, network.poison = [], None
         return torch.cuda.memory_allocated()
 
     assert cycle() == cycle()

@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from rfviewer.engine.cuda.plain import PlainPreprocess, select
-from rfviewer_kernels import reference
+from rfviewer.engine.cuda.records import (
+    CHUNK_BYTES,
+    HEADER_WORDS,
+    RECORD_WORDS,
+    REGION_WORDS,
+    region_layout,
+)
+from rfviewer_kernels import mask_stream, reference
+from rfviewer_kernels import records as table
+from rfviewer_kernels.mask_stream import stream_layout
 from rfviewer_kernels.normalize import affine
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.records import Results, decode
@@ -51,3 +60,23 @@ def test_select_is_the_reference(threshold, dtype):
     planes = int(results.counts[2])
     assert planes == len(wanted.queries.unique())
     assert torch.equal(plane_queries[wanted.planes.long()], wanted.queries)
+
+
+def test_the_layout_of_the_stream_is_the_kernels():
+    numbers = torch.Generator().manual_seed(9)
+    corners = torch.randint(0, 200, (40, 2, 2), generator=numbers).sort(1).values
+    regions = corners.reshape(40, 4).int().numpy()
+    regions[5] = regions[39] = (320, 180, 0, 0)
+    for rows in (regions, regions[:1], regions[:0]):
+        wanted, found = stream_layout(rows), region_layout(rows)
+        assert found.regions_xyxy.tolist() == wanted.regions_xyxy.tolist()
+        assert found.starts.tolist() == wanted.starts.tolist()
+        assert found.used_bytes == (
+            wanted.starts[-1] + wanted.shapes[-1].prod() if len(rows) else 0
+        )
+    assert (HEADER_WORDS, RECORD_WORDS, REGION_WORDS, CHUNK_BYTES) == (
+        table.HEADER_WORDS,
+        table.RECORD_WORDS,
+        table.REGION_WORDS,
+        mask_stream.CHUNK_BYTES,
+    )

@@ -21,10 +21,10 @@ from rfviewer.engine.cuda.records import (
     REGION_WORDS,
     Records,
     read_records,
+    region_layout,
 )
 from rfviewer.frame import U8Array
 from rfviewer.optimizations import Optimizations
-from rfviewer_kernels.mask_stream import stream_layout
 
 
 class ResultReader(Protocol):
@@ -120,10 +120,11 @@ class LateReader:
         if masks is None:
             return None
         if masks.stream is not None:
-            words = self._to_host(masks.stream[: -(-_used_bytes(records.regions) // 4)])
+            used_bytes = region_layout(records.regions).used_bytes
+            words = self._to_host(masks.stream[: -(-used_bytes // 4)])
             return _region_masks(records, words.view(np.uint8), self._frame)
         planes = self._to_host(masks.planes[: _plane_count(records)])
-        tight = stream_layout(records.regions).regions_xyxy[records.planes]
+        tight = region_layout(records.regions).regions_xyxy[records.planes]
         # Indexing copies, so that two classes of one query do not share a plane.
         data = planes[records.planes]
         return InstanceMasks(data, tight, self._frame.width, self._frame.height, self._packed)
@@ -143,20 +144,11 @@ def _plane_count(records: Records) -> int:
     return int(records.planes.max()) + 1 if len(records.planes) else 0
 
 
-def _used_bytes(regions: NDArray[np.int32]) -> int:
-    """Return the length of the stream that holds all of `regions`."""
-    if not len(regions):
-        return 0
-    layout = stream_layout(regions)
-    return int(layout.starts[-1] + layout.shapes[-1].prod())
-
-
 def _region_masks(records: Records, stream: U8Array, frame: FrameFormat) -> RegionMasks:
     """Return the masks of `records`, with a copy of the bytes they use."""
-    regions = records.regions[: _plane_count(records)]
-    layout = stream_layout(regions)
+    layout = region_layout(records.regions[: _plane_count(records)])
     return RegionMasks(
-        stream[: _used_bytes(regions)].copy(),
+        stream[: layout.used_bytes].copy(),
         layout.starts[records.planes],
         layout.regions_xyxy[records.planes],
         frame.width,

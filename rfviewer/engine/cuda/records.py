@@ -4,6 +4,7 @@ The table's layout is that of `rfviewer_kernels.records`. Everything returned is
 slot's memory is written again by the next frame.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from rfviewer.errors import EngineError
 
 HEADER_WORDS, RECORD_WORDS, REGION_WORDS = 4, 8, 4
 """Words of int32 of the header, of a record and of a region."""
+CHUNK_BYTES = 512
+"""Every plane starts at a multiple of it in the mask stream."""
 CHECK_WORD = 3
 """Header word that holds the sum of the class logits, as float32 bits."""
 
@@ -47,22 +50,55 @@ def read_records(words: NDArray[np.int32], max_records: int, threshold: float) -
     Raises:
         EngineError: the raw outputs hold NaN or infinity.
     """
-    if not np.isfinite(words[CHECK_WORD : CHECK_WORD + 1].view(np.float32)[0]):
+    if not math.isfinite(words[CHECK_WORD : CHECK_WORD + 1].view(np.float32)[0]):
         raise EngineError(
             "The model output is invalid (pred_logits holds NaN or infinity);"
             " try precision fp32 or export the model again."
         )
-    count, _, planes = (int(word) for word in words[:CHECK_WORD])
-    end = HEADER_WORDS + max_records * RECORD_WORDS
-    rows = words[HEADER_WORDS:end].reshape(max_records, RECORD_WORDS)[:count].copy()
-    scores = rows[:, 0].view(np.float32)
-    keep = int(np.count_nonzero(scores > np.float32(threshold)))
-    rows, floats = rows[:keep], rows[:keep].view(np.float32)
-    regions = words[end : end + planes * REGION_WORDS].reshape(planes, REGION_WORDS)
+    count, _, planes, _ = words[:HEADER_WORDS].tolist()
+    end = HEADER_WORDS + count * RECORD_WORDS
+    rows = words[HEADER_WORDS:end].reshape(count, RECORD_WORDS).copy()
+    scores = rows.view(np.float32)[:, 0]
+    cut = np.float32(threshold)
+    if count and scores[-1] <= cut:
+        rows = rows[: int(np.count_nonzero(scores > cut))]
+    floats = rows.view(np.float32)
+    first = HEADER_WORDS + max_records * RECORD_WORDS
+    regions = words[first : first + planes * REGION_WORDS].reshape(planes, REGION_WORDS).copy()
     return Records(
         boxes_xyxy=floats[:, 3:7].copy(),
         scores=floats[:, 0].copy(),
         class_ids=rows[:, 1].copy(),
         planes=rows[:, 7].copy(),
-        regions=regions.copy(),
+        regions=regions,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionLayout:
+    """Where the bytes of each plane's region lie in the mask stream."""
+
+    regions_xyxy: NDArray[np.int32]
+    """(P, 4) half-open; all 0 for an empty mask."""
+    starts: NDArray[np.int64]
+    """(P,) byte offset of each."""
+    used_bytes: int
+    """Length of the part of the stream that holds all of them."""
+
+
+def region_layout(regions: NDArray[np.int32]) -> RegionLayout:
+    """Return where the planes of `regions`, (P, 4), lie: the rule of the mask_stream kernel.
+
+    The same as `rfviewer_kernels.mask_stream.stream_layout` in a third of the time: this runs once
+    a frame.
+    """
+    if not len(regions):
+        return RegionLayout(regions, np.zeros(0, np.int64), 0)
+    empty = regions[:, 2] <= regions[:, 0]
+    if empty.any():
+        regions = np.where(empty[:, None], np.int32(0), regions)
+    x0, y0, x1, y1 = regions.T
+    sizes = (y1 - y0) * (((x1 + 7) >> 3) - (x0 >> 3))
+    chunks = (sizes + (CHUNK_BYTES - 1)) // CHUNK_BYTES
+    starts = (np.cumsum(chunks, dtype=np.int64) - chunks) * CHUNK_BYTES
+    return RegionLayout(regions, starts, int(starts[-1] + sizes[-1]))

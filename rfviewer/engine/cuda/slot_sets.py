@@ -65,8 +65,9 @@ class SlotSets:
         key = frame, wanted
         found = self._sets.setdefault(key, [])
         self._sets.move_to_end(key)
-        while len(self._sets) > _CAPACITY:
+        if len(self._sets) > _CAPACITY:
             self._sets.popitem(last=False)
+            torch.cuda.empty_cache()  # the pools of freed graphs, which nothing else may use
         while len(found) < depth:
             try:
                 found.append(self._build(len(found), frame, wanted, found))
