@@ -4,52 +4,12 @@ Knows addresses and stream handles as numbers, and no torch: `tensorrt_network` 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from rfviewer.engine.backends.tensorrt_api import ICudaEngine, IExecutionContext
+from rfviewer.engine.backends.tensorrt_layout import TensorLayout, dtype_word, match_layout
 from rfviewer.engine.backends.tensorrt_module import TensorRt, make_logger
 from rfviewer.errors import EngineError
 from rfviewer.models.spec import ModelSpec
-
-_ROLES = {
-    "dets": "boxes",
-    "labels": "logits",
-    "masks": "masks",
-    "pred_boxes": "boxes",
-    "pred_logits": "logits",
-    "pred_masks": "masks",
-}
-"""Outputs of RF-DETR's export, and as they are called inside; renamed here, at the edge."""
-
-
-@dataclass(frozen=True, slots=True)
-class TensorLayout:
-    """One input or output of an engine."""
-
-    name: str
-    """Its name in the graph."""
-    shape: tuple[int, ...]
-    dtype: str
-    """"fp32" or "fp16"."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineLayout:
-    """The tensors of an RF-DETR engine by what they mean."""
-
-    network_input: TensorLayout
-    """1x3xHxW."""
-    boxes: TensorLayout
-    """1xQx4."""
-    logits: TensorLayout
-    """1xQxC."""
-    masks: TensorLayout | None
-    """1xQxhxw; None for detection-only models."""
-
-    def tensors(self) -> tuple[TensorLayout, ...]:
-        """Return all of them, the input first."""
-        masks = () if self.masks is None else (self.masks,)
-        return self.network_input, self.boxes, self.logits, *masks
 
 
 class LoadedEngine:
@@ -73,7 +33,7 @@ class LoadedEngine:
                 " engine clear`, or choose backend torch."
             )
         self._engine: ICudaEngine | None = engine
-        self.layout = read_layout(tensorrt, engine, spec)
+        self.layout = match_layout(*_tensors(tensorrt, engine), spec)
         self.context_bytes = int(engine.device_memory_size_v2)
         """Scratch memory that each context takes."""
 
@@ -129,55 +89,16 @@ class LoadedEngine:
         return self._errors[-1].strip().splitlines()[0][:300] if self._errors else "no reason given"
 
 
-def read_layout(tensorrt: TensorRt, engine: ICudaEngine, spec: ModelSpec) -> EngineLayout:
-    """Return the engine's inputs and outputs, found by name and checked against the model.
-
-    Raises:
-        EngineError: it is not the network of `spec`, or has types that we do not read.
-    """
-    types, modes = tensorrt.module.DataType, tensorrt.module.TensorIOMode
-    words = {types.FLOAT: "fp32", types.HALF: "fp16"}
+def _tensors(
+    tensorrt: TensorRt, engine: ICudaEngine
+) -> tuple[list[TensorLayout], list[TensorLayout]]:
+    """Return (inputs, outputs) of the engine."""
     inputs: list[TensorLayout] = []
-    outputs: dict[str, TensorLayout] = {}
+    outputs: list[TensorLayout] = []
     for index in range(engine.num_io_tensors):
         name = engine.get_tensor_name(index)
-        dtype = engine.get_tensor_dtype(name)
+        is_input = engine.get_tensor_mode(name) == tensorrt.module.TensorIOMode.INPUT
         shape = tuple(int(size) for size in engine.get_tensor_shape(name))
-        tensor = TensorLayout(name, shape, words.get(dtype, str(dtype)))
-        if engine.get_tensor_mode(name) == modes.INPUT:
-            inputs.append(tensor)
-        else:
-            outputs[_ROLES.get(name, name)] = tensor
-    masks = outputs.get("masks") if spec.has_masks else None
-    wanted = {"boxes", "logits", *(("masks",) if spec.has_masks else ())}
-    if len(inputs) != 1 or not wanted <= outputs.keys():
-        raise _unlike(spec, [*inputs, *outputs.values()])
-    layout = EngineLayout(inputs[0], outputs["boxes"], outputs["logits"], masks)
-    if set(outputs) - wanted or not _fits(layout, spec):
-        raise _unlike(spec, [*inputs, *outputs.values()])
-    return layout
-
-
-def _fits(layout: EngineLayout, spec: ModelSpec) -> bool:
-    width, height = spec.input_wh
-    queries = layout.boxes.shape[1] if len(layout.boxes.shape) == 3 else 0
-    masks = layout.masks
-    return (
-        all(tensor.dtype in {"fp32", "fp16"} for tensor in layout.tensors())
-        and layout.network_input.shape == (1, 3, height, width)
-        and layout.boxes.shape == (1, queries, 4)
-        and layout.logits.shape == (1, queries, len(spec.class_names))
-        and (masks is None or (len(masks.shape) == 4 and masks.shape[:2] == (1, queries)))
-        and all(size > 0 for tensor in layout.tensors() for size in tensor.shape)
-    )
-
-
-def _unlike(spec: ModelSpec, found: list[TensorLayout]) -> EngineError:
-    width, height = spec.input_wh
-    parts = [f"{t.name} {'x'.join(map(str, t.shape))} {t.dtype}" for t in found]
-    wanted = f"an image 1x3x{height}x{width}, dets 1xQx4, labels 1xQx{len(spec.class_names)}"
-    wanted += " and masks 1xQxhxw" if spec.has_masks else ""
-    return EngineError(
-        f"The engine of {spec.name} has {', '.join(parts)}, but needed are {wanted}, in fp32 or"
-        " fp16; remove it with `rfviewer engine clear`."
-    )
+        word = dtype_word(tensorrt, engine.get_tensor_dtype(name))
+        (inputs if is_input else outputs).append(TensorLayout(name, shape, word))
+    return inputs, outputs

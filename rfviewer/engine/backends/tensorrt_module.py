@@ -47,7 +47,8 @@ class TensorRt:
 
     def targets(self) -> tuple[str, ...]:
         """Return the GPU generations that can be built for, as "SM89"; RTX only."""
-        return tuple(n for n in dir(self.module.ComputeCapability) if n.startswith("SM"))
+        names = [n for n in dir(self.module.ComputeCapability) if n.startswith("SM")]
+        return tuple(sorted(names, key=lambda name: int(name[2:])))
 
 
 def load_tensorrt(name: TensorRtName) -> TensorRt:

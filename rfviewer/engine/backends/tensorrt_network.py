@@ -3,7 +3,8 @@
 import torch
 
 from rfviewer.config import EngineConfig
-from rfviewer.engine.backends.tensorrt_engine import LoadedEngine, TensorLayout
+from rfviewer.engine.backends.tensorrt_engine import LoadedEngine
+from rfviewer.engine.backends.tensorrt_layout import TensorLayout
 from rfviewer.engine.backends.tensorrt_module import TensorRtName, load_tensorrt
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.engine.plans.build import PlanRequest, ensure_plan

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import rfviewer
 from rfviewer import log
+from rfviewer.engine.backends.tensorrt_layout import match_layout
 from rfviewer.engine.backends.tensorrt_module import TensorRt
 from rfviewer.engine.plans.key import GpuIdentity, PlanKey
 from rfviewer.engine.plans.network_builder import check_target
@@ -18,6 +19,7 @@ from rfviewer.engine.plans.store import (
     PlanManifest,
     StoredPlan,
     find_plan,
+    layouts_from_json,
     lock_path,
     partial_folder,
     plans_folder,
@@ -152,11 +154,15 @@ def _build(
             error_class=EngineError,
         )
         _check(result, key, request)
+        inputs, outputs = (layouts_from_json(result[name]) for name in ("inputs", "outputs"))
+        match_layout(inputs, outputs, request.spec)
         plan_path = partial / PLAN_FILE
         manifest = PlanManifest(
             key=key,
             model=request.spec.name,
             precision=str(result["precision"]),
+            inputs=inputs,
+            outputs=outputs,
             plan_sha256=file_sha256(plan_path),
             plan_bytes=plan_path.stat().st_size,
             seconds=round(float(result["seconds"]), 1),

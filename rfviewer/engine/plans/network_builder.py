@@ -2,15 +2,17 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from rfviewer.engine.backends.tensorrt_api import (
     IHostMemory,
     INetworkDefinition,
+    ITensor,
     RtxBuilderConfig,
 )
+from rfviewer.engine.backends.tensorrt_layout import TensorLayout, dtype_word
 from rfviewer.engine.backends.tensorrt_module import TensorRt, make_logger
 from rfviewer.errors import EngineError
 
@@ -18,6 +20,17 @@ type Report = Callable[[str], bool]
 """Called with what is being done and how far it is; returns False to give up."""
 
 _REPORT_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltPlan:
+    """What a build made."""
+
+    plan: IHostMemory
+    precision: str
+    """Of most of its matrix products."""
+    inputs: tuple[TensorLayout, ...]
+    outputs: tuple[TensorLayout, ...]
 
 
 @dataclass(slots=True)
@@ -68,8 +81,8 @@ class BuildProgress:
 
 def build_plan(
     tensorrt: TensorRt, onnx_bytes: bytes, precision: str, target: str, report: Report
-) -> tuple[IHostMemory, str]:
-    """Return (the plan, the precision of its matrix products).
+) -> BuiltPlan:
+    """Build a plan.
 
     Args:
         tensorrt: which flavour.
@@ -110,7 +123,16 @@ def build_plan(
             f"{tensorrt.title} {tensorrt.version} cannot build an engine of this model"
             f" ({_reason(errors)}); choose another backend or precision."
         )
-    return plan, products
+    inputs = [network.get_input(index) for index in range(network.num_inputs)]
+    outputs = [network.get_output(index) for index in range(network.num_outputs)]
+    return BuiltPlan(plan, products, _layouts(tensorrt, inputs), _layouts(tensorrt, outputs))
+
+
+def _layouts(tensorrt: TensorRt, tensors: Sequence[ITensor]) -> tuple[TensorLayout, ...]:
+    return tuple(
+        TensorLayout(t.name, tuple(int(size) for size in t.shape), dtype_word(tensorrt, t.dtype))
+        for t in tensors
+    )
 
 
 def product_precision(tensorrt: TensorRt, network: INetworkDefinition) -> str:
@@ -118,15 +140,12 @@ def product_precision(tensorrt: TensorRt, network: INetworkDefinition) -> str:
 
     The network is strongly typed, so the engine computes in just these types.
     """
-    types = tensorrt.module.DataType
-    words = {types.FLOAT: "fp32", types.HALF: "fp16", types.BF16: "bf16"}
     products = (tensorrt.module.LayerType.MATRIX_MULTIPLY, tensorrt.module.LayerType.CONVOLUTION)
     counts: Counter[str] = Counter()
     for index in range(network.num_layers):
         layer = network.get_layer(index)
         if layer.type in products:
-            dtype = layer.get_output(0).dtype
-            counts[words.get(dtype, str(dtype))] += 1
+            counts[dtype_word(tensorrt, layer.get_output(0).dtype)] += 1
     if not counts:
         raise EngineError("The model has no matrix product, so it is no RF-DETR network.")
     return counts.most_common(1)[0][0]

@@ -121,7 +121,16 @@ def load_network(source: NetworkSource) -> tuple[Any, str]:
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             _fill(tensor, _slice(graph_path, tensor, contents))
+    for item in model.graph.input:
+        _close_batch(item)
     return model, digest
+
+
+def _close_batch(item: Any) -> None:  # noqa: ANN401 - onnx has no types
+    """Make an open batch 1: an open one needs optimization profiles and makes a slower engine."""
+    sizes = item.type.tensor_type.shape.dim
+    if sizes and not sizes[0].HasField("dim_value"):
+        sizes[0].dim_value = 1
 
 
 def _fill(tensor: Any, data: bytes) -> None:  # noqa: ANN401 - onnx has no types

@@ -18,8 +18,10 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rfviewer import log
+from rfviewer.engine.backends.tensorrt_layout import TensorLayout
 from rfviewer.engine.plans.key import PlanKey, key_from_json, rebuild_reason
 from rfviewer.engine.plans.private_files import NotPrivateError, check_private_folder, read_private
 from rfviewer.errors import EngineError
@@ -41,6 +43,8 @@ class PlanManifest:
     """Registry name, or file name of the user's model."""
     precision: str
     """Precision of the matrix products, read back from the network that was built."""
+    inputs: tuple[TensorLayout, ...]
+    outputs: tuple[TensorLayout, ...]
     plan_sha256: str
     plan_bytes: int
     seconds: float
@@ -202,7 +206,17 @@ def _give_up() -> None:
 def _manifest(folder: Path) -> PlanManifest:
     values = json.loads(read_private(folder / MANIFEST_FILE))
     values["key"] = key_from_json(values["key"])
+    for name in ("inputs", "outputs"):
+        values[name] = layouts_from_json(values[name])
     return PlanManifest(**values)
+
+
+def layouts_from_json(items: list[dict[str, Any]]) -> tuple[TensorLayout, ...]:
+    """Return tensors from what `asdict` made of them, once it has been JSON."""
+    return tuple(
+        TensorLayout(str(item["name"]), tuple(map(int, item["shape"])), str(item["dtype"]))
+        for item in items
+    )
 
 
 def _words(error: Exception) -> str:

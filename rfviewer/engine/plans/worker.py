@@ -10,6 +10,7 @@ import os
 import sys
 import time
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +60,15 @@ def _build(arguments: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         return os.getppid() == parent  # nobody waits for an engine whose viewer has died
 
     reporter.step(3, "Building the engine")
-    plan, precision = build_plan(
-        tensorrt, onnx_bytes, arguments.precision, arguments.target, report
-    )
+    built = build_plan(tensorrt, onnx_bytes, arguments.precision, arguments.target, report)
     reporter.step(4, "Writing the engine")
-    (arguments.output / PLAN_FILE).write_bytes(plan)
+    (arguments.output / PLAN_FILE).write_bytes(built.plan)
     return {
         "backend_version": tensorrt.version,
         "model_sha256": digest,
-        "precision": precision,
+        "precision": built.precision,
+        "inputs": [asdict(tensor) for tensor in built.inputs],
+        "outputs": [asdict(tensor) for tensor in built.outputs],
         "seconds": time.monotonic() - started,
     }
 
