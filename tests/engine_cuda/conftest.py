@@ -51,16 +51,33 @@ def make():
         engine.close()
 
 
-@pytest.fixture(scope="session")
-def demo_network():
-    """The demo model in fp16, loaded once; engines may close it as they like."""
+def _demo(precision):
     pytest.importorskip("rfdetr")
     from rfviewer.config import EngineConfig
     from rfviewer.engine.backends.torch_network import TorchNetwork
     from rfviewer.models.demo import demo_spec
+
+    return TorchNetwork(demo_spec(), EngineConfig(precision=precision), lambda step: None)
+
+
+@pytest.fixture(scope="session")
+def demo_network():
+    """The demo model in fp16, loaded once; engines may close it as they like."""
     from tests.engine_cuda.fake_network import Kept
 
-    network = TorchNetwork(demo_spec(), EngineConfig(), lambda step: None)
+    network = _demo("fp16")
+    assert network.precision == "fp16"
+    yield Kept(network)
+    network.close()
+
+
+@pytest.fixture(scope="session")
+def demo_network_fp32():
+    """The same in fp32."""
+    from tests.engine_cuda.fake_network import Kept
+
+    network = _demo("fp32")
+    assert network.precision == "fp32"
     yield Kept(network)
     network.close()
 

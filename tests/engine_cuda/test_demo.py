@@ -1,6 +1,7 @@
 """The GPU engine on the demo network and the whole demo clip."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -69,36 +70,79 @@ def test_frame_sizes_come_and_go(demo_network, clip, one_slot):
     engine.close()
 
 
-@pytest.mark.parametrize("resize", [ResizeMode.A, ResizeMode.B])
-def test_the_gpu_finds_what_the_cpu_finds(demo_network, clip, resize):
-    """Tolerance E3 of the correctness gate: fp16 against fp32."""
+@pytest.fixture(scope="module")
+def on_the_cpu(clip):
+    """Return a function: what ONNX Runtime finds in fp32 on every 60th frame."""
     pytest.importorskip("onnxruntime")
     from rfviewer.engine.backends.onnxruntime import OrtBackend
     from rfviewer.engine.host_engine import HostEngine
     from rfviewer.pipeline.threads import start_thread
 
-    frames = clip[::60]
-    config = EngineConfig(resize=resize)
-    host = HostEngine(
-        OrtBackend(demo_spec(), config, lambda step: None),
-        demo_spec(),
-        config,
-        Optimizations(depth=1),
-        backend_reason="asked for by name",
-        start_thread=start_thread,
-    )
-    wanted = run_all(host, frames, THRESHOLD - BAND)
-    host.close()
-    engine = engine_of(demo_network, Optimizations(depth=2), resize)
-    found = run_all(engine, frames, THRESHOLD - BAND)
+    @cache
+    def run(resize):
+        config = EngineConfig(resize=resize)
+        host = HostEngine(
+            OrtBackend(demo_spec(), config, lambda step: None),
+            demo_spec(),
+            config,
+            Optimizations(depth=1),
+            backend_reason="asked for by name",
+            start_thread=start_thread,
+        )
+        results = run_all(host, clip[::60], THRESHOLD - BAND)
+        host.close()
+        return results
+
+    return run
+
+
+@pytest.mark.parametrize("resize", [ResizeMode.A, ResizeMode.B])
+def test_the_gpu_in_fp32_finds_what_the_cpu_finds(demo_network_fp32, clip, on_the_cpu, resize):
+    """Tolerance E2: the same precision on other kernels."""
+    engine = engine_of(demo_network_fp32, Optimizations(depth=2), resize)
+    tally = compared(run_all(engine, clip[::60], THRESHOLD - BAND), on_the_cpu(resize))
     engine.close()
-    pairs = sum(agree(a.detections, b.detections) for a, b in zip(found, wanted, strict=True))
-    assert pairs > 100
+    assert len(tally.boxes_px) > 100
+    assert tally.odd == 0
+    assert max(tally.boxes_px) <= 0.5
+    assert max(tally.scores) <= 0.01
+    assert min(tally.overlaps) >= 0.95
 
 
-def agree(found, wanted):
-    """Assert that both hold the same firm detections; return how many were paired."""
-    firm, taken, overlaps = THRESHOLD + BAND, set(), []
+@pytest.mark.parametrize("resize", [ResizeMode.A, ResizeMode.B])
+def test_the_gpu_in_fp16_finds_nearly_the_same(demo_network, clip, on_the_cpu, resize):
+    """fp16 swaps queries near the in-network top-k, so single rows differ (OPTIMIZATION_LOG)."""
+    engine = engine_of(demo_network, Optimizations(depth=2), resize)
+    tally = compared(run_all(engine, clip[::60], THRESHOLD - BAND), on_the_cpu(resize))
+    engine.close()
+    assert len(tally.boxes_px) > 100
+    assert tally.odd <= 0.02 * len(tally.boxes_px)
+    assert np.quantile(tally.boxes_px, 0.99) <= 2.0
+    assert np.quantile(tally.scores, 0.95) <= 0.05
+    assert np.mean(tally.overlaps) >= 0.99
+
+
+@dataclass
+class Tally:
+    """How two runs differ, over all frames."""
+
+    odd: int = 0
+    """Firm detections of one run that the other lacks."""
+    boxes_px: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    overlaps: list[float] = field(default_factory=list)
+
+
+def compared(found, wanted):
+    tally = Tally()
+    for a, b in zip(found, wanted, strict=True):
+        compare_frame(a.detections, b.detections, tally)
+    return tally
+
+
+def compare_frame(found, wanted, tally):
+    """Pair rows of equal class, best scores first, each with its nearest row."""
+    firm, taken = THRESHOLD + BAND, set()
     for index in range(len(wanted)):
         distance = np.abs(found.boxes_xyxy - wanted.boxes_xyxy[index]).max(1)
         cost = distance / GATE_PX + np.abs(found.scores - wanted.scores[index])
@@ -106,21 +150,18 @@ def agree(found, wanted):
         cost[list(taken)] = np.inf
         best = int(np.argmin(cost)) if len(cost) else -1
         if best < 0 or np.isinf(cost[best]):
-            assert wanted.scores[index] < firm, "a firm detection is missing"
+            tally.odd += int(wanted.scores[index] >= firm)
             continue
         taken.add(best)
         if max(wanted.scores[index], found.scores[best]) < THRESHOLD:
             continue
-        assert distance[best] <= 5.0
-        assert abs(float(found.scores[best] - wanted.scores[index])) <= 0.03
+        tally.boxes_px.append(float(distance[best]))
+        tally.scores.append(abs(float(found.scores[best] - wanted.scores[index])))
         a, b = mask_of(found.masks, best), mask_of(wanted.masks, index)
-        union, differing = int((a | b).sum()), int((a ^ b).sum())
-        overlaps.append(1.0 if not union else 1 - differing / union)
-        assert overlaps[-1] >= 0.95 or differing <= 32
+        union = int((a | b).sum())
+        tally.overlaps.append(int((a & b).sum()) / union if union else 1.0)
     left = set(range(len(found))) - taken
-    assert all(found.scores[index] < firm for index in left), "an extra firm detection"
-    assert not overlaps or np.mean(overlaps) >= 0.98
-    return len(taken)
+    tally.odd += sum(int(found.scores[index] >= firm) for index in left)
 
 
 def mask_of(masks, index):
