@@ -162,11 +162,13 @@ class CaptureLoop:
             return True
         self._delivered += 1
         self._statistics.captured(source.damaged)
-        if self._transport.policy is Policy.EVERY_FRAME:
+        keeps_pace = self._transport.policy is Policy.KEEP_PACE
+        if keeps_pace:
+            self._outputs.show(frame)
+        if keeps_pace or source.info.live:
+            self._statistics.dropped(self._outputs.frames.put_newest(frame))
+        else:
             self._outputs.frames.put_wait(frame, self._abandoned)
-            return True
-        self._outputs.show(frame)
-        self._statistics.dropped(self._outputs.frames.put_newest(frame))
         return True
 
     def _wait_until_due(self, frame: Frame) -> bool:

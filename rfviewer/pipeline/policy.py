@@ -4,18 +4,22 @@ from rfviewer.config import Policy
 from rfviewer.frame import SourceInfo
 from rfviewer.result import FrameResult
 
-SLOWEST_WATCHABLE_FPS = 1.0
-"""Below this rate of results a file is not watched frame by frame unless asked for."""
+HEADROOM = 1.2
+"""How much faster than a live source an engine must be to give every frame its own masks."""
+USUAL_FPS = 30.0
+"""Taken for a live source that does not say how fast it is."""
 
 
 def automatic_policy(info: SourceInfo, engine_fps: float | None) -> Policy:
     """Return the policy by source kind and by what the engine can do, if that is known.
 
-    Live sources keep pace. Files show every frame, as slow motion if need be, since masks that
-    trail behind moving objects look wrong; only an engine too slow to watch keeps pace.
+    Files show every frame, as slow motion if need be: masks that trail behind moving objects look
+    wrong. Live sources keep pace, until the engine proves fast enough to mask every frame in time.
     """
-    too_slow = engine_fps is not None and engine_fps < SLOWEST_WATCHABLE_FPS
-    return Policy.KEEP_PACE if info.live or too_slow else Policy.EVERY_FRAME
+    if not info.live:
+        return Policy.EVERY_FRAME
+    fast = engine_fps is not None and engine_fps >= HEADROOM * (info.fps or USUAL_FPS)
+    return Policy.EVERY_FRAME if fast else Policy.KEEP_PACE
 
 
 def engine_fps(result: FrameResult) -> float | None:

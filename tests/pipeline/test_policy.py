@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from rfviewer.config import Playback, Policy
+from rfviewer.config import Playback, Policy, Settings
 from rfviewer.frame import Frame
 from rfviewer.pipeline.policy import engine_fps
 from rfviewer.result import FrameResult
+from rfviewer.session.local import LocalSession
+from rfviewer.snapshot import PlayState
 from rfviewer.timing import Stage, StageTimings
 from tests.fakes import Bench, FakeEngine, FakeSource
 
@@ -22,33 +24,51 @@ class SlowShow(FakeSource):
         return None if frame is None else replace(frame, pts_s=120.0 * frame.frame_index)
 
 
-class SlowEngine(FakeEngine):
-    """Says that each frame took 1.5 s."""
+class TimedEngine(FakeEngine):
+    """Says that each frame took so long."""
+
+    infer_ms = 1400.0
 
     def collect(self) -> FrameResult:
         result = super().collect()
-        timings = StageTimings({Stage.PREPROCESS: 100.0, Stage.INFER: 1400.0}, 0, 0)
+        timings = StageTimings({Stage.PREPROCESS: 1.0, Stage.INFER: self.infer_ms}, 0, 0)
         return replace(result, timings=timings)
 
 
-def test_a_source_with_few_frames_is_shown_frame_by_frame() -> None:
-    session = Bench({"clip": lambda: SlowShow(4)}).session()
+class FastEngine(TimedEngine):
+    infer_ms = 2.0
+
+
+def test_files_show_every_frame_however_slow_the_engine() -> None:
+    session = session_with(TimedEngine, FakeSource(100_000))
     session.open("clip", AUTO)
-    snapshot = session.wait(lambda s: s.counters.inferred == 4, 10)
-    assert snapshot.inferred_fps is not None
-    assert snapshot.inferred_fps < 1.0  # the rate of results alone would mislead
+    snapshot = session.wait(lambda s: s.counters.inferred > 10, 10)
     assert snapshot.policy is Policy.EVERY_FRAME
     session.close()
 
 
-def test_an_engine_too_slow_to_watch_keeps_pace() -> None:
-    bench = Bench({"clip": lambda: FakeSource(100_000)})
-    parts = replace(bench.parts(), make_engine=lambda c, o, p: SlowEngine(o))
-    bench.parts = lambda: parts  # type: ignore[method-assign]
-    session = bench.session()
+def test_a_live_source_keeps_pace_with_a_slow_engine() -> None:
+    session = session_with(TimedEngine, FakeSource(100_000, live=True))
     session.open("clip", AUTO)
-    session.wait(lambda s: s.policy is Policy.KEEP_PACE, 10)
+    snapshot = session.wait(lambda s: s.counters.inferred > 10, 10)
+    assert snapshot.policy is Policy.KEEP_PACE
     session.close()
+
+
+def test_a_fast_engine_masks_every_frame_of_a_live_source_and_never_holds_it_up() -> None:
+    session = session_with(FastEngine, FakeSource(400, live=True))
+    session.open("clip", AUTO)
+    session.wait(lambda s: s.policy is Policy.EVERY_FRAME, 10)
+    snapshot = session.wait(lambda s: s.state is PlayState.ENDED, 20)
+    counters = snapshot.counters
+    assert counters.captured == 400
+    assert counters.inferred + counters.dropped == 400
+    session.close()
+
+
+def session_with(engine: type[FakeEngine], source: FakeSource) -> LocalSession:
+    parts = replace(Bench({"clip": lambda: source}).parts(), make_engine=lambda c, o, p: engine(o))
+    return LocalSession(parts, Settings(), lambda p, i, m: None)
 
 
 @pytest.mark.parametrize(("depth", "expected"), [(1, 2.0), (3, 4.0)])
