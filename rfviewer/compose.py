@@ -1,7 +1,6 @@
 """The composition root of everything without a window: settings in, a running session out."""
 
 import platform
-from functools import partial
 
 from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Settings
@@ -24,14 +23,19 @@ from rfviewer.version import version
 
 def local_session(settings: Settings, display: Display | None = None) -> LocalSession:
     """Return a session on threads of this process; the engine starts loading at once."""
+
+    def metadata(source: SourceInfo | None, engine: EngineInfo | None) -> dict[str, str]:
+        return run_metadata(session.settings, source, engine)  # as they are when a file begins
+
     parts = Parts(
         open_source=open_source,
         make_engine=_make_engine,
         renderer=HostRenderer(),
         make_sinks=make_sinks,
-        metadata=partial(run_metadata, settings),
+        metadata=metadata,
     )
-    return LocalSession(parts, settings, write_png, display)
+    session = LocalSession(parts, settings, write_png, display)
+    return session
 
 
 def _make_engine(config: EngineConfig, optimizations: Optimizations, progress: Progress) -> Engine:

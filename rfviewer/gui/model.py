@@ -3,6 +3,7 @@
 Every widget changes the session through this object, and only the GUI thread uses it.
 """
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, Session
 from rfviewer.optimizations import Optimizations
 from rfviewer.snapshot import PlayState, Snapshot
+
+SEEK_SETTLES_S = 0.5
+"""How long after a relative seek the next one counts from its target and not from the snapshot."""
 
 
 class SessionModel(QObject):
@@ -46,6 +50,8 @@ class SessionModel(QObject):
         self.playback = settings.playback
         self.snapshot: Snapshot | None = None
         self._source: str | None = None
+        self._sought: tuple[float, float] | None = None
+        """Where `seek_by` went last, and when."""
         self._before_hold: Optimizations | None = None
         self._before_baseline: Optimizations | None = None
 
@@ -86,7 +92,7 @@ class SessionModel(QObject):
         )
         if loop is not None:
             self.playback = replace(self.playback, loop=loop)
-        self._source = source
+        self._source, self._sought = source, None
         self.session.open(source, self.playback)
         self.playback_changed.emit(self.playback)
         self.source_requested.emit(source)
@@ -166,6 +172,7 @@ class SessionModel(QObject):
 
     def seek(self, pts_s: float) -> None:
         """Go to `pts_s`, clipped to the source."""
+        self._sought = None
         source = self.snapshot.source if self.snapshot else None
         if source is None or not source.seekable:
             return
@@ -173,9 +180,15 @@ class SessionModel(QObject):
         self.session.seek(max(0.0, pts_s if end is None else min(pts_s, end)))
 
     def seek_by(self, seconds: float) -> None:
-        """Go on or back by `seconds`."""
-        if self.snapshot is not None and self.snapshot.pts_s is not None:
-            self.seek(self.snapshot.pts_s + seconds)
+        """Go on or back by `seconds`; quick presses add up."""
+        if self.snapshot is None or self.snapshot.pts_s is None:
+            return
+        base_s, now_s = self.snapshot.pts_s, time.monotonic()
+        if self._sought is not None and now_s - self._sought[1] < SEEK_SETTLES_S:
+            base_s = self._sought[0]  # the snapshot may be from before the last press
+        target_s = max(0.0, base_s + seconds)
+        self.seek(target_s)
+        self._sought = (target_s, now_s)
 
     def start_recording(self, request: RecordingRequest) -> None:
         """Start writing files with the next frame."""

@@ -51,6 +51,11 @@ class LocalSession:
         self._process = psutil.Process()
         self._closed = False
 
+    @property
+    def settings(self) -> Settings:
+        """Everything as requested now."""
+        return self._settings
+
     def open(self, source: str, playback: Playback, at_s: float | None = None) -> None:
         """Close the current source and open `source`; `at_s` is where to go on after a restart."""
         self._uri = source
