@@ -93,7 +93,10 @@ class EngineLoop:
         return 0 if engine is None else engine.in_flight
 
     def set_config(self, config: EngineConfig) -> None:
-        """Build another engine; the present one serves until the new one is ready."""
+        """Build another engine; the present one stays in use if that fails.
+
+        Meanwhile nothing is inferred: every-frame playback stands still, keep-pace runs on.
+        """
         with self._lock:
             self._wanted_config = config
         self.frames.wake()
