@@ -90,7 +90,6 @@ def test_a_change_rebuilds_with_its_reason(
     fakes: Path,
     spec: ModelSpec,
     cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
     change: str,
     reason: str,
 ) -> None:
@@ -98,7 +97,7 @@ def test_a_change_rebuilds_with_its_reason(
     changes: dict[str, object] = {}
     if change == "version":
         (fakes / "version").write_text("1.8.0.1")
-        monkeypatch.delitem(sys.modules, "tensorrt_rtx")
+        del sys.modules["tensorrt_rtx"]
         changes["tensorrt"] = load_tensorrt("tensorrt-rtx")
     elif change == "model":
         assert spec.onnx_path is not None

@@ -2,7 +2,7 @@
 
 Started by `build` with `python -P`, which keeps the current folder from shadowing a module. Speaks
 the JSON lines of `models.export_worker.Reporter` on stdout and writes engine.plan into --output. It
-ends by itself when its parent dies. Peak memory for the demo model: 0.8 GB.
+ends by itself when its parent dies. Peak memory for the demo model: 0.85 GB.
 """
 
 import argparse
