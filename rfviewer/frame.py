@@ -42,6 +42,8 @@ class Frame:
     """Counts opens and seeks: results of an older epoch are stale and never shown."""
     pixel_format: PixelFormat = PixelFormat.BGR24
     """Layout of `image`."""
+    name: str = ""
+    """File the frame came from, for image folders; empty otherwise."""
 
     def __post_init__(self) -> None:
         """Reject an image whose shape contradicts the stated size."""

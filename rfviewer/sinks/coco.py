@@ -101,7 +101,8 @@ def coco_from_jsonl(
     """Write the COCO file of `labels`. Memory does not grow with the length of the recording.
 
     `image_id` is the frame index; a frame that was labelled twice, as after a seek back, counts
-    once, as labelled first. Class ids stay those of the model, gaps included.
+    once, as labelled first. Class ids stay those of the model, gaps included. `file_name` is that
+    of the image, or for a video the name that an exported frame would have.
 
     Raises:
         OSError: when a file cannot be read or written.
@@ -140,7 +141,7 @@ def _image(record: dict[str, Any], stem: str) -> dict[str, Any]:
     frame_index = record["frame_index"]
     return {
         "id": frame_index,
-        "file_name": f"{stem}-{frame_index:06d}.png",
+        "file_name": record.get("file_name") or f"{stem}-{frame_index:06d}.png",
         "width": record["width"],
         "height": record["height"],
         "pts_s": record["pts_s"],

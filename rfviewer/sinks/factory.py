@@ -74,13 +74,14 @@ def _labels(request: RecordingRequest, context: SinkContext) -> Sink | None:
         context.class_names,
         overwrite=request.overwrite and request.labels is not None,
     )
+    # The command of this very recording replaces the one that shows the source.
     command = {"command": request.command} if request.command else {}
     return CocoSink(
         request.coco,
         labels,
         source_name=context.source.name,
         class_names=context.class_names,
-        info={**command, **context.settings},
+        info={**context.settings, **command},
         keep_labels=request.labels is not None,
         overwrite=request.overwrite,
     )

@@ -17,6 +17,7 @@ from rfviewer.sinks.rle import encode_masks
 class JsonlSink:
     """Writes frame_index, pts_s, width, height and the detections of each inferred frame.
 
+    Frames of image folders have a file_name too, which leads back to the image.
     Every line goes to the system at once, so a crash costs at most the line being written.
     Implements `interfaces.Sink`.
     """
@@ -85,8 +86,10 @@ class JsonlSink:
 def frame_record(item: SinkItem, class_names: Sequence[str | None]) -> dict[str, Any]:
     """Return what one line says. Boxes to 0.001 px, scores to 0.000001, times to 1 µs."""
     frame = item.frame
+    name = {"file_name": frame.name} if frame.name else {}
     return {
         "frame_index": frame.frame_index,
+        **name,
         "pts_s": round(frame.pts_s, 6),
         "width": frame.width,
         "height": frame.height,

@@ -182,7 +182,9 @@ class _SourceClock:
 
 
 def _metadata(context: SinkContext, command: str) -> dict[str, str]:
-    lines = [f"{key}: {value}" for key, value in context.settings.items()]
-    comment = "\n".join([command, *lines] if command else lines)
+    # The command of this very recording replaces the one that shows the source.
+    own = {"command": command} if command else {}
+    settings = {**own, **context.settings, **own}
+    comment = "\n".join(f"{key}: {value}" for key, value in settings.items())
     metadata = {"title": context.source.name, "comment": comment}
     return {key: value.replace("\0", " ") for key, value in metadata.items() if value}

@@ -1,6 +1,7 @@
 """Single images, folders of images and globs, shown one after another."""
 
 import math
+import os
 import re
 import threading
 import time
@@ -44,6 +45,12 @@ def natural_order(paths: Sequence[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: (key(path), str(path)))
 
 
+def frame_names(paths: Sequence[Path]) -> list[str]:
+    """Return the file names, with folders only as far as they differ: a pattern may span some."""
+    folder = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
 class ImagesSource(FrameSource):
     """Images in natural order at a fixed rate, each in its own size, upright by its EXIF tag.
 
@@ -57,6 +64,7 @@ class ImagesSource(FrameSource):
             SourceError: when none of them can be read.
         """
         self._paths = natural_order(paths)
+        self._names = frame_names(self._paths)
         self._fps = fps
         self._next = 0
         self._stopped = threading.Event()
@@ -104,7 +112,16 @@ class ImagesSource(FrameSource):
                 continue
             height, width = image.shape[:2]
             now_ns = time.monotonic_ns()
-            return Frame(image, width, height, index, index / self._fps, now_ns, 1 / self._fps)
+            return Frame(
+                image,
+                width,
+                height,
+                index,
+                index / self._fps,
+                now_ns,
+                1 / self._fps,
+                name=self._names[index],
+            )
         return None
 
     @override

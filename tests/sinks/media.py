@@ -30,6 +30,7 @@ def item(
     recorded_s=None,
     inferred=True,
     duration_s=0.04,
+    name="",
 ):
     if image is None:
         image = np.zeros((height, width, 4), np.uint8)
@@ -38,7 +39,14 @@ def item(
     height, width = image.shape[:2]
     pts_s = index / 25 if pts_s is None else pts_s
     frame = Frame(
-        np.ascontiguousarray(image[..., :3]), width, height, index, pts_s, 0, duration_s=duration_s
+        np.ascontiguousarray(image[..., :3]),
+        width,
+        height,
+        index,
+        pts_s,
+        0,
+        duration_s=duration_s,
+        name=name,
     )
     detections = Detections.empty() if detections is None else detections
     recorded_s = pts_s if recorded_s is None else recorded_s

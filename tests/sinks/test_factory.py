@@ -1,8 +1,11 @@
+import json
 import os
 import shutil
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
 
 from rfviewer.errors import SinkError
@@ -38,6 +41,20 @@ def test_all_files_of_a_recording(tmp_path):
     sinks = record(request, [item(i) for i in range(3)])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "a.jsonl", "a.mp4"]
     assert any(sink.needs_image for sink in sinks)
+
+
+def test_the_command_of_the_recording_replaces_the_one_that_shows_the_source(tmp_path):
+    request = RecordingRequest(
+        video=tmp_path / "a.mp4", coco=tmp_path / "a.json", command="rfviewer export x"
+    )
+    shown = replace(context(), settings={"software": "test", "command": "rfviewer x"})
+    for sink in make_sinks(request, shown):
+        with sink:
+            sink.write(item(0))
+    assert json.loads((tmp_path / "a.json").read_text())["info"]["command"] == "rfviewer export x"
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        comment = container.metadata["comment"]
+    assert comment == "command: rfviewer export x\nsoftware: test"
 
 
 def test_labels_alone_need_no_images(tmp_path):

@@ -142,6 +142,15 @@ def test_pycocotools_reads_the_coco_file(tmp_path):
     assert (tmp_path / "out.jsonl").exists()
 
 
+def test_frames_of_image_files_keep_their_names(tmp_path):
+    coco(tmp_path, [item(0, name="b/003.jpg"), item(1, name="\udcff.png"), item(2)])
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line.get("file_name") for line in lines] == ["b/003.jpg", "\udcff.png", None]
+    images = json.loads((tmp_path / "out.json").read_text())["images"]
+    names = ["b/003.jpg", "\udcff.png", "clip-000002.png"]
+    assert [image["file_name"] for image in images] == names
+
+
 def test_a_frame_labelled_twice_counts_once(tmp_path):
     found = detections_of(two_masks(), [3, 3])
     coco(tmp_path, [item(4, detections=found), item(4), item(5)])

@@ -38,7 +38,9 @@ def test_an_ordinary_recording_plays_everywhere(tmp_path):
     assert int(video["nb_frames"]) == 50
     assert float(report["format"]["duration"]) == pytest.approx(2.0, abs=0.001)
     assert report["format"]["tags"]["title"] == "clip.mp4"
-    assert report["format"]["tags"]["comment"].startswith("rfviewer run clip.mp4\nsoftware: ")
+    assert report["format"]["tags"]["comment"].startswith(
+        "command: rfviewer run clip.mp4\nsoftware: "
+    )
     data = path.read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat"), "the index is not in front"
     assert b"moof" not in data

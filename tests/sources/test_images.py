@@ -52,6 +52,24 @@ def test_a_pattern_and_a_rate(folder):
     source.close()
 
 
+def test_frames_carry_the_names_of_their_files(folder):
+    source = open_source(f"{folder}/shot1*.png")
+    assert [frame.name for frame in read_all(source)] == ["shot1.png", "shot10.png", "shot11.png"]
+    source.close()
+    source = open_source(str(folder / "shot3.png"))
+    assert source.read().name == "shot3.png"
+    source.close()
+
+
+def test_equal_names_in_several_folders_are_told_apart(folder):
+    for name in ("left", "right"):
+        (folder / name).mkdir()
+        (folder / f"shot{len(name)}.png").rename(folder / name / "x.png")
+    source = open_source(f"{folder}/*/x.png")
+    assert [frame.name for frame in read_all(source)] == ["left/x.png", "right/x.png"]
+    source.close()
+
+
 def test_one_image(folder):
     source = open_source(str(folder / "shot3.png"))
     assert source.info.name == "shot3.png"
