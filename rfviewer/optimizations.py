@@ -218,6 +218,19 @@ class Optimizations:
         ),
     )
 
+    compiled_network: bool = _toggle(
+        False,
+        Toggle(
+            "Compiled network",
+            "fewer and larger kernels; compiling takes a minute, once per start",
+            "the network as traced by PyTorch",
+            "rewritten, then compiled by PyTorch's inductor",
+            Stage.INFER,
+            Exactness.TOLERANCE,
+            needs_rebuild=True,
+        ),
+    )
+
     def __post_init__(self) -> None:
         """Reject values that a toggle does not offer."""
         for spec in fields(self):

@@ -18,6 +18,7 @@ _NEEDS_GPU = (
     "fixed_copy",
     "pinned_output",
     "device_overlay",
+    "compiled_network",
 )
 _NEEDS_MASKS = ("limit_masks", "roi_masks", "packed_masks")
 _NEEDS_NETWORK = (

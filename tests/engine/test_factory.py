@@ -206,7 +206,7 @@ def test_model_none_passes_frames_through():
     engine = engine_of(spec, optimizations=Optimizations(depth=3))
     assert (engine.info.backend, engine.info.precision, engine.depth) == ("none", "", 1)
     for state in engine.info.toggles:
-        assert bool(state.reason) == (state.requested != state.effective)
+        assert bool(state.reason) == (state.requested != state.effective or not state.available)
     item = frame(3)
     engine.submit(item, 0.25)
     with pytest.raises(RuntimeError):

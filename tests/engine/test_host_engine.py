@@ -121,7 +121,7 @@ def test_toggle_states_tell_what_cannot_run(make):
     assert "3 stages" in states["depth"].reason
     assert states["roi_masks"].effective is False
     for state in states.values():
-        assert bool(state.reason) == (state.requested != state.effective)
+        assert bool(state.reason) == (state.requested != state.effective or not state.available)
 
 
 def test_replay_runs_the_bare_network_on_the_last_prepared_input(make):

@@ -9,13 +9,21 @@ from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.optimizations import Optimizations, toggle_names
 
 
-def states(optimizations, *, has_masks=True, graph_failure=""):
-    found = cuda_toggles(optimizations, has_masks=has_masks, graph_failure=graph_failure)
-    return {state.name: state for state in found}
+def states_of(optimizations, *, has_masks=True, graph_failure="", compile_failure=""):
+    return cuda_toggles(
+        optimizations,
+        has_masks=has_masks,
+        graph_failure=graph_failure,
+        compile_failure=compile_failure,
+    )
+
+
+def states(optimizations, **kwargs):
+    return {state.name: state for state in states_of(optimizations, **kwargs)}
 
 
 def test_every_toggle_has_a_state_in_display_order():
-    found = cuda_toggles(Optimizations(), has_masks=True, graph_failure="")
+    found = states_of(Optimizations())
     assert tuple(state.name for state in found) == toggle_names()
     for state in found:
         assert (state.requested != state.effective) == bool(state.reason)
@@ -27,7 +35,7 @@ def test_the_gpu_takes_every_depth(depth):
 
 
 def test_baseline_is_all_off():
-    found = cuda_toggles(Optimizations.baseline(), has_masks=True, graph_failure="")
+    found = states_of(Optimizations.baseline())
     assert effective_optimizations(found) == Optimizations.baseline()
 
 
@@ -49,4 +57,11 @@ def test_slots_are_shared_by_settings_that_do_not_touch_them():
     first = Optimizations()
     assert slot_key(first) == slot_key(replace(first, depth=4, roi_render=False))
     for name in set(toggle_names()) - {"depth", "roi_render", "device_overlay"}:
-        assert slot_key(first) != slot_key(replace(first, **{name: False})), name
+        assert slot_key(first) != slot_key(replace(first, **{name: not getattr(first, name)})), name
+
+
+def test_a_network_that_cannot_be_compiled_says_why():
+    wanted = Optimizations(compiled_network=True)
+    assert states(wanted)["compiled_network"].effective
+    state = states(wanted, compile_failure="no C compiler")["compiled_network"]
+    assert (state.effective, state.reason) == (False, "no C compiler")

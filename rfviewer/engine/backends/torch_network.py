@@ -1,26 +1,16 @@
-"""RF-DETR through PyTorch on an NVIDIA GPU: traced, frozen, and capturable as a graph.
+"""RF-DETR through PyTorch on an NVIDIA GPU, capturable as a graph."""
 
-Tracing removes what depends on the host (Python control flow, tensors made from host values), which
-is what makes the network capturable; freezing folds constants and weights together.
-"""
-
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from rfviewer.config import EngineConfig
+from rfviewer.engine.backends.torch_forms import Forward, compiled, traced
 from rfviewer.engine.backends.torch_module import build_module
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.errors import EngineError, ModelError
 from rfviewer.models.spec import ModelSpec
-
-type Forward = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
-"""Maps the network input to (boxes, class logits[, mask logits])."""
-
-_SETTLING_RUNS = 4
-"""Runs after which the profiling executor has chosen its kernels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +48,66 @@ class TorchNetwork:
         """
         self.precision = _AUTO if config.precision == "auto" else config.precision
         self._kind = PRECISIONS[self.precision]
-        self.form = f"PyTorch {torch.__version__.split('+')[0]}, traced"
         width, height = spec.input_wh
         self.input_hw = (height, width)
+        self._spec = spec
+        self._device = torch.device("cuda", torch.cuda.current_device())
+        self._compiled: Forward | None = None
         progress("Building the network")
         module = build_module(spec)
         progress("Tracing the network")
         self._allow_tf32()
         try:
-            device = torch.device("cuda", torch.cuda.current_device())
-            module = module.to(device=device, dtype=self._kind.dtype)
-            example = torch.randn(1, 3, height, width, device=device, dtype=self._kind.dtype)
-            self._forward: Forward | None = _traced(module, example)
-            outputs = _outputs(self._forward(example), spec)
+            module = module.to(device=self._device, dtype=self._kind.dtype)
+            self._example = torch.randn(
+                1, 3, height, width, device=self._device, dtype=self._kind.dtype
+            )
+            self._traced: Forward | None = traced(module, self._example)
+            outputs = _outputs(self._traced(self._example), spec)
+            # Other streams read the weights from now on.
+            torch.cuda.current_stream().synchronize()
         except torch.cuda.OutOfMemoryError as error:
             raise EngineError(
                 f"The GPU's memory does not suffice for {spec.name}; close other programs on it."
             ) from error
-        self._example = example
+        self.forward: Forward | None = self._traced
+        """What every bound network runs now."""
         self.num_queries, self.num_classes = outputs.logits.shape[1:]
         self.mask_hw: tuple[int, int] | None = None
         if outputs.masks is not None:
             self.mask_hw = (int(outputs.masks.shape[2]), int(outputs.masks.shape[3]))
 
+    @property
+    def form(self) -> str:
+        """How the network runs."""
+        word = "traced" if self.forward is self._traced else "compiled"
+        return f"PyTorch {torch.__version__.split('+')[0]}, {word}"
+
     def bind(self) -> BoundNetwork:
         """Allocate the input of one more slot."""
-        if self._forward is None:
-            raise RuntimeError("bind() of a closed network")
-        return _BoundTorch(self._forward, torch.zeros_like(self._example))
+        return _BoundTorch(self, torch.zeros_like(self._example))
+
+    def use_compiled(self, *, wanted: bool) -> None:
+        """Let every later `enqueue` run the compiled form, or the traced one.
+
+        The first time takes up to a minute. Graphs captured before keep their form.
+
+        Raises:
+            EngineError: the compiler failed; the traced form stays in use.
+        """
+        if wanted and self._compiled is None:
+            try:
+                module = build_module(self._spec).to(device=self._device, dtype=self._kind.dtype)
+                self._compiled = compiled(module, self._example)
+                torch.cuda.current_stream().synchronize()
+            except Exception as error:  # the compiler's errors share no base class
+                self.forward = self._traced
+                raise EngineError(_first_line(error)) from error
+        self.forward = self._compiled if wanted else self._traced
 
     def close(self) -> None:
         """Free the weights. Idempotent."""
-        self._forward = None
+        self.forward = self._traced = self._compiled = None
 
     def _allow_tf32(self) -> None:
         # Process-wide; one engine computes at a time.
@@ -100,25 +118,18 @@ class TorchNetwork:
 class _BoundTorch:
     """The network with one slot's input; outputs are where the last run or the graph put them."""
 
-    def __init__(self, forward: Forward, network_input: torch.Tensor) -> None:
-        self._forward = forward
+    def __init__(self, network: TorchNetwork, network_input: torch.Tensor) -> None:
+        self._network = network
         self.network_input = network_input
 
     def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
         """Put one pass on `stream`, which is the current one."""
+        forward = self._network.forward
+        if forward is None:
+            raise RuntimeError("enqueue() on a closed network")
         with torch.no_grad():
-            found = self._forward(self.network_input)
+            found = forward(self.network_input)
         return DeviceOutputs(found[0], found[1], found[2] if len(found) > 2 else None)
-
-
-def _traced(module: torch.nn.Module, example: torch.Tensor) -> Forward:
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer tells every Python value it turns constant
-        script = torch.jit.trace(module, example, check_trace=False, strict=False)
-        frozen: Forward = torch.jit.freeze(script.eval())
-        for _ in range(_SETTLING_RUNS):
-            frozen(example)
-    return frozen
 
 
 def _outputs(found: tuple[torch.Tensor, ...], spec: ModelSpec) -> DeviceOutputs:
@@ -133,3 +144,7 @@ def _outputs(found: tuple[torch.Tensor, ...], spec: ModelSpec) -> DeviceOutputs:
             f" {'with' if spec.has_masks else 'without'} masks; export or download it again."
         )
     return outputs
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

@@ -16,7 +16,7 @@ from rfviewer import log
 from rfviewer.config import EngineConfig, View
 from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.frame_format import FrameFormat
-from rfviewer.engine.cuda.network import DeviceNetwork
+from rfviewer.engine.cuda.network import CompilableNetwork, DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.replay import BareNetwork
 from rfviewer.engine.cuda.slot import Slot
@@ -63,6 +63,7 @@ class CudaEngine:
         self._submitted = 0
         self._bare: BareNetwork | None = None
         self._graph_failure = ""
+        self._compile_failure = ""
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
         self._apply(optimizations)
@@ -144,7 +145,7 @@ class CudaEngine:
         """Apply `optimizations`; nothing may be in flight. Builds and captures slots if needed."""
         if self._busy:
             raise RuntimeError("configure() while frames are in flight")
-        self._graph_failure = ""
+        self._graph_failure = self._compile_failure = ""
         self._submitted = 0
         self._apply(optimizations)
         try:
@@ -191,12 +192,28 @@ class CudaEngine:
     def _apply(self, optimizations: Optimizations) -> None:
         """Work out which optimizations are in effect."""
         self._requested = optimizations
+        self._choose_form(compiled=optimizations.compiled_network)
         self._toggles: tuple[ToggleState, ...] = cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
             graph_failure=self._graph_failure,
+            compile_failure=self._compile_failure,
         )
         self._effective = effective_optimizations(self._toggles)
+
+    def _choose_form(self, *, compiled: bool) -> None:
+        """Switch the network's form; note why where that cannot be."""
+        before = self._network.form
+        if isinstance(self._network, CompilableNetwork):
+            try:
+                self._network.use_compiled(wanted=compiled)
+            except EngineError as error:
+                log.engine.warning("the network could not be compiled: %s", error)
+                self._compile_failure = f"compiling failed: {error}"
+        else:
+            self._compile_failure = f"{self._network.name} has one form only"
+        if self._network.form != before:
+            self._bare = None
 
     def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:
         """Return `depth` slots for frames of that format; without graphs where capture fails.

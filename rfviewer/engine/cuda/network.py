@@ -5,7 +5,7 @@ outputs (`dets`, `labels`, `masks`) end behind it.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -82,3 +82,17 @@ class DeviceNetwork(Protocol):
 
     def close(self) -> None:
         """Free the network; nothing bound may run any more. Idempotent."""
+
+
+@runtime_checkable
+class CompilableNetwork(Protocol):
+    """A network with a second form that is faster once compiled. Only the torch backend has one."""
+
+    def use_compiled(self, *, wanted: bool) -> None:
+        """Let every later `enqueue` run the compiled form, or the plain one.
+
+        The first time may take a minute. Graphs captured before keep their form.
+
+        Raises:
+            EngineError: a few words why it cannot be compiled; the plain form stays in use.
+        """

@@ -13,7 +13,7 @@ _NO_OVERLAY = "not built yet"
 
 
 def cuda_toggles(
-    requested: Optimizations, *, has_masks: bool, graph_failure: str
+    requested: Optimizations, *, has_masks: bool, graph_failure: str, compile_failure: str
 ) -> tuple[ToggleState, ...]:
     """Return the state of every optimization, in display order.
 
@@ -21,12 +21,15 @@ def cuda_toggles(
         requested: what was asked for.
         has_masks: whether the network predicts masks.
         graph_failure: why the slots could not be captured; empty when they could.
+        compile_failure: why the network cannot be compiled; empty when it can or nobody tried.
     """
     impossible = {"device_overlay": _NO_OVERLAY}
     if not has_masks:
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
     if graph_failure:
         impossible["cuda_graph"] = f"capture failed: {graph_failure}"
+    if compile_failure:
+        impossible["compiled_network"] = compile_failure
     states = []
     for name in toggle_names():
         wanted = getattr(requested, name)
