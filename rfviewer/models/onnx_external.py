@@ -3,8 +3,8 @@
 An ONNX tensor can name an "external data" file. ONNX Runtime and TensorRT open what it names, so a
 hostile model could make them read any file of the user. This module finds every such name before
 anything else opens the model, and allows only plain files that lie right beside it. It reads the
-protobuf wire format itself (field numbers: onnx.proto of onnx 1.23), because the base install has
-no `onnx` package, and it never copies weights: the file is mapped and long fields are skipped.
+wire format by `protobuf_wire` (field numbers: onnx.proto of onnx 1.23), because the base install
+has no `onnx` package, and never copies weights: the file is mapped and long fields are skipped.
 """
 
 import mmap
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from rfviewer.errors import ModelError
+from rfviewer.models.protobuf_wire import Buffer, MalformedError, fields
 
 # Message kind -> {field number: kind of the embedded message}. Only ways that lead to a tensor.
 _CHILDREN: dict[str, dict[int, str]] = {
@@ -28,10 +29,6 @@ _MAX_DEPTH = 64
 """Nesting of subgraphs; real models stay below ten."""
 
 
-class _Malformed(Exception):  # noqa: N818 - turned into a ModelError by the one caller
-    """The bytes are not a protobuf message."""
-
-
 def external_locations(path: Path) -> set[str]:
     """Return every external data location that the ONNX file names, as it stands in the file.
 
@@ -46,7 +43,7 @@ def external_locations(path: Path) -> set[str]:
     except OSError as error:
         reason = error.strerror or error
         raise ModelError(f"The model {path} cannot be read ({reason}).") from error
-    except _Malformed as error:
+    except MalformedError as error:
         raise ModelError(
             f"{path} is not a complete ONNX file ({error}); export or download it again."
         ) from error
@@ -60,7 +57,7 @@ def locations_in(data: bytes) -> set[str]:
     """
     try:
         return set(_locations(data, 0, len(data), "model", 0))
-    except _Malformed as error:
+    except MalformedError as error:
         raise ModelError(f"The model is not complete ({error}); export it again.") from error
 
 
@@ -96,68 +93,27 @@ def _check_location(model: Path, location: str) -> None:
         )
 
 
-def _locations(
-    data: mmap.mmap | bytes, start: int, end: int, kind: str, depth: int
-) -> Iterator[str]:
+def _locations(data: Buffer, start: int, end: int, kind: str, depth: int) -> Iterator[str]:
     """Yield the external locations of the message of `kind` in data[start:end]."""
     if depth > _MAX_DEPTH:
-        raise _Malformed("subgraphs nested too deeply")
+        raise MalformedError("subgraphs nested too deeply")
     children = _CHILDREN[kind]
-    for number, first, last in _fields(data, start, end):
+    for number, content in fields(data, start, end):
         child = children.get(number)
+        if child is None or not isinstance(content, slice):
+            continue
         if child == "entry":
-            key, value = _entry(data, first, last)
+            key, value = _entry(data, content)
             if key == "location":
                 yield value
-        elif child is not None:
-            yield from _locations(data, first, last, child, depth + 1)
+        else:
+            yield from _locations(data, content.start, content.stop, child, depth + 1)
 
 
-def _entry(data: mmap.mmap | bytes, start: int, end: int) -> tuple[str, str]:
+def _entry(data: Buffer, span: slice) -> tuple[str, str]:
     """Return (key, value) of a StringStringEntryProto."""
     found = {1: "", 2: ""}
-    for number, first, last in _fields(data, start, end):
-        if number in found:
-            found[number] = data[first:last].decode("utf-8", "surrogateescape")
+    for number, content in fields(data, span.start, span.stop):
+        if number in found and isinstance(content, slice):
+            found[number] = data[content].decode("utf-8", "surrogateescape")
     return found[1], found[2]
-
-
-def _fields(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (field number, start, end) of the length-delimited fields of data[start:end].
-
-    Source: protobuf encoding guide, https://protobuf.dev/programming-guides/encoding/.
-    """
-    position = start
-    while position < end:
-        tag, position = _varint(data, position, end)
-        number, wire = tag >> 3, tag & 7
-        if number == 0:
-            raise _Malformed("field number 0")
-        if wire == 0:
-            _, position = _varint(data, position, end)
-            continue
-        if wire == 2:
-            length, position = _varint(data, position, end)
-        elif wire in {1, 5}:
-            length = 8 if wire == 1 else 4
-        else:
-            raise _Malformed(f"wire type {wire}")
-        if length > end - position:
-            raise _Malformed("it ends too early")
-        if wire == 2:
-            yield number, position, position + length
-        position += length
-
-
-def _varint(data: mmap.mmap | bytes, position: int, end: int) -> tuple[int, int]:
-    """Return (value, next position) of a base-128 number of at most 10 bytes."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= end:
-            raise _Malformed("it ends too early")
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if not byte & 0x80:
-            return value, position
-    raise _Malformed("a number is too long")
