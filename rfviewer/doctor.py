@@ -19,6 +19,7 @@ from pathlib import Path
 from rfviewer import paths, system_packages
 from rfviewer.config import display_name
 from rfviewer.errors import RfviewerError
+from rfviewer.extras import install_command
 from rfviewer.listing import list_gpus
 
 
@@ -67,7 +68,7 @@ def qt() -> Check:
     """Check PySide6 and the system libraries that Qt's xcb platform loads."""
     version = _version("PySide6-Essentials") or _version("PySide6")
     if version is None:
-        return Check("Qt", Status.MISSING, "PySide6 is not installed", "pip install rfviewer")
+        return Check("Qt", Status.MISSING, "PySide6 is not installed", install_command())
     packages = system_packages.missing_packages()
     libraries = _missing_libraries()
     if packages:
@@ -150,17 +151,18 @@ def gpu_packages() -> Check:
         return Check("GPU packages", Status.OK, ", ".join(found))
     if not list_gpus():
         return Check("GPU packages", Status.OK, "none, and no NVIDIA GPU that would use them")
-    fix = "pip install 'rfviewer[gpu]'"
+    fix = install_command("gpu")
     return Check("GPU packages", Status.WARN, "torch and TensorRT are not installed", fix)
 
 
 def models_extra() -> Check:
     """Check what official checkpoints need."""
-    version = _version("rfdetr")
-    if version is None:
-        detail = "only the demo model and .onnx files"
-        return Check("Models", Status.WARN, detail, "pip install 'rfviewer[models]'")
-    return Check("Models", Status.OK, f"rfdetr {version}")
+    found = {name: _version(name) for name in ("rfdetr", "onnx", "onnxscript")}
+    missing = [name for name, version in found.items() if version is None]
+    if missing:
+        detail = f"only the demo model and .onnx files, without {', '.join(missing)}"
+        return Check("Models", Status.WARN, detail, install_command("models"))
+    return Check("Models", Status.OK, ", ".join(f"{name} {found[name]}" for name in found))
 
 
 def cameras() -> Check:
@@ -212,7 +214,8 @@ def _guarded(check: Callable[[], Check]) -> Check:
         return check()
     except (ImportError, OSError, RfviewerError) as error:
         name = check.__name__.replace("_", " ")
-        return Check(name, Status.MISSING, str(error), "pip install --force-reinstall rfviewer")
+        fix = f"{install_command()}, with the option --force-reinstall"
+        return Check(name, Status.MISSING, str(error), fix)
 
 
 def _version(package: str) -> str | None:

@@ -4,14 +4,11 @@ import importlib.util
 from dataclasses import dataclass
 
 from rfviewer.config import EngineConfig
+from rfviewer.extras import install_command
 from rfviewer.models.spec import ModelSpec
 
-_TORCH_PACKAGES = {
-    "torch": "pip install 'rfviewer[gpu]'",
-    "triton": "pip install 'rfviewer[gpu]'",
-    "rfdetr": "pip install 'rfviewer[models]'",
-}
-"""What the backend torch needs, and what brings it."""
+_TORCH_PACKAGES = {"torch": "gpu", "triton": "gpu", "rfdetr": "models"}
+"""What the backend torch needs, and the extra that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +36,9 @@ def torch_obstacle(spec: ModelSpec) -> str:
 
     Imports torch only where everything else is there: it takes seconds.
     """
-    for package, install in _TORCH_PACKAGES.items():
+    for package, extra in _TORCH_PACKAGES.items():
         if importlib.util.find_spec(package) is None:
-            return f"the package {package} is not installed ({install})"
+            return f"the package {package} is not installed ({install_command(extra)})"
     if spec.weights is None and (spec.checkpoint is None or not spec.checkpoint.is_file()):
         return f"there is no torch checkpoint of {spec.name}"
     import torch

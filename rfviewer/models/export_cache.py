@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from rfviewer.errors import ModelError
+from rfviewer.extras import install_command
 from rfviewer.interfaces import Progress
 from rfviewer.models.class_names import COCO_COUNT, coco_names
 from rfviewer.models.export_process import run_export, this_python
@@ -22,9 +23,6 @@ from rfviewer.models.file_lock import file_lock
 from rfviewer.models.official import OfficialModel
 from rfviewer.models.onnx_file import inspect_onnx
 from rfviewer.models.spec import ModelSpec
-
-INSTALL = "pip install 'rfviewer[models]'"
-"""What brings the `models` extra."""
 
 
 def rfdetr_version() -> str | None:
@@ -61,7 +59,7 @@ def exported_official(
     if version is None:
         raise ModelError(
             f"The model {model.name} needs the models extra, once, to download and export it;"
-            f" install it with: {INSTALL}."
+            f" install it with: {install_command('models')}."
         )
     arguments = ["--checkpoint", str(checkpoint), "--download-name", model.filename]
     arguments += ["--official-class", model.class_name]
@@ -84,7 +82,7 @@ def exported_checkpoint(
     if version is None:
         raise ModelError(
             f"The checkpoint {path} needs the models extra, once, to export it; install it with:"
-            f" {INSTALL}."
+            f" {install_command('models')}."
         )
     arguments = ["--checkpoint", str(path)]
     return _export(digest[:32], path.name, path, arguments, progress, python, version)

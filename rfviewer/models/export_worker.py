@@ -32,7 +32,7 @@ _OLDEST_TORCH = (2, 10)
 _MAX_DOWNLOAD_BYTES = 4_000_000_000
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_S = 30
-_INSTALL = "install it with: pip install 'rfviewer[models]'"
+_INSTALL = "`rfviewer doctor` says how to install it"
 
 
 class Refused(Exception):  # noqa: N818 - carries the sentence for the user

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfviewer.errors import ModelError
+from rfviewer.extras import install_command
 from rfviewer.interfaces import Progress
 from rfviewer.models.class_names import names_for_onnx
 from rfviewer.models.demo import demo_spec
 from rfviewer.models.export_cache import (
-    INSTALL,
     exported_checkpoint,
     exported_official,
     rfdetr_version,
@@ -98,7 +98,7 @@ def _entry(model: OfficialModel, exported: frozenset[str]) -> ModelEntry:
         needs = f"rfviewer models --accept {model.licence}"
     elif model.name not in exported:
         if rfdetr_version() is None:
-            needs = INSTALL
+            needs = install_command("models")
         elif model.needs_plus and importlib.util.find_spec("rfdetr_plus") is None:
             needs = "pip install 'rfdetr[plus]'"
     return ModelEntry(

@@ -1,5 +1,6 @@
 """A plan becomes bound contexts, or one sentence."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from rfviewer.engine.backends.tensorrt_engine import LoadedEngine
 from rfviewer.engine.backends.tensorrt_module import TensorRt, load_tensorrt
 from rfviewer.errors import EngineError
+from rfviewer.extras import install_command
 from rfviewer.models.spec import ModelSpec
 
 ADDRESSES = {"input": 100, "dets": 200, "labels": 300, "masks": 400}
@@ -134,5 +136,5 @@ def test_missing_and_broken_packages(fakes: Path, monkeypatch: pytest.MonkeyPatc
         load_tensorrt("tensorrt")
     (fakes / "tensorrt.py").unlink()
     monkeypatch.setattr("sys.path", [str(fakes)])
-    with pytest.raises(EngineError, match=r"pip install 'rfviewer\[gpu\]'"):
+    with pytest.raises(EngineError, match=re.escape(install_command("gpu"))):
         load_tensorrt("tensorrt")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rfviewer.errors import ModelError
+from rfviewer.extras import install_command
 from rfviewer.models import export_cache
 from rfviewer.models.export_cache import exported_checkpoint
 from rfviewer.models.spec import ModelSpec
@@ -168,7 +170,7 @@ def test_a_foreign_network_is_refused(cache: Path, fakes: Path, tmp_path: Path) 
 
 
 def test_without_the_extra_the_sentence_names_it(cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"pip install 'rfviewer\[models\]'"):
+    with pytest.raises(ModelError, match=re.escape(install_command("models"))):
         exported_checkpoint(checkpoint(tmp_path / "mine.pth"), lambda *_: None)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rfviewer.errors import ModelError
+from rfviewer.extras import install_command
 from rfviewer.models import registry
 from rfviewer.models.registry import list_models, resolve_model
 from rfviewer.models.spec import ModelSpec
@@ -73,7 +74,7 @@ def test_list_says_what_is_missing(cache: Path, monkeypatch: pytest.MonkeyPatch)
     entries = {entry.name: entry for entry in list_models()}
     assert entries["demo"].available
     assert entries["none"].available
-    assert entries["rfdetr-seg-nano"].needs == "pip install 'rfviewer[models]'"
+    assert entries["rfdetr-seg-nano"].needs == install_command("models")
     assert entries["rfdetr-2xlarge"].needs == "rfviewer models --accept PML-1.0"
     assert entries["rfdetr-2xlarge"].licence == "PML-1.0"
     assert not entries["rfdetr-large"].has_masks

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from rfviewer import log
 from rfviewer.engine.backends.tensorrt_api import Module
 from rfviewer.errors import EngineError
+from rfviewer.extras import install_command
 
 type TensorRtName = Literal["tensorrt", "tensorrt-rtx"]
 """Which flavour, as in `config.BACKEND_NAMES`."""
@@ -57,7 +58,7 @@ def load_tensorrt(name: TensorRtName) -> TensorRt:
     Raises:
         EngineError: it is not installed or does not start here; the sentence says what to do.
     """
-    remedy = f"install it with: pip install 'rfviewer[{_EXTRAS[name]}]'"
+    remedy = f"install it with: {install_command(_EXTRAS[name])}"
     problem = ""
     for module_name in _MODULES[name]:
         try:

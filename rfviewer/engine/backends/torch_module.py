@@ -10,11 +10,10 @@ import torch
 
 from rfviewer.config import forbid_hub_downloads
 from rfviewer.errors import EngineError, ModelError
+from rfviewer.extras import install_command
 from rfviewer.models.export_worker import Refused, check_weights_only
 from rfviewer.models.official import find_official
 from rfviewer.models.spec import ModelSpec
-
-_INSTALL = "install it with: pip install 'rfviewer[models]'"
 
 
 def build_module(spec: ModelSpec) -> torch.nn.Module:
@@ -35,7 +34,8 @@ def build_module(spec: ModelSpec) -> torch.nn.Module:
             network = _network(rfdetr, spec)
     except ImportError as error:
         raise EngineError(
-            f"The backend torch builds {spec.name} with the package rfdetr ({error}); {_INSTALL}."
+            f"The backend torch builds {spec.name} with the package rfdetr ({error});"
+            f" install it with: {install_command('models')}."
         ) from error
     network.eval()
     network.export()
