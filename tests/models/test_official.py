@@ -116,7 +116,7 @@ def test_network_faults_say_what_to_do(cache: Path, fakes: Path, web: tuple[Path
 
 
 def test_without_the_extra_the_sentence_names_it(cache: Path) -> None:
-    with pytest.raises(ModelError, match=r"rfdetr-seg-nano needs the models extra.*rfviewer\[mod"):
+    with pytest.raises(ModelError, match=r"rfdetr-seg-nano needs the models extra.*\[models"):
         exported_official(NANO, lambda *_: None)
 
 
