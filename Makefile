@@ -2,8 +2,9 @@
 PYTHON ?= $(shell sh packaging/find_python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
-# An NVIDIA driver decides whether the GPU engine's packages are installed.
-EXTRAS ?= dev$(if $(wildcard /proc/driver/nvidia/version),$(comma)gpu,)
+# TensorRT for RTX builds engines without a GPU, so the tests use it. An NVIDIA driver decides
+# whether the packages of the GPU engine are installed.
+EXTRAS ?= dev,rtx$(if $(wildcard /proc/driver/nvidia/version),$(comma)gpu,)
 comma := ,
 PYTEST_ARGS ?=
 BENCH_SOURCE ?= demo

@@ -82,7 +82,11 @@ class Engine(Protocol):
         """
 
     def configure(self, optimizations: Optimizations) -> None:
-        """Apply `optimizations`; nothing may be in flight. `info.toggles` tells what cannot run."""
+        """Apply `optimizations`; nothing may be in flight. `info.toggles` tells what cannot run.
+
+        Raises:
+            EngineError: e.g. out of memory; what was in effect before stays in effect.
+        """
 
     def device_usage(self) -> DeviceUsage:
         """Return GPU idle share and memory since the last call."""
@@ -221,8 +225,13 @@ class Session(Protocol):
     What goes wrong is told by the snapshots. One thread uses a session.
     """
 
-    def open(self, source: str, playback: Playback) -> None:
-        """Close the current source and open `source`."""
+    def open(
+        self, source: str, playback: Playback, *, recording: RecordingRequest | None = None
+    ) -> None:
+        """Close the current source and open `source`, recording it from its first frame if asked.
+
+        A running recording is finalised; a new one is refused until that is done.
+        """
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend; the video goes on without masks meanwhile."""

@@ -37,10 +37,16 @@ class Delivery:
         self._presenter = presenter
         self._recorder = recorder
         self._statistics = statistics
+        self._results_until_judged = RESULTS_TO_JUDGE
 
     def begin(self, transport: Transport) -> None:
         """Serve another source from now on; what belongs to the one before is stale."""
         self.transport, self.source = transport, None
+        self.judge_speed()
+
+    def judge_speed(self) -> None:
+        """Choose the policy anew after the next results: the engine has changed."""
+        self._results_until_judged = RESULTS_TO_JUDGE
 
     def is_stale(self, epoch: int) -> bool:
         """Whether frames of `epoch` may no longer be shown."""
@@ -59,7 +65,8 @@ class Delivery:
         shown = result.detections.visible(self.view.threshold, self.view.hidden_class_ids)
         self._statistics.inferred(result, len(shown))
         transport, source = self.transport, self.source
-        if source is not None and self._statistics.counters.inferred == RESULTS_TO_JUDGE:
+        self._results_until_judged -= 1
+        if source is not None and self._results_until_judged == 0:
             transport.set_auto_policy(automatic_policy(source, engine_fps(result)))
         if transport.policy is Policy.KEEP_PACE:
             self._presenter.new_result(result)

@@ -21,6 +21,8 @@ from rfviewer.snapshot import EnginePhase, EngineStatus
 
 USAGE_PERIOD_NS = 250_000_000
 """How often the device is asked how busy it is."""
+MAX_FAILURES_IN_ROW = 10
+"""After so many the engine is given up; one bad frame is no reason to."""
 HELD_WAIT_S = 0.05
 """How often the loop looks for requests while a pause holds a result back."""
 
@@ -75,6 +77,7 @@ class EngineLoop:
         self._status = EngineStatus(EnginePhase.LOADING, "Starting")
         self._usage = DeviceUsage(None, "not measured: no engine yet")
         self._usage_time_ns = 0
+        self._failures_in_row = 0
 
     @property
     def status(self) -> EngineStatus:
@@ -182,6 +185,7 @@ class EngineLoop:
         except EngineError as error:
             self._frame_failed(error)
             return
+        self._failures_in_row = 0
         now_ns = time.monotonic_ns()
         if now_ns - self._usage_time_ns > USAGE_PERIOD_NS:
             self._usage_time_ns = now_ns
@@ -196,6 +200,14 @@ class EngineLoop:
     def _frame_failed(self, error: EngineError) -> None:
         log.engine.warning("a frame failed: %s", error)
         self._outputs.failed(str(error))
+        self._failures_in_row += 1
+        if self._failures_in_row >= MAX_FAILURES_IN_ROW and self._engine is not None:
+            # The video goes on without masks instead of standing still for ever.
+            sentence = f"The engine failed on {self._failures_in_row} frames in a row: {error}"
+            self._engine.close()
+            self._engine = None
+            self._status = EngineStatus(EnginePhase.FAILED, sentence)
+            self._outputs.failed(sentence)
 
     def _hand_on(self) -> None:
         item = self._held[0]
@@ -231,11 +243,21 @@ class EngineLoop:
         engine = self._engine
         if engine is not None and optimizations != self._applied:
             self._drain()
-            engine.configure(optimizations)
-            self._became_ready(engine, optimizations)
+            self._configure(engine, optimizations)
         for job, future in jobs:
             self._drain()
             self._run_job(job, future)
+
+    def _configure(self, engine: Engine, optimizations: Optimizations) -> None:
+        """Apply `optimizations`; if that fails, say so and stay with those in effect."""
+        try:
+            engine.configure(optimizations)
+        except EngineError as error:
+            log.engine.warning("the optimizations could not be applied: %s", error)
+            self._outputs.failed(str(error))
+            self._applied = optimizations  # not to be tried again with every frame
+        else:
+            self._became_ready(engine, optimizations)
 
     def _load(self, config: EngineConfig, optimizations: Optimizations) -> None:
         def progress(step: str, index: int, count: int) -> None:
@@ -267,6 +289,7 @@ class EngineLoop:
 
     def _became_ready(self, engine: Engine, optimizations: Optimizations) -> None:
         self._applied = optimizations
+        self._failures_in_row = 0
         self._status = EngineStatus(EnginePhase.READY, info=engine.info)
         self._usage = engine.device_usage()
         self._outputs.ready(engine)

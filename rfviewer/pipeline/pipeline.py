@@ -74,14 +74,24 @@ class Pipeline:
         """The open source; None before it is open."""
         return self._delivery.source
 
-    def open(self, uri: str, playback: Playback, at_s: float | None = None) -> None:
+    def open(
+        self,
+        uri: str,
+        playback: Playback,
+        *,
+        recording: RecordingRequest | None = None,
+        at_s: float | None = None,
+    ) -> None:
         """Stop the current source and start `uri`; a running recording is finalised.
 
-        `at_s` is where to go on after a restart; a loop still returns to `playback.start_s`.
+        `recording` starts with the first frame. `at_s` is where to go on after a restart; a loop
+        still returns to `playback.start_s`.
         """
         if self.state not in (PlayState.IDLE, PlayState.OPENING):
             self.recorder.stop()
         self._stop_capture(CAPTURE_JOIN_S)
+        if recording is not None:
+            self.recorder.start(recording)
         transport = Transport(playback, self.transport.epoch + 1)
         if at_s is not None:
             transport.jump(Jump(JumpKind.AT, at_s))
@@ -286,6 +296,7 @@ class Pipeline:
         info = engine.info
         roi = next(bool(t.effective) for t in info.toggles if t.name == "roi_render")
         self.presenter.set_engine(info.class_names, roi=roi)
+        self._delivery.judge_speed()
         if not self.transport.playing:
             self.infer_current_again()
 

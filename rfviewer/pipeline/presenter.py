@@ -183,8 +183,10 @@ class Presenter:
         shown = everything.visible(view.threshold, view.hidden_class_ids)
         started_ns = time.monotonic_ns()
         own = item.result
-        # What the device drew is used while it shows what is asked for.
+        # What the device drew is used while it shows what is asked for; labels go onto a copy.
         composited = own.composited if own is not None and own.overlay == view else None
+        if composited is not None:
+            composited = composited.copy()
         image = self._renderer.render(
             item.frame, shown, view, names, roi=roi, composited=composited
         )

@@ -111,8 +111,8 @@ def _serve(connection: Connection, session: LocalSession, display: RingDisplay) 
         while connection.poll(max(0.0, due_s - time.monotonic())):
             message: ToEngine = connection.recv()
             match message:
-                case Command(method, arguments):
-                    _call(session, method, arguments)
+                case Command(method, arguments, options):
+                    _call(session, method, arguments, options)
                 case UseRing(name, image_bytes):
                     _use_ring(display, name, image_bytes)
                     session.redraw()
@@ -141,10 +141,12 @@ def _use_ring(display: RingDisplay, name: str, image_bytes: int) -> None:
     display.use(ImageRing(memory, image_bytes))
 
 
-def _call(session: LocalSession, method: str, arguments: tuple[object, ...]) -> None:
+def _call(
+    session: LocalSession, method: str, arguments: tuple[object, ...], options: dict[str, object]
+) -> None:
     if method not in METHODS:
         raise ValueError(f"the window sent an unknown command {method}")
-    getattr(session, method)(*arguments)
+    getattr(session, method)(*arguments, **options)
 
 
 def _leave(signum: int, _frame: object) -> None:

@@ -56,11 +56,21 @@ class LocalSession:
         """Everything as requested now."""
         return self._settings
 
-    def open(self, source: str, playback: Playback, at_s: float | None = None) -> None:
-        """Close the current source and open `source`; `at_s` is where to go on after a restart."""
+    def open(
+        self,
+        source: str,
+        playback: Playback,
+        *,
+        recording: RecordingRequest | None = None,
+        at_s: float | None = None,
+    ) -> None:
+        """Close the current source and open `source`, recording it from its first frame if asked.
+
+        `at_s` is where to go on after a restart.
+        """
         self._uri = source
         self._settings = replace(self._settings, playback=playback)
-        self._pipeline.open(source, playback, at_s)
+        self._pipeline.open(source, playback, recording=recording, at_s=at_s)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
@@ -134,7 +144,7 @@ class LocalSession:
             at_s = None
             if current is not None and info is not None and info.seekable:
                 at_s = current.frame.pts_s
-            self.open(self._uri, self._settings.playback, at_s)
+            self.open(self._uri, self._settings.playback, at_s=at_s)
 
     def poll(self) -> Snapshot | None:
         """Return the state now, with all samples and notices since the last call."""

@@ -14,7 +14,7 @@ from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind
 from rfviewer.optimizations import Optimizations
 from rfviewer.session.child import serve
-from rfviewer.session.ring import ImageRing, ring_bytes
+from rfviewer.session.ring import ImageRing, missing_shared_memory, ring_bytes
 from rfviewer.session.wire import (
     Closed,
     CloseSession,
@@ -35,6 +35,8 @@ from rfviewer.snapshot import (
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+    from rfviewer.result import Notice
 
 GOODBYE_S = 0.5
 """Part of the time for closing in which the child, its files finalised, ends as a process."""
@@ -57,6 +59,7 @@ class RemoteSession:
         self._paused = False
         self._snapshot: Snapshot | None = None
         self._recording: RecordingStatus | None = None
+        self._notices: list[Notice] = []
         self._segment: SharedMemory | None = None
         self._ring: ImageRing | None = None
         self._closed = False
@@ -69,11 +72,13 @@ class RemoteSession:
         """Process id of the child."""
         return None if self._process is None else self._process.pid
 
-    def open(self, source: str, playback: Playback) -> None:
-        """Close the current source and open `source`."""
+    def open(
+        self, source: str, playback: Playback, *, recording: RecordingRequest | None = None
+    ) -> None:
+        """Close the current source and open `source`, recording from its first frame if asked."""
         self._uri, self._paused = source, playback.paused
         self._settings = replace(self._settings, playback=playback)
-        self._call("open", source, playback)
+        self._call("open", source, playback, recording=recording)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
@@ -136,19 +141,19 @@ class RemoteSession:
         if self._uri:
             seekable = last is not None and last.source is not None and last.source.seekable
             at_s = last.pts_s if seekable and last is not None else None
-            self._call(
-                "open", self._uri, replace(self._settings.playback, paused=self._paused), at_s
-            )
+            playback = replace(self._settings.playback, paused=self._paused)
+            self._call("open", self._uri, playback, at_s=at_s)
 
     def poll(self) -> Snapshot | None:
         """Return the newest snapshot with the samples and notices of all since the last call."""
         received = self._receive()
         if received:
             self._snapshot = received[-1]
+            own, self._notices = self._notices, []
             return replace(
                 received[-1],
                 samples=tuple(sample for one in received for sample in one.samples),
-                notices=tuple(notice for one in received for notice in one.notices),
+                notices=(*(notice for one in received for notice in one.notices), *own),
             )
         if self._closed or self._process is None or self._process.is_alive():
             return None
@@ -181,8 +186,8 @@ class RemoteSession:
         if self._segment is not None and self._ring is not None:
             self._send(UseRing(self._segment.name, self._ring.image_bytes))
 
-    def _call(self, method: Method, *arguments: Any) -> None:  # noqa: ANN401 - checked by callers
-        self._send(Command(method, arguments))
+    def _call(self, method: Method, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - checked by callers
+        self._send(Command(method, arguments, options))
 
     def _send(self, message: Command | UseRing | CloseSession) -> None:
         if self._connection is None:
@@ -216,6 +221,11 @@ class RemoteSession:
 
     def _make_ring(self, image_bytes: int) -> None:
         self._release_ring()
+        missing = missing_shared_memory(ring_bytes(image_bytes))
+        if missing:
+            log.session.error(missing)
+            self._notices.append(("error", missing))
+            return
         self._segment = SharedMemory(create=True, size=ring_bytes(image_bytes))
         self._ring = ImageRing(self._segment, image_bytes)
         self._send(UseRing(self._segment.name, image_bytes))

@@ -3,10 +3,13 @@
 Neither side ever waits for the other, so the death of one cannot hang the other: there is no lock.
 Each slot carries a sequence number that is odd while it is being written (a seqlock); the reader
 copies the newest slot and keeps the copy only if the number did not change meanwhile. With three
-slots the writer must lap the reader to disturb it, and then the reader takes the newer image.
+slots the writer must lap the reader to disturb it, and then the reader takes the newer image. This
+is exact on x86, where stores are seen in order; on ARM a torn picture is possible, never a crash.
 """
 
+import shutil
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 
@@ -28,11 +31,30 @@ _SLOT = np.dtype(
     ]
 )
 _PIXELS_AT = 1024
+_SHARED_MEMORY = Path("/dev/shm")
+"""Where Linux keeps shared memory; elsewhere it does not exist."""
 
 
 def ring_bytes(image_bytes: int) -> int:
     """Return the size of a ring whose slots hold images of `image_bytes`."""
     return _PIXELS_AT + SLOTS * image_bytes
+
+
+def missing_shared_memory(size_bytes: int) -> str:
+    """Return a sentence when the system's shared memory cannot hold `size_bytes`; else nothing.
+
+    Creating a segment always succeeds on Linux; the first write beyond the room kills the writer.
+    """
+    if not _SHARED_MEMORY.is_dir():
+        return ""
+    free_bytes = shutil.disk_usage(_SHARED_MEMORY).free
+    if free_bytes >= size_bytes:
+        return ""
+    return (
+        f"Pictures of this size need {size_bytes / 1e6:.0f} MB of shared memory and only "
+        f"{free_bytes / 1e6:.0f} MB are free in {_SHARED_MEMORY}; give a container more "
+        "(--shm-size) or start with --in-process."
+    )
 
 
 class ImageRing:

@@ -3,7 +3,7 @@
 Commands are few and small; snapshots come 10 to 20 times a second; images never cross here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from rfviewer.snapshot import RecordingStatus, Snapshot
@@ -33,6 +33,8 @@ class Command:
 
     method: Method
     arguments: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    """Keyword arguments."""
 
 
 @dataclass(frozen=True, slots=True)

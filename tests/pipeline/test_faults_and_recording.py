@@ -12,9 +12,10 @@ from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
 from rfviewer.errors import EngineError, SinkError
 from rfviewer.interfaces import Engine, Progress, RecordingRequest
 from rfviewer.optimizations import Optimizations
+from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
-from tests.fakes import Bench, FakeSink, FakeSource, wait_until
+from tests.fakes import Bench, FakeEngine, FakeSink, FakeSource, wait_until
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 REQUEST = RecordingRequest(video=Path("never-written.mp4"))
@@ -212,3 +213,60 @@ def test_closing_gives_up_a_long_load() -> None:
     session = LocalSession(parts, Settings(), lambda p, i, m: None)
     assert started.wait(10)
     session.close()  # the fixture fails if the engine thread still loads
+
+
+class Stubborn(FakeEngine):
+    """Cannot be set to depth 3."""
+
+    def configure(self, optimizations: Optimizations) -> None:
+        if optimizations.depth == 3:
+            raise EngineError("Depth 3 needs more memory than is free.")
+        super().configure(optimizations)
+
+
+def test_optimizations_that_cannot_be_applied_leave_the_others_in_effect() -> None:
+    bench = Bench({"clip": lambda: FakeSource(100_000)})
+    parts = replace(bench.parts(), make_engine=lambda c, o, p: Stubborn(o))
+    session = LocalSession(parts, Settings(), lambda p, i, m: None)
+    session.open("clip", FAST)
+    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.set_optimizations(Optimizations(depth=3))
+    notices: list[tuple[str, str]] = []
+    session.wait(lambda s: notices.extend(s.notices) is not None or bool(notices), 10)
+    assert notices == [("error", "Depth 3 needs more memory than is free.")]
+    before = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 10).counters.inferred
+    session.wait(lambda s: s.counters.inferred > before + 5, 10)
+    session.set_optimizations(Optimizations(depth=1))
+    session.wait(lambda s: any(x.optimizations.depth == 1 for x in s.samples), 10)
+    session.close()
+
+
+class Broken(FakeEngine):
+    """Fails on every frame."""
+
+    def collect(self) -> FrameResult:
+        super().collect()
+        raise EngineError("The device is gone.")
+
+
+def test_an_engine_that_fails_on_every_frame_is_given_up_and_the_video_goes_on() -> None:
+    bench = Bench({"clip": lambda: FakeSource(60)})
+    parts = replace(bench.parts(), make_engine=lambda c, o, p: Broken(o))
+    session = LocalSession(parts, Settings(), lambda p, i, m: None)
+    session.open("clip", FAST)
+    snapshot = session.wait(ended, 10)
+    assert snapshot.engine.phase is EnginePhase.FAILED
+    assert snapshot.engine.step.startswith("The engine failed on 10 frames in a row")
+    assert snapshot.frame_index == 59
+    session.close()
+
+
+def test_opening_with_a_recording_holds_every_frame_even_while_another_source_plays() -> None:
+    bench = Bench({"clip": FakeSource, "long": lambda: FakeSource(100_000)})
+    session = bench.session()
+    session.open("long", FAST)
+    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.open("clip", FAST, recording=REQUEST)
+    recorded(session)
+    session.close()
+    assert [item.frame.frame_index for item in bench.sink.items] == list(range(20))

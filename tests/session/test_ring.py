@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rfviewer.session.ring import ImageRing, ring_bytes
+from rfviewer.session.ring import ImageRing, missing_shared_memory, ring_bytes
 from rfviewer.snapshot import PresentedFrame
 
 IMAGE_BYTES = 64 * 48 * 4
@@ -85,3 +86,15 @@ def test_the_copy_survives_later_writes(ends: tuple[ImageRing, ImageRing]) -> No
     for index in range(2, 9):
         writer.write(frame(index))
     assert int(got.image[0, 0, 0]) == 1
+
+
+def test_too_little_shared_memory_is_told_before_it_kills_the_writer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rfviewer.session.ring._SHARED_MEMORY", tmp_path)
+    assert missing_shared_memory(1000) == ""
+    sentence = missing_shared_memory(10**18)
+    assert "shared memory" in sentence
+    assert "--shm-size" in sentence
+    monkeypatch.setattr("rfviewer.session.ring._SHARED_MEMORY", tmp_path / "nowhere")
+    assert missing_shared_memory(10**18) == ""
