@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from rfviewer.engine.cuda.network import DeviceOutputs
+from rfviewer.errors import EngineError
 from rfviewer.frame import Frame
 from rfviewer.models.spec import ModelSpec
 
@@ -16,7 +17,8 @@ SPEC = ModelSpec("fake", None, NET_WH, ("a",) * CLASSES, has_masks=True, num_sel
 class FakeNetwork:
     """Logits, boxes and masks that depend on every input pixel.
 
-    `waits` makes a pass that no graph can hold; `poison` turns its logits into NaN.
+    `waits` makes a pass that no graph can hold; `poison` turns its logits into NaN; beyond
+    `capacity` slots there is no memory.
     """
 
     name, form, precision = "torch", "fake", "fp32"
@@ -34,9 +36,13 @@ class FakeNetwork:
         ]
         self.mixers = [mixer.to(self.device) for mixer in self.mixers]
         self.poison = torch.zeros(1, device=self.device)
-        self.closed = 0
+        self.closed = self.bound = 0
+        self.capacity = 4
 
     def bind(self):
+        if self.bound == self.capacity:
+            raise EngineError("The fake memory does not suffice; lower depth.")
+        self.bound += 1
         return BoundFake(self)
 
     def close(self):

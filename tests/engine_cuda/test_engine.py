@@ -193,6 +193,28 @@ def test_a_network_that_no_graph_can_hold_runs_without_and_says_why(make, wanted
     assert not results[0].optimizations.cuda_graph
 
 
+def test_what_was_in_effect_stays_when_a_setting_cannot_be_had(make, wanted):
+    network = FakeNetwork()
+    network.capacity = 2
+    engine = make(Optimizations(depth=2), network=network)
+    before = engine.info.toggles
+    with pytest.raises(EngineError, match="memory does not suffice"):
+        engine.configure(Optimizations(depth=4, roi_masks=False))
+    assert (engine.info.toggles, engine.depth) == (before, 2)
+    assert digests(run_all(engine, FRAMES)) == wanted
+    network.capacity = 4
+    engine.configure(Optimizations(depth=4))
+    assert digests(run_all(engine, FRAMES)) == wanted
+
+
+def test_a_network_of_one_form_cannot_be_compiled_and_says_so(make, wanted):
+    engine = make(Optimizations(depth=1, compiled_network=True))
+    state = next(state for state in engine.info.toggles if state.name == "compiled_network")
+    assert (state.requested, state.effective, state.available) == (True, False, False)
+    assert "one form only" in state.reason
+    assert digests(run_all(engine, FRAMES)) == wanted
+
+
 def test_the_device_tells_how_busy_it_is(make):
     engine = make(Optimizations(depth=2))
     assert engine.device_usage().gpu_idle is None

@@ -8,6 +8,7 @@ engine thread; sets of slots are kept, so that flipping back costs nothing.
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
@@ -30,6 +31,14 @@ from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
 from rfviewer.timing import StageTimings
+
+
+@dataclass(slots=True)
+class _Failures:
+    """Why something that was asked for does not run; empty when it does."""
+
+    graph: str = ""
+    compiling: str = ""
 
 
 class CudaEngine:
@@ -62,8 +71,7 @@ class CudaEngine:
         self._busy: deque[Slot] = deque()
         self._submitted = 0
         self._bare: BareNetwork | None = None
-        self._graph_failure = ""
-        self._compile_failure = ""
+        self._failures = _Failures()
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
         self._apply(optimizations)
@@ -142,18 +150,23 @@ class CudaEngine:
         )
 
     def configure(self, optimizations: Optimizations) -> None:
-        """Apply `optimizations`; nothing may be in flight. Builds and captures slots if needed."""
+        """Apply `optimizations`; nothing may be in flight. Builds and captures slots if needed.
+
+        Raises:
+            EngineError: the slots cannot be built; what was in effect before stays in effect.
+        """
         if self._busy:
             raise RuntimeError("configure() while frames are in flight")
-        self._graph_failure = self._compile_failure = ""
+        before, slots, failures = self._requested, self._slots, self._failures
+        self._failures = _Failures()
         self._submitted = 0
-        self._apply(optimizations)
         try:
+            self._apply(optimizations)
             self._slots = self._slots_for(self._format)
-        except EngineError as error:
-            # The next submit tries again, as its frame's own error.
-            log.engine.warning("slots could not be built: %s", error)
-            self._slots = []
+        except EngineError:
+            self._failures, self._slots = failures, slots
+            self._apply(before)
+            raise
 
     def device_usage(self) -> DeviceUsage:
         """Return GPU idle share, gaps between networks and the driver's figures."""
@@ -172,7 +185,7 @@ class CudaEngine:
         try:
             if self._bare is None:
                 stream, bound = self._sets.place(0)
-                self._bare = BareNetwork(bound, stream, graph=not self._graph_failure)
+                self._bare = BareNetwork(bound, stream, graph=not self._failures.graph)
             return self._bare.replay(count)
         except RuntimeError as error:
             raise EngineError(f"The network failed in a replay ({_first_line(error)}).") from error
@@ -196,8 +209,8 @@ class CudaEngine:
         self._toggles: tuple[ToggleState, ...] = cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
-            graph_failure=self._graph_failure,
-            compile_failure=self._compile_failure,
+            graph_failure=self._failures.graph,
+            compile_failure=self._failures.compiling,
         )
         self._effective = effective_optimizations(self._toggles)
 
@@ -209,9 +222,9 @@ class CudaEngine:
                 self._network.use_compiled(wanted=compiled)
             except EngineError as error:
                 log.engine.warning("the network could not be compiled: %s", error)
-                self._compile_failure = f"compiling failed: {error}"
+                self._failures.compiling = f"compiling failed: {error}"
         else:
-            self._compile_failure = f"{self._network.name} has one form only"
+            self._failures.compiling = f"{self._network.name} has one form only"
         if self._network.form != before:
             self._bare = None
 
@@ -225,7 +238,7 @@ class CudaEngine:
         try:
             slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
         except CaptureError as error:
-            self._graph_failure = str(error)
+            self._failures.graph = str(error)
             self._apply(self._requested)
             slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
         except RuntimeError as error:
