@@ -20,7 +20,7 @@ from rfviewer.config import (
     settings_from,
 )
 from rfviewer.errors import RfviewerError, UsageError
-from rfviewer.precheck import check_cheaply
+from rfviewer.precheck import check_cheaply, check_screen
 
 VERBS = ("export", "bench", "devices", "models", "engine", "doctor")
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
@@ -89,6 +89,7 @@ def _window(options: argparse.Namespace, settings: Settings) -> int:
     source: str | None = options.source
     if source is not None:
         check_cheaply(source)
+    check_screen()
     from rfviewer.app import run_window
 
     return run_window(

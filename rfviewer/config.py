@@ -223,6 +223,11 @@ def display_name() -> str:
     return f"{platform} (QT_QPA_PLATFORM)" if platform else ""
 
 
+def qt_platform() -> str:
+    """Return the Qt platform that the user chose by QT_QPA_PLATFORM; empty for Qt's own choice."""
+    return os.environ.get("QT_QPA_PLATFORM", "")
+
+
 def require_cuda() -> bool:
     """Return whether tests must fail instead of skip without a GPU (RFVIEWER_REQUIRE_CUDA=1)."""
     return os.environ.get("RFVIEWER_REQUIRE_CUDA") == "1"

@@ -21,6 +21,7 @@ from rfviewer.config import display_name
 from rfviewer.errors import RfviewerError
 from rfviewer.extras import install_command
 from rfviewer.listing import list_gpus
+from rfviewer.precheck import NO_SCREEN
 
 
 class Status(StrEnum):
@@ -87,8 +88,8 @@ def display() -> Check:
     found = display_name()
     if found:
         return Check("Display", Status.OK, found)
-    fix = "log in to a desktop or set DISPLAY; export and bench work without"
-    return Check("Display", Status.WARN, "no X11 or Wayland display", fix)
+    detail, fix = NO_SCREEN
+    return Check("Display", Status.WARN, detail, f"{fix}; export and bench work without")
 
 
 def ffmpeg() -> Check:

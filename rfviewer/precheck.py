@@ -1,12 +1,49 @@
-"""What can be said about a source before the window appears, without importing a decoder."""
+"""What can be said about a source and the screen before the window appears.
+
+Imports no decoder and no Qt: Qt ends the process where it finds no screen or lacks a library.
+"""
 
 import sys
 from pathlib import Path
 
-from rfviewer.errors import SourceError
+from rfviewer.config import display_name, qt_platform
+from rfviewer.errors import RfviewerError, SourceError
+from rfviewer.system_packages import install_line, missing_packages, x_server_answers
 
 _VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg"})
 _HEAD_BYTES = 512
+
+
+NO_SCREEN = ("no X11 or Wayland display", "log in to a desktop or set DISPLAY")
+"""What is missing where no window can appear, and what to do."""
+
+
+def check_screen() -> None:
+    """Fail where Qt could not start: without a screen, or without the libraries that it loads.
+
+    Raises:
+        RfviewerError: one sentence.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    chosen, found = qt_platform(), display_name()
+    x11 = chosen.startswith("xcb") or (not chosen and found.endswith("(X11)"))
+    packages = missing_packages(x11=x11)
+    if packages:
+        raise RfviewerError(
+            f"The window needs system libraries that are missing: {install_line(packages)}"
+        )
+    if not found:
+        missing, remedy = NO_SCREEN
+        raise RfviewerError(
+            f"The window cannot open: there is {missing}; {remedy}, or use `rfviewer export`,"
+            " which needs none."
+        )
+    if x11 and not x_server_answers():
+        raise RfviewerError(
+            f"The window cannot open: no X server lets us in at {found}; check DISPLAY, or use"
+            " `rfviewer export`, which needs none."
+        )
 
 
 def check_cheaply(source: str) -> None:

@@ -27,11 +27,19 @@ TEST_PROGRAMS = {"ffmpeg": "ffmpeg", "Xvfb": "xvfb", "xauth": "xauth"}
 """Programs that only the tests use, and their packages."""
 
 
-def missing_packages(*, tests: bool = False) -> list[str]:
-    """Return the packages to install, in a stable order; always empty outside Linux."""
+def missing_packages(*, tests: bool = False, x11: bool = True) -> list[str]:
+    """Return the packages to install, in a stable order; always empty outside Linux.
+
+    Without `x11` those are left out that only a window on an X server needs.
+    """
     if not sys.platform.startswith("linux"):
         return []
-    missing = [package for library, package in WINDOW_LIBRARIES.items() if not _loads(library)]
+    wanted = {
+        library: package
+        for library, package in WINDOW_LIBRARIES.items()
+        if x11 or not ("xcb" in package or "x11" in package)
+    }
+    missing = [package for library, package in wanted.items() if not _loads(library)]
     if tests:
         missing += [name for program, name in TEST_PROGRAMS.items() if not shutil.which(program)]
     return missing
@@ -40,6 +48,20 @@ def missing_packages(*, tests: bool = False) -> list[str]:
 def install_line(packages: list[str]) -> str:
     """Return the command that installs `packages` on Debian and Ubuntu."""
     return "sudo apt-get install --no-install-recommends " + " ".join(packages)
+
+
+def x_server_answers() -> bool:
+    """Return whether the X server that DISPLAY names lets us in; True where it cannot be asked."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    # Never null; must be freed also after an error (xcb_connect(3)).
+    answers: bool = xcb.xcb_connection_has_error(connection) == 0
+    xcb.xcb_disconnect(connection)
+    return answers
 
 
 def _loads(library: str) -> bool:

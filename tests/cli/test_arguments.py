@@ -123,6 +123,7 @@ def test_the_window_gets_what_was_asked(monkeypatch: pytest.MonkeyPatch, tmp_pat
     app.run_window = run_window  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rfviewer.app", app)
     monkeypatch.setattr("rfviewer.log.setup", lambda *_, **__: None)
+    monkeypatch.setattr(cli, "check_screen", lambda: None)
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"\0\0\0\x18ftypmp42")
     words = ["--in-process", "--quit-after", "6", "--screenshot", "out.png", "--theme", "dark"]

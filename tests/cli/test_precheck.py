@@ -1,11 +1,13 @@
 """What the window refuses before it appears, and what it leaves to the source."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from rfviewer.errors import SourceError
-from rfviewer.precheck import check_cheaply
+from rfviewer import precheck, system_packages
+from rfviewer.errors import RfviewerError, SourceError
+from rfviewer.precheck import check_cheaply, check_screen
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,55 @@ def test_what_a_file_begins_with(tmp_path: Path) -> None:
     text_image.write_text("P3 1 1 255 0 0 0")
     check_cheaply(str(text_image))
     check_cheaply(str(tmp_path))
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Pretend to be on a Linux with all libraries and no screen; return what changes that."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(precheck, "missing_packages", lambda *, x11: [])
+    monkeypatch.setattr(precheck, "x_server_answers", lambda: True)
+    return monkeypatch
+
+
+def test_no_screen(screen: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RfviewerError, match="no X11 or Wayland display; log in to a desktop"):
+        check_screen()
+    screen.setattr(sys, "platform", "darwin")
+    check_screen()
+
+
+@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"])
+def test_some_screen(screen: pytest.MonkeyPatch, name: str) -> None:
+    screen.setenv(name, "wayland-0")
+    check_screen()
+
+
+def test_a_display_that_does_not_answer(screen: pytest.MonkeyPatch) -> None:
+    screen.setenv("DISPLAY", ":99")
+    screen.setattr(precheck, "x_server_answers", lambda: False)
+    with pytest.raises(RfviewerError, match="no X server lets us in at :99"):
+        check_screen()
+    screen.setenv("QT_QPA_PLATFORM", "offscreen")
+    check_screen()
+
+
+def test_missing_libraries_are_named_with_what_installs_them(screen: pytest.MonkeyPatch) -> None:
+    screen.setattr(system_packages, "_loads", lambda library: "xcb" not in library)
+    screen.setattr(precheck, "missing_packages", system_packages.missing_packages)
+    screen.setenv("DISPLAY", ":0")
+    with pytest.raises(RfviewerError, match=r"apt-get install.* libxcb-cursor0"):
+        check_screen()
+    screen.setenv("QT_QPA_PLATFORM", "offscreen")
+    check_screen()
+    screen.setattr(system_packages, "_loads", lambda library: "libEGL" not in library)
+    with pytest.raises(RfviewerError, match=r"apt-get install .* libegl1$"):
+        check_screen()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X servers are for Linux here")
+def test_an_x_server_that_is_not_there_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":4321")
+    assert not system_packages.x_server_answers()

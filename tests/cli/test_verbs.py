@@ -214,6 +214,25 @@ def test_models_and_devices_as_json(home: Path) -> None:
     assert isinstance(devices["cameras"], list)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a screen")
+@pytest.mark.parametrize("display", ["", ":4321"])
+def test_the_window_without_a_screen_is_one_sentence(home: Path, clip: Path, display: str) -> None:
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    bare = {name: value for name, value in environment(home).items() if name not in names}
+    done = subprocess.run(
+        command(clip, "--quit-after", "1"),
+        env={**bare, **({"DISPLAY": display} if display else {})},
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("rfviewer: The window ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_version(home: Path) -> None:
     done = rfviewer(home, "--version")
     assert done.returncode == 0
