@@ -70,6 +70,10 @@ class TorchNetwork:
             raise EngineError(
                 f"The GPU's memory does not suffice for {spec.name}; close other programs on it."
             ) from error
+        except RuntimeError as error:
+            raise EngineError(
+                f"PyTorch cannot run {spec.name} on this GPU ({_first_line(error)})."
+            ) from error
         self.forward: Forward | None = self._traced
         """What every bound network runs now."""
         self.num_queries, self.num_classes = outputs.logits.shape[1:]
