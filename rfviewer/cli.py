@@ -1,6 +1,7 @@
 """The command line: arguments to settings, settings to one of the verbs. Imports late.
 
-Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage.
+Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage. With --json stdout gets
+exactly one object: the result, or {"error": sentence}.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, override
 
+from rfviewer.argument_values import count, number, seconds, whole_number
 from rfviewer.config import (
     BACKEND_NAMES,
     Playback,
@@ -43,14 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser(verb).parse_args(rest)
     try:
         return _run(verb, options)
-    except UsageError as error:
-        _say(f"rfviewer: {error}")
-        return 2
     except RfviewerError as error:
-        _say(f"rfviewer: {error}")
-        return 1
+        _fail(str(error), options)
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        _say("rfviewer: Stopped.")
+        _fail("Stopped.", options)
         return 1
     except BrokenPipeError:
         # The reader of our output has gone, as in `rfviewer models | head -1`.
@@ -132,7 +131,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         _window_options(parser)
     if verb in ("export", "bench"):
         parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
-        parser.add_argument("--frames", type=_count, metavar="N", help="stop after N frames")
+        parser.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
         parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     if verb == "export":
         _export_options(parser)
@@ -172,10 +171,10 @@ class _Version(argparse.Action):
 def _window_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="for this run")
     parser.add_argument("--loop", action="store_true", help="start over at the end")
-    parser.add_argument("--start", type=_seconds, metavar="S", help="start at second S")
+    parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
     parser.add_argument("--policy", choices=[str(item) for item in Policy], help="when too slow")
     parser.add_argument("--in-process", action="store_true", help="engine in the window's process")
-    parser.add_argument("--quit-after", type=_seconds, metavar="S", help="close by itself")
+    parser.add_argument("--quit-after", type=seconds, metavar="S", help="close by itself")
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save the window then")
 
 
@@ -183,8 +182,8 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="annotated video")
     parser.add_argument("--labels", type=Path, metavar="F.jsonl", help="one object per frame")
     parser.add_argument("--coco", type=Path, metavar="F.json", help="COCO annotations")
-    parser.add_argument("--start", type=_seconds, metavar="S", help="start at second S")
-    parser.add_argument("--end", type=_seconds, metavar="S", help="end before second S")
+    parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
+    parser.add_argument("--end", type=seconds, metavar="S", help="end before second S")
     parser.add_argument("--classes", metavar="A,B", help="keep only these names or ids")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
@@ -195,9 +194,9 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--model", metavar="M", help="name from `rfviewer models`, .onnx or .pth")
     group.add_argument("--backend", choices=BACKEND_NAMES)
     group.add_argument("--precision", choices=("auto", "fp32", "fp16"))
-    group.add_argument("--threshold", type=float, metavar="T", help="keep scores above T, 0..1")
+    group.add_argument("--threshold", type=number, metavar="T", help="keep scores above T, 0..1")
     group.add_argument("--resize", choices=[str(item) for item in ResizeMode], help="see docs")
-    group.add_argument("--threads", type=int, metavar="N", help="host threads; 0 chooses")
+    group.add_argument("--threads", type=whole_number, metavar="N", help="host threads; 0 chooses")
     group.add_argument(
         "--set",
         nargs="+",
@@ -261,22 +260,13 @@ def _playback(options: argparse.Namespace, playback: Playback) -> Playback:
     return replace(playback, **changes)  # type: ignore[arg-type]
 
 
-def _count(text: str) -> int:
-    """Read a positive number of frames."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _seconds(text: str) -> float:
-    """Read a time in seconds that is not negative."""
-    value = float(text)
-    if not 0 <= value < 1e9:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return value
-
-
-def _say(sentence: str) -> None:
+def _fail(sentence: str, options: argparse.Namespace) -> None:
+    """Tell why it failed: on stderr, and with --json as the object on stdout too."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(sentence + "\n")
+        sys.stderr.write(f"rfviewer: {sentence}\n")
+    if getattr(options, "json", False):
+        import json
+
+        with contextlib.suppress(OSError):
+            sys.stdout.write(json.dumps({"error": sentence}) + "\n")
+            sys.stdout.flush()

@@ -54,6 +54,8 @@ def run_metadata(
     if engine is not None:
         metadata["model"] = f"{engine.model} ({engine.precision}, resize {engine.resize})"
         metadata["engine"] = f"{engine.backend} on {engine.device}"
+        if engine.backend == "none":
+            metadata["model"], metadata["engine"] = "none", "no network"
     metadata["command"] = command_for(settings, None if source is None else source.uri)
     metadata["threshold"] = f"{settings.view.threshold:g}"
     changes = settings.optimizations.describe_changes()

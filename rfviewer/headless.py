@@ -13,6 +13,7 @@ from rfviewer.errors import UsageError
 from rfviewer.exporting import ExportReport, export
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.log import redact
+from rfviewer.sinks.factory import wrong_request
 from rfviewer.snapshot import EnginePhase, Snapshot
 
 _STAGE_ORDER = ("capture", "preprocess", "infer", "postprocess", "render", "sink")
@@ -34,6 +35,9 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     )
     if not (recording.video or recording.labels or recording.coco):
         raise UsageError("Nothing to write; name a file with -o, --labels or --coco.")
+    wrong = wrong_request(recording)
+    if wrong:
+        raise UsageError(wrong)
     classes = [name for name in (options.classes or "").split(",") if name.strip()]
     with _progress(quiet=options.quiet) as watch:
         report = export(options.source, settings, recording, classes=classes, watch=watch)
@@ -49,9 +53,12 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
 
 def _sentence(report: ExportReport) -> str:
     files = ", ".join(name for name in (report.output, report.labels, report.coco) if name)
+    how = f"with {report.model} on {report.backend} ({report.device})"
+    if report.backend == "none":
+        how = "without a network"
     text = (
         f"{report.frames_out} frames, {report.detections} detections, {report.fps:g} frames/s"
-        f" with {report.model} on {report.backend} ({report.device}): {files or 'nothing written'}"
+        f" {how}: {files or 'nothing written'}"
     )
     return f"{text}\n{report.notice}" if report.notice else text
 
@@ -125,9 +132,12 @@ def _bench(options: argparse.Namespace, settings: Settings) -> int:
 
 def _table(report: dict[str, object]) -> str:
     """Return the report for people."""
+    how = (
+        f"{report['model']} {report['network_input']} on {report['backend']}"
+        f" ({report['device']}, {report['precision']}), resize {report['resize']}"
+    )
     lines = [
-        f"{report['input']} -> {report['model']} {report['network_input']} on {report['backend']}"
-        f" ({report['device']}, {report['precision'] or 'no network'}), resize {report['resize']}",
+        f"{report['input']} -> {'no network' if report['backend'] == 'none' else how}",
         f"pipeline  {_rate(report, 'pipeline_fps')}   {report['measures']}",
         f"backend   {_rate(report, 'backend_fps')}   the bare network on a prepared input",
         f"pipeline / backend  {report['pipeline_per_backend'] or 'not measured'}",

@@ -31,13 +31,11 @@ def make_sinks(request: RecordingRequest, context: SinkContext) -> list[Sink]:
     Raises:
         SinkError: one sentence about the first path that cannot be written.
     """
-    paths = [path for path in (request.video, request.labels, request.coco) if path is not None]
-    if not paths:
-        raise SinkError("There is nothing to record: name a video or a labels file.")
-    for path in paths:
+    wrong = wrong_request(request)
+    if wrong:
+        raise SinkError(wrong)
+    for path in _paths(request):
         _check(path, context, overwrite=request.overwrite)
-    if len({_identity(path) for path in paths}) < len(paths):
-        raise SinkError("Video, labels and COCO file must have different names.")
     sinks: list[Sink] = []
     if request.video is not None:
         sinks.append(_video(request.video, request, context))
@@ -47,9 +45,28 @@ def make_sinks(request: RecordingRequest, context: SinkContext) -> list[Sink]:
     return sinks
 
 
+def wrong_request(request: RecordingRequest) -> str:
+    """Return what is wrong with the request itself, whatever is on the disk; empty if nothing."""
+    paths = _paths(request)
+    if not paths:
+        return "There is nothing to record: name a video or a labels file."
+    for path in paths:
+        if "\0" in str(path):
+            return "A file name cannot hold a null character; choose another name."
+        if str(path) == "-" or path.parts[:2] == ("/", "dev"):
+            return f"Recordings go to files, and {path} is none; choose a file name."
+    if request.video is not None and request.video.suffix.lower() != ".mp4":
+        return f"{request.video} must be named .mp4; recordings are H.264 in MP4."
+    if len({_identity(path) for path in paths}) < len(paths):
+        return "Video, labels and COCO file must have different names."
+    return ""
+
+
+def _paths(request: RecordingRequest) -> list[Path]:
+    return [path for path in (request.video, request.labels, request.coco) if path is not None]
+
+
 def _video(path: Path, request: RecordingRequest, context: SinkContext) -> VideoSink:
-    if path.suffix.lower() != ".mp4":
-        raise SinkError(f"{path} must be named .mp4; recordings are H.264 in MP4.")
     if "libx264" not in av.codec.codecs_available:
         raise SinkError(
             "This FFmpeg has no H.264 encoder (libx264); install the av package from its wheel."
@@ -89,8 +106,6 @@ def _labels(request: RecordingRequest, context: SinkContext) -> Sink | None:
 
 def _check(path: Path, context: SinkContext, *, overwrite: bool) -> None:
     """Raise SinkError when `path` cannot become a file."""
-    if "\0" in str(path):
-        raise SinkError("A file name cannot hold a null character; choose another name.")
     folder = path.parent
     try:
         if not folder.is_dir():

@@ -1,6 +1,7 @@
 """System errors on output files as one sentence for the user."""
 
 import errno
+import os
 from pathlib import Path
 
 import av
@@ -19,7 +20,10 @@ _REASONS = {
     errno.EROFS: ("the disk is read-only", "choose another folder"),
     errno.ENOENT: ("its folder is gone", "choose another folder"),
     errno.ENOTDIR: ("its folder is not a folder", "choose another folder"),
-    errno.EEXIST: ("a file of that name exists", "choose another name or allow overwriting"),
+    errno.EEXIST: (
+        "a file of that name exists",
+        "choose another name, or on the command line --overwrite",
+    ),
     errno.EISDIR: ("a folder of that name exists", "choose another name"),
     errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
     errno.EIO: ("the disk reports an error", "choose another disk"),
@@ -36,6 +40,9 @@ def reason(error: BaseException) -> tuple[str, str]:
 def cannot_create(path: Path, error: BaseException) -> SinkError:
     """Return the error for a file that cannot be created."""
     what, remedy = reason(error)
+    if getattr(error, "errno", None) == errno.ENOENT and path.parent.is_dir():
+        # The folder is there and takes no files, as in /proc: only the system knows why.
+        what = f"the system allows no new file in {path.parent} ({os.strerror(errno.ENOENT)})"
     return SinkError(f"{path} cannot be created: {what}; {remedy}.")
 
 

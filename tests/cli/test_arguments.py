@@ -146,3 +146,5 @@ def test_help_imports_nothing_heavy() -> None:
     )
     assert done.stdout.splitlines()[-1] == "heavy"
     assert "verbs (rfviewer VERB --help tells more" in done.stdout
+    told = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
+    assert set(cli.VERBS) <= told

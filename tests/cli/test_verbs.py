@@ -99,6 +99,7 @@ def test_export_of_one_frame(home: Path, clip: Path) -> None:
 def test_export_tells_people_too(home: Path, clip: Path) -> None:
     done = rfviewer(home, "export", clip, "-o", "out.mp4", "--model", "none")
     assert done.stdout.startswith(f"{FRAMES} frames, 0 detections")
+    assert "frames/s without a network: out.mp4" in done.stdout
     assert done.stdout.rstrip().endswith("out.mp4")
 
 
@@ -114,11 +115,23 @@ def test_export_tells_people_too(home: Path, clip: Path) -> None:
         ("99", 1, "camera"),
         ("export {clip} -o nowhere/x.mp4", 1, "The folder nowhere does not exist"),
         ("export {clip} -o {clip} --overwrite", 1, "is the source itself"),
-        ("export {clip} -o text.mp4", 1, "a file of that name exists"),
-        ("export {clip} -o x.avi", 1, "must be named .mp4"),
+        (
+            "export {clip} -o text.mp4",
+            1,
+            "a file of that name exists; choose another name, or on the",
+        ),
+        ("export {clip} -o x.avi", 2, "must be named .mp4"),
         ("export {clip}", 2, "Nothing to write"),
         ("export", 2, "required"),
-        ("export {clip} -o x.mp4 --threshold high", 2, "invalid float value"),
+        ("export {clip} -o x.mp4 --threshold high", 2, "--threshold: must be a number, got high"),
+        ("export {clip} -o x.mp4 --start abc", 2, "--start: must be a number, got abc"),
+        ("export {clip} -o x.mp4 --end nan", 2, "--end: must be a number of seconds from 0 on"),
+        ("export {clip} -o x.mp4 --frames 1.5", 2, "--frames: must be a whole number, got 1.5"),
+        ("export {clip} -o x.mp4 --threads two", 2, "--threads: must be a whole number, got two"),
+        ("export {clip} --labels a.json --coco ./a.json", 2, "must have different names"),
+        ("export {clip} --labels -", 2, "Recordings go to files, and - is none"),
+        ("export {clip} --labels /dev/stdout", 2, "and /dev/stdout is none; choose a file name"),
+        ("export {clip} -o x.mp4 --start 3 --end 2", 2, "must lie after the start"),
         ("export {clip} -o x.mp4 --model no-such", 1, "There is no model no-such"),
         ("export {clip} -o x.mp4 --model text.mp4", 1, "is neither an .onnx file nor"),
         ("export {clip} -o x.mp4 --start 9 --model none", 1, "is only 0.5 s long"),
@@ -142,6 +155,16 @@ def test_faults_are_one_sentence(
         assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
     assert not (home / "x.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("bench no.mp4", 1), ("export no.mp4 -o x.mp4", 1), ("export demo", 2)]
+)
+def test_with_json_a_fault_is_an_object_on_stdout_too(home: Path, words: str, code: int) -> None:
+    done = rfviewer(home, *words.split(), "--json")
+    assert done.returncode == code
+    error = json.loads(done.stdout)["error"]
+    assert done.stderr == f"rfviewer: {error}\n"
 
 
 @pytest.fixture

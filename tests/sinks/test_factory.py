@@ -141,3 +141,17 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=3_000_000)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     assert "only 3 MB" in refused(RecordingRequest(labels=tmp_path / "a.jsonl"))
+
+
+def test_a_folder_that_takes_no_files_is_told_in_the_words_of_the_system(tmp_path, monkeypatch):
+    def refuse(**_):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    message = refused(RecordingRequest(video=tmp_path / "x.mp4"))
+    assert f"the system allows no new file in {tmp_path} (No such file" in message
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+def test_streams_and_devices_are_no_files(name):
+    assert f"{name} is none" in refused(RecordingRequest(labels=Path(name), overwrite=True))
