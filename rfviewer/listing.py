@@ -9,10 +9,13 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from rfviewer.config import BACKEND_NAMES
+from rfviewer.extras import install_command
 from rfviewer.version import version
 
 _PACKAGES = ("numpy", "av", "opencv-python-headless", "onnxruntime", "torch", "triton", "tensorrt")
+_CPU_BACKENDS = ("onnxruntime",)
+_CUDA_PACKAGES = (("torch", "gpu"), ("triton", "gpu"))
+"""What every GPU backend needs, and the extra that brings it."""
 
 
 def devices(*, as_json: bool) -> int:
@@ -24,19 +27,47 @@ def devices(*, as_json: bool) -> int:
         for camera in list_cameras()
     ]
     gpus = list_gpus()
-    backends = ["onnxruntime"] if importlib.util.find_spec("onnxruntime") else []
+    needs = backend_needs()
+    installed = [name for name, need in needs.items() if not need]
     if as_json:
-        known = [name for name in BACKEND_NAMES if name != "auto"]
-        report = {"cameras": found, "gpus": gpus, "backends": backends, "known_backends": known}
-        _print(json.dumps(report))
+        missing = {name: need for name, need in needs.items() if need}
+        report = {"cameras": found, "gpus": gpus, "backends": installed}
+        _print(json.dumps({**report, "known_backends": [*needs], "backends_missing": missing}))
         return 0
     for camera in found:
         _print(f"{camera['source']:<10} {camera['name']}  {camera['path']}")
     if not found:
         _print("camera     none is connected")
     _print("gpu        " + ("; ".join(gpus) or "none"))
-    _print("backends   " + (", ".join(backends) or "none"))
+    for name, need in needs.items():
+        idle = "" if gpus or name in _CPU_BACKENDS else ", but there is no NVIDIA GPU"
+        _print(f"backend    {name:<13} " + (f"needs: {need}" if need else f"installed{idle}"))
     return 0
+
+
+def backend_needs() -> dict[str, str]:
+    """Return every backend with the command that installs what it lacks, empty for nothing.
+
+    Looks for packages and imports none of them.
+    """
+    from rfviewer.engine.backends.tensorrt_module import EXTRAS, MODULES
+
+    def command(*wanted: tuple[str, str]) -> str:
+        lacking = [extra for package, extra in wanted if not _found(package)]
+        return install_command(",".join(dict.fromkeys(lacking))) if lacking else ""
+
+    needs = {
+        "onnxruntime": command(("onnxruntime", "")),
+        "torch": command(*_CUDA_PACKAGES, ("rfdetr", "models")),
+    }
+    for name, modules in MODULES.items():
+        module = next(filter(_found, modules), modules[0])  # the first that is there counts
+        needs[name] = command(*_CUDA_PACKAGES, (module, EXTRAS[name]))
+    return needs
+
+
+def _found(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def models(*, as_json: bool, accept: str | None) -> int:

@@ -14,6 +14,8 @@ import av
 import numpy as np
 import pytest
 
+from rfviewer.config import BACKEND_NAMES
+
 REPOSITORY = Path(__file__).parents[2]
 FRAMES = 12
 
@@ -236,6 +238,10 @@ def test_models_and_devices_as_json(home: Path) -> None:
     devices = json.loads(rfviewer(home, "devices", "--json").stdout)
     assert "onnxruntime" in devices["backends"]
     assert isinstance(devices["cameras"], list)
+    assert set(devices["known_backends"]) == set(BACKEND_NAMES) - {"auto"}
+    assert set(devices["backends"]) | set(devices["backends_missing"]) == set(BACKEND_NAMES) - {
+        "auto"
+    }
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a screen")

@@ -12,7 +12,7 @@ from rfviewer.extras import install_command
 type TensorRtName = Literal["tensorrt", "tensorrt-rtx"]
 """Which flavour, as in `config.BACKEND_NAMES`."""
 
-_MODULES: dict[TensorRtName, tuple[str, ...]] = {
+MODULES: dict[TensorRtName, tuple[str, ...]] = {
     "tensorrt": ("tensorrt",),
     "tensorrt-rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings"),
 }
@@ -21,7 +21,8 @@ _TITLES: dict[TensorRtName, str] = {
     "tensorrt": "TensorRT",
     "tensorrt-rtx": "TensorRT for RTX",
 }
-_EXTRAS: dict[TensorRtName, str] = {"tensorrt": "gpu", "tensorrt-rtx": "rtx"}
+EXTRAS: dict[TensorRtName, str] = {"tensorrt": "gpu", "tensorrt-rtx": "rtx"}
+"""The extra of rfviewer that brings each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ def load_tensorrt(name: TensorRtName) -> TensorRt:
     Raises:
         EngineError: it is not installed or does not start here; the sentence says what to do.
     """
-    remedy = f"install it with: {install_command(_EXTRAS[name])}"
+    remedy = f"install it with: {install_command(EXTRAS[name])}"
     problem = ""
-    for module_name in _MODULES[name]:
+    for module_name in MODULES[name]:
         try:
             return TensorRt(name, cast("Module", importlib.import_module(module_name)))
         except ModuleNotFoundError as error:
