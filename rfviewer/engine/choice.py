@@ -1,14 +1,17 @@
 """Which backend runs, and why. Asks about packages and the driver before anything heavy loads."""
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rfviewer.config import EngineConfig
 from rfviewer.extras import install_command
 from rfviewer.models.spec import ModelSpec
 
-_TORCH_PACKAGES = {"torch": "gpu", "triton": "gpu", "rfdetr": "models"}
-"""What the backend torch needs, and the extra that brings it."""
+_CUDA_PACKAGES = {"torch": "gpu", "triton": "gpu"}
+"""What every GPU engine needs, and the extra that brings it."""
+_TORCH_PACKAGES = {**_CUDA_PACKAGES, "rfdetr": "models"}
+"""What the backend torch needs: rfdetr holds the network's definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,27 @@ def torch_obstacle(spec: ModelSpec) -> str:
 
     Imports torch only where everything else is there: it takes seconds.
     """
-    for package, extra in _TORCH_PACKAGES.items():
-        if importlib.util.find_spec(package) is None:
-            return f"the package {package} is not installed ({install_command(extra)})"
+    missing = _missing_package(_TORCH_PACKAGES)
+    if missing:
+        return missing
     if spec.weights is None and (spec.checkpoint is None or not spec.checkpoint.is_file()):
         return f"there is no torch checkpoint of {spec.name}"
+    return _device_obstacle()
+
+
+def tensorrt_obstacle() -> str:
+    """Return why no TensorRT engine can run here, as half a sentence; empty if one may."""
+    return _missing_package(_CUDA_PACKAGES) or _device_obstacle()
+
+
+def _missing_package(packages: Mapping[str, str]) -> str:
+    for package, extra in packages.items():
+        if importlib.util.find_spec(package) is None:
+            return f"the package {package} is not installed ({install_command(extra)})"
+    return ""
+
+
+def _device_obstacle() -> str:
     import torch
 
-    if not torch.cuda.is_available():
-        return "torch finds no CUDA device"
-    return ""
+    return "" if torch.cuda.is_available() else "torch finds no CUDA device"

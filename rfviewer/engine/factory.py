@@ -1,10 +1,11 @@
 """Builds the engine that was asked for, or says why it cannot. Called on the engine thread."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from rfviewer import log
 from rfviewer.config import EngineConfig
-from rfviewer.engine.choice import Choice, choose_backend, torch_obstacle
+from rfviewer.engine.choice import Choice, choose_backend, tensorrt_obstacle, torch_obstacle
 from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.passthrough import PassthroughEngine
 from rfviewer.engine.streams import StartThread
@@ -13,10 +14,14 @@ from rfviewer.interfaces import Engine, Progress
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 
+if TYPE_CHECKING:
+    from rfviewer.engine.cuda.network import DeviceNetwork
+
 type ResolveModel = Callable[[str, Progress], ModelSpec]
 """Turns `EngineConfig.model` into a network; raises ModelError with one sentence."""
 
 _HOST_STEPS = ("Reading the model", "Loading the network", "Warming up")
+_TITLES = {"torch": "PyTorch", "tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT for RTX"}
 _TORCH_STEPS = ("Reading the model", "Building the network", "Tracing the network", "Warming up")
 
 
@@ -81,25 +86,10 @@ def _cuda_engine(
         ModelError: the weights are broken.
         EngineError: the backend cannot run here.
     """
-    if choice.backend == "torch":
-        obstacle = torch_obstacle(spec)
-        if obstacle:
-            raise EngineError(
-                f"The backend torch needs an NVIDIA GPU and PyTorch, but {obstacle};"
-                " choose auto or onnxruntime."
-            )
-        from rfviewer.engine.backends.torch_network import TorchNetwork
-        from rfviewer.engine.cuda.engine import CudaEngine
+    network = _device_network(choice.backend, spec, config, progress)
+    from rfviewer.engine.cuda.engine import CudaEngine
 
-        step = _stepper(progress, _TORCH_STEPS)
-        network = TorchNetwork(spec, config, step)
-    else:
-        title = {"tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT for RTX"}[choice.backend]
-        raise EngineError(
-            f"The backend {choice.backend} needs an NVIDIA GPU and {title},"
-            " and is not part of this version; choose auto or onnxruntime."
-        )
-    step("Warming up")
+    progress("Warming up", len(_TORCH_STEPS), len(_TORCH_STEPS))
     try:
         engine = CudaEngine(network, spec, config, optimizations, backend_reason=choice.reason)
     except BaseException:
@@ -108,6 +98,27 @@ def _cuda_engine(
     info = engine.info
     log.engine.info("%s on %s, %s, %s", spec.name, info.device, info.precision, choice.reason)
     return engine
+
+
+def _device_network(
+    backend: str, spec: ModelSpec, config: EngineConfig, progress: Progress
+) -> "DeviceNetwork":
+    torch_wanted = backend == "torch"
+    obstacle = torch_obstacle(spec) if torch_wanted else tensorrt_obstacle()
+    if obstacle:
+        raise EngineError(
+            f"The backend {backend} needs an NVIDIA GPU and {_TITLES[backend]}, but {obstacle};"
+            " choose auto or onnxruntime."
+        )
+    if torch_wanted:
+        from rfviewer.engine.backends.torch_network import TorchNetwork
+
+        return TorchNetwork(spec, config, _stepper(progress, _TORCH_STEPS))
+    from rfviewer.engine.backends.tensorrt_network import TensorRtNetwork
+
+    name: Literal["tensorrt", "tensorrt-rtx"]
+    name = "tensorrt-rtx" if backend == "tensorrt-rtx" else "tensorrt"
+    return TensorRtNetwork(name, spec, config, progress)
 
 
 def _stepper(progress: Progress, steps: Sequence[str]) -> Callable[[str], None]:
