@@ -1,24 +1,25 @@
-"""Runs the window: the application object, signals of the system, screenshots, exit code."""
+"""Runs the window: the application object, its order of life and death, the exit code."""
 
-import signal
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
-from PySide6.QtCore import QSocketNotifier, QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 from rfviewer import log
 from rfviewer.config import Settings, clean_qt_environment
+from rfviewer.errors import RfviewerError
 from rfviewer.gui import qt_messages
 from rfviewer.gui.main_window import MainWindow
 from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.services import WindowServices
+from rfviewer.gui.system_signals import SystemSignals, hidden_from_children
 from rfviewer.gui.theme import ThemeChoice
 from rfviewer.interfaces import Session
+from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 
 def run(
@@ -34,6 +35,9 @@ def run(
 ) -> int:
     """Show the window until it is closed; return the exit code. Main thread only.
 
+    SIGINT and SIGTERM close it cleanly from the first line on, and the code is 0. A run that ends
+    by itself returns 1, with the sentence on stderr, when source, engine or screenshot failed.
+
     Args:
         make_session: Makes what the window shows; it is closed with the window. Called before
             the window is built, so that an engine process loads beside it.
@@ -46,70 +50,77 @@ def run(
         theme: "system", "light" or "dark" for this run only; None takes the remembered one.
         preferences: Where the window remembers things; None takes the user's own.
     """
-    clean_qt_environment()
-    qt_messages.install()
-    instance = QApplication.instance()
-    app = instance if isinstance(instance, QApplication) else QApplication(["rfviewer"])
-    app.setApplicationName("rfviewer")
-    app.setApplicationDisplayName("rfviewer")
-    app.setDesktopFileName("rfviewer")
-    choice = ThemeChoice(theme) if theme is not None else None
-    session = make_session()
-    window = MainWindow(session, services, settings, preferences, choice)
-    failed = False
-
-    def finish() -> None:
-        nonlocal failed
-        if screenshot is not None:
-            failed = not window.outputs.save_window(screenshot)
-        window.close()
-
-    if screenshot is not None and quit_after_s is None:
-        quit_after_s = 5.0
-    if quit_after_s is not None:
-        QTimer.singleShot(round(quit_after_s * 1000), window, finish)
-    with _system_signals(window), _uncaught_errors(window):
-        window.show()
-        window.open_first(source)
-        code = app.exec()
-        # The last window may also be closed by the platform without a close event.
-        window.close()
-    qt_messages.restore()
-    return 1 if failed else code
-
-
-@contextmanager
-def _system_signals(window: MainWindow) -> Iterator[None]:
-    """Close the window on SIGINT and SIGTERM.
-
-    Qt's event loop runs no Python between events, so a Python handler alone would wait for the
-    next one. The wake-up descriptor makes the signal itself an event.
-    """
-    reader, writer = socket.socketpair()
-    for end in (reader, writer):
-        end.setblocking(False)  # noqa: FBT003 - the standard library's signature
-    notifier = QSocketNotifier(reader.fileno(), QSocketNotifier.Type.Read, window)
-
-    def on_readable() -> None:
-        numbers = reader.recv(64)
-        log.app.info("closing on signal %s", ", ".join(map(str, numbers)))
-        window.close()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        """Do nothing here: the descriptor wakes the loop, which closes the window."""
-
-    notifier.activated.connect(on_readable)
-    old_fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    old = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = SystemSignals()
     try:
-        yield
+        clean_qt_environment()
+        qt_messages.install()
+        instance = QApplication.instance()
+        app = instance if isinstance(instance, QApplication) else QApplication(["rfviewer"])
+        app.setApplicationName("rfviewer")
+        app.setApplicationDisplayName("rfviewer")
+        app.setDesktopFileName("rfviewer")
+        choice = ThemeChoice(theme) if theme is not None else None
+        with hidden_from_children():
+            session = make_session()
+        if signals.arrived:
+            session.close()
+            return 0
+        window = MainWindow(session, services, settings, preferences, choice)
+        if screenshot is not None and quit_after_s is None:
+            quit_after_s = 5.0
+        end = _ScriptedEnd(window, screenshot)
+        if quit_after_s is not None:
+            QTimer.singleShot(round(quit_after_s * 1000), window, end.finish)
+        signals.connect(window.close_now, window)
+        with _uncaught_errors(window):
+            window.show()
+            window.open_first(source)
+            code = app.exec()
+            # The last window may also be closed by the platform without a close event.
+            window.close_now()
+        signals.disconnect()
+        # Widgets go while the application is whole; at the exit of Python the order is by chance.
+        app.processEvents()
+        window.deleteLater()
+        app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(old_fd)
-        notifier.setEnabled(False)
-        reader.close()
-        writer.close()
+        qt_messages.restore()
+        signals.close()
+    if end.failure:
+        sys.stderr.write(f"rfviewer: {end.failure}\n")
+        return 1
+    return code
+
+
+class _ScriptedEnd:
+    """Ends a run that was given a time: takes the screenshot, judges the run, closes."""
+
+    def __init__(self, window: MainWindow, screenshot: Path | None) -> None:
+        self._window = window
+        self._screenshot = screenshot
+        self.failure = ""
+        """One sentence when the run did not do what it was asked for."""
+
+    def finish(self) -> None:
+        """Do it now."""
+        self.failure = _failure(self._window.model.snapshot)
+        if self._screenshot is not None:
+            try:
+                self._window.outputs.write_window(self._screenshot)
+            except RfviewerError as error:
+                self.failure = str(error)
+        self._window.close_now()
+
+
+def _failure(snapshot: Snapshot | None) -> str:
+    """Return why nothing is shown; empty while all is well."""
+    if snapshot is None:
+        return ""
+    if snapshot.state is PlayState.FAILED:
+        return snapshot.error or "The source failed."
+    if snapshot.engine.phase is EnginePhase.FAILED:
+        return snapshot.engine.step or "The engine failed."
+    return ""
 
 
 @contextmanager
