@@ -26,7 +26,7 @@ class SeekBar(QAbstractSlider):
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(0, _STEPS)
         self.setAccessibleName("Position")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._duration_s: float | None = None

@@ -1,7 +1,7 @@
 """The centre: header, video, and what stands in for the video when there is none."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from rfviewer import log
 from rfviewer.gui.controls import rule
@@ -32,6 +32,10 @@ class VideoArea(QWidget):
         self.error_panel = ErrorPanel()
         self.welcome = WelcomeBar()
         self.pages = QStackedWidget()
+        # The stack has the focus and not a page: pages come and go, and a hidden one would hand
+        # the keyboard to the next control.
+        self.pages.setAccessibleName("Video")
+        self.pages.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for page in (self.loading_panel, self.start_panel, self.error_panel, self.view):
             self.pages.addWidget(page)
         column = QVBoxLayout(self)
@@ -50,11 +54,15 @@ class VideoArea(QWidget):
         model.source_requested.connect(self._on_source_requested)
         self._on_zoom_changed()
 
+    def take_focus(self) -> None:
+        """Let the keys belong to the video."""
+        self.pages.setFocus()
+
     def show_image(self, frame: PresentedFrame) -> None:
         """Show the newest image."""
         self.view.set_frame(frame)
         if self.pages.currentWidget() is self.loading_panel:
-            self._show_video()
+            self._show_page(self.view)
 
     def apply(self, snapshot: Snapshot) -> None:
         """Choose the page for the newest state."""
@@ -64,11 +72,11 @@ class VideoArea(QWidget):
         self.view.set_greyed(greyed=lost)
         if snapshot.state is PlayState.FAILED and snapshot.engine.phase is not EnginePhase.FAILED:
             self.error_panel.show_error(snapshot.error)
-            self.pages.setCurrentWidget(self.error_panel)
+            self._show_page(self.error_panel)
         elif snapshot.state is PlayState.IDLE:
-            self.pages.setCurrentWidget(self.start_panel)
+            self._show_page(self.start_panel)
         elif frame is not None:
-            self._show_video()
+            self._show_page(self.view)
         else:
             if snapshot.engine.phase is EnginePhase.LOADING:
                 self.loading_panel.show_engine(snapshot.engine)
@@ -78,22 +86,22 @@ class VideoArea(QWidget):
                 self.loading_panel.show_busy(
                     "Opening" if opening else "Waiting for the first frame"
                 )
-            self.pages.setCurrentWidget(self.loading_panel)
+            self._show_page(self.loading_panel)
 
-    def _show_video(self) -> None:
-        if self.pages.currentWidget() is self.view:
+    def _show_page(self, page: QWidget) -> None:
+        old = self.pages.currentWidget()
+        if old is None or old is page:
             return
-        # The page that goes takes the focus with it; keys should still find the video.
-        focus = QApplication.focusWidget()
-        self.pages.setCurrentWidget(self.view)
-        if focus is None or self.isAncestorOf(focus):
-            self.view.setFocus()
+        had_focus = self.window().focusWidget() in old.findChildren(QWidget)
+        self.pages.setCurrentWidget(page)
+        if had_focus:
+            self.take_focus()
 
     def _on_source_requested(self, uri: str) -> None:
         self.view.clear()
         name = log.redact(uri).rsplit("/", 1)[-1]
         self.loading_panel.show_busy(f"Opening {name}")
-        self.pages.setCurrentWidget(self.loading_panel)
+        self._show_page(self.loading_panel)
 
     def _on_try_again(self) -> None:
         uri = self._model.source_uri
