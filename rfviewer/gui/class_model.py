@@ -19,7 +19,8 @@ class ClassRow:
     class_id: int
     name: str
     count: int = 0
-    color: tuple[int, int, int] = (128, 128, 128)
+    color: tuple[int, int, int] | None = None
+    """None where the class decides no colour."""
 
 
 class ClassListModel(QAbstractListModel):
@@ -53,7 +54,7 @@ class ClassListModel(QAbstractListModel):
     def set_colors(self, colors: dict[int, tuple[int, int, int]]) -> None:
         """Take over the colour of each class id."""
         for row in self.rows:
-            row.color = colors.get(row.class_id, row.color)
+            row.color = colors.get(row.class_id)
         self._all_changed()
 
     def apply(self, snapshot: Snapshot) -> None:

@@ -25,18 +25,19 @@ from PySide6.QtWidgets import (
     QToolButton,
 )
 
-from rfviewer.config import View
+from rfviewer.config import ColorBy, View
 from rfviewer.gui import icons
 from rfviewer.gui.class_model import ClassListModel, ClassRow
 from rfviewer.gui.controls import label
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
 from rfviewer.gui.tokens import GAP_PX, current_tokens, tabular
-from rfviewer.snapshot import Snapshot
+from rfviewer.snapshot import EnginePhase, Snapshot
 
 SEARCH_ABOVE = 12
 _ROW_PX = 24
 _MAX_ROWS = 9
+_WAITING = "The classes appear once the engine is ready."
 
 
 class _ClassDelegate(QStyledItemDelegate):
@@ -75,7 +76,7 @@ class _ClassDelegate(QStyledItemDelegate):
         self._paint_check(painter, QRect(box.left() + 4, middle - 7, 15, 15), option, shown=shown)
         chip = QRect(box.left() + 28, middle - 5, 11, 11)
         painter.setPen(Qt.PenStyle.NoPen)
-        color = QColor(*row.color)
+        color = QColor(tokens.pressed) if row.color is None else QColor(*row.color)
         color.setAlpha(255 if shown else 90)
         painter.setBrush(color)
         painter.drawRoundedRect(chip, 3, 3)
@@ -156,8 +157,8 @@ class ClassPanel(Section):
         self._list.setMouseTracking(True)
         self._list.setUniformItemSizes(True)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._empty = label("The classes appear once the engine is ready.", muted=True)
-        self._empty.setWordWrap(True)
+        self.empty = label(_WAITING, muted=True)
+        self.empty.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(GAP_PX // 2)
         for text, hidden in (("Show all", False), ("Hide all", True)):
@@ -168,7 +169,7 @@ class ClassPanel(Section):
         buttons.addStretch(1)
         self.body.setSpacing(GAP_PX // 2)
         self.body.addWidget(self._search)
-        self.body.addWidget(self._empty)
+        self.body.addWidget(self.empty)
         self.body.addWidget(self._list)
         self.body.addLayout(buttons)
         self.rows.hidden_changed.connect(lambda hidden: model.update_view(hidden_class_ids=hidden))
@@ -180,7 +181,7 @@ class ClassPanel(Section):
     def _resize_list(self) -> None:
         count = len(self.rows.rows)
         self._search.setVisible(count > SEARCH_ABOVE)
-        self._empty.setVisible(count == 0)
+        self.empty.setVisible(count == 0)
         self._list.setVisible(count > 0)
         row = max(_ROW_PX, self.fontMetrics().height() + 6)
         self._list.setFixedHeight(row * min(count, _MAX_ROWS) + 4)
@@ -200,11 +201,22 @@ class ClassPanel(Section):
             self._recolor()
             self._resize_list()
         self.rows.apply(snapshot)
-        shown = sum(row.count for row in self.rows.rows if not self.rows.is_hidden(row.class_id))
-        self.set_summary(f"{shown} on screen" if self.rows.rows else "")
+        if snapshot.engine.phase is EnginePhase.FAILED:
+            self.empty.setText("There is no engine, so there are no classes.")
+        elif snapshot.engine.phase is EnginePhase.READY:
+            self.empty.setText("The model has no classes.")
+        else:
+            self.empty.setText(_WAITING)
+        shown = [row for row in self.rows.rows if not self.rows.is_hidden(row.class_id)]
+        count = sum(row.count for row in shown)
+        of = f"{len(shown)} of {len(self.rows.rows)} shown \N{MIDDLE DOT} {count} on screen"
+        self.set_summary(of if self.rows.rows else "")
 
     def _recolor(self) -> None:
         view = self._model.view
+        if view.color_by is ColorBy.INSTANCE:
+            self.rows.set_colors({})
+            return
         self.rows.set_colors(
             {row.class_id: self._color_of(view, row.class_id, 0) for row in self.rows.rows}
         )

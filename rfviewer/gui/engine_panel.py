@@ -1,5 +1,6 @@
 """Section "Engine": which network runs where, and what was really loaded."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -11,10 +12,34 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX
+from rfviewer.result import EngineInfo
 from rfviewer.snapshot import EnginePhase, Snapshot
 
 _FILE = "\0file"
 _PRECISIONS = {"Auto": "auto", "fp32": "fp32", "fp16": "fp16"}
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request for another engine that was not answered yet."""
+
+    kept: EngineConfig
+    """What ran when it was made."""
+    info: EngineInfo | None
+    """What that engine was."""
+    loaded: bool = False
+    """Whether loading was seen."""
+    error: str = ""
+    """The newest complaint since."""
+
+
+def _fits(engine: EngineConfig, info: EngineInfo) -> bool:
+    """Whether `info` can be what `engine` asked for."""
+    return (
+        engine.backend in {"auto", info.backend}
+        and info.model in {engine.model, Path(engine.model).name, Path(engine.model).stem}
+        and engine.resize == info.resize
+    )
 
 
 class EnginePanel(Section):
@@ -73,7 +98,15 @@ class EnginePanel(Section):
             fact.setWordWrap(True)
             fact.setText("\N{EN DASH}")
         self.body.addLayout(grid)
-        model.engine_changed.connect(self._on_engine)
+        self.error = label()
+        self.error.setObjectName("Bad")
+        self.error.setWordWrap(True)
+        self.error.setVisible(False)
+        self.body.addWidget(self.error)
+        self._shown_engine = model.engine
+        self._asked: _Asked | None = None
+        self._info: EngineInfo | None = None
+        model.engine_changed.connect(self._on_model_changed)
         model.snapshot_changed.connect(self._on_snapshot)
         self.set_models([])
 
@@ -101,6 +134,48 @@ class EnginePanel(Section):
         else:
             self._model.update_engine(model=name)
 
+    def _on_request(self, engine: EngineConfig) -> None:
+        before, self._shown_engine = self._shown_engine, engine
+        # Of several requests in a row, what ran before the first one is what still runs.
+        kept = self._asked.kept if self._asked is not None else before
+        self._asked = _Asked(kept, self._info)
+        self._tell("")
+        self._on_engine(engine)
+
+    def _tell(self, sentence: str) -> None:
+        self.error.setText(sentence)
+        self.error.setVisible(bool(sentence))
+
+    def _follow_request(self, snapshot: Snapshot) -> None:
+        """Go back to what runs when the engine asked for was refused."""
+        status, asked = snapshot.engine, self._asked
+        if status.phase is EnginePhase.FAILED:
+            self._asked = None
+            self._tell(status.step)
+        if asked is None or self._asked is None:
+            if status.phase is EnginePhase.READY and status.info != self._info:
+                self._tell("")
+            return
+        errors = [text for severity, text in snapshot.notices if severity != "info"]
+        asked.error = errors[-1] if errors else asked.error
+        asked.loaded |= status.phase is EnginePhase.LOADING
+        if status.phase is not EnginePhase.READY or status.info is None:
+            return
+        if asked.error and (
+            status.info == asked.info or not _fits(self._shown_engine, status.info)
+        ):
+            self._asked = None
+            self._shown_engine = asked.kept
+            self._model.engine_refused(asked.kept)
+            self._on_engine(asked.kept)
+            self._tell(asked.error)
+        elif (asked.loaded or status.info != asked.info) and _fits(self._shown_engine, status.info):
+            self._asked = None
+
+    def _on_model_changed(self, engine: EngineConfig) -> None:
+        if engine != self._shown_engine:
+            self._on_request(engine)
+
     def _on_engine(self, engine: EngineConfig) -> None:
         with QSignalBlocker(self._model_box):
             self._model_box.clear()
@@ -119,8 +194,10 @@ class EnginePanel(Section):
         self._resize.set_value(engine.resize)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self._follow_request(snapshot)
         status = snapshot.engine
         info = status.info
+        self._info = info or self._info
         words = {EnginePhase.LOADING: "loading", EnginePhase.FAILED: "failed"}
         if info is None or status.phase is not EnginePhase.READY:
             self.set_summary(words.get(status.phase, ""))

@@ -1,5 +1,7 @@
 """Section "Optimisations": one row per field of `Optimizations`, made from its metadata."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
@@ -11,8 +13,10 @@ from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX
 from rfviewer.optimizations import Optimizations, toggle_names
-from rfviewer.result import ToggleState
-from rfviewer.snapshot import Snapshot
+from rfviewer.snapshot import EnginePhase, Snapshot
+
+if TYPE_CHECKING:
+    from rfviewer.result import ToggleState
 
 
 class Rack(Section):
@@ -109,7 +113,7 @@ class Rack(Section):
             # A request on its way is not yet answered by this snapshot.
             if state is not None and state.requested != getattr(self._model.optimizations, name):
                 state = None
-            row.set_state(state)
+            row.set_state(state, engine=snapshot.engine.phase is not EnginePhase.FAILED)
         if info is None:
             return
         blocked = frozenset(state.name for state in states.values() if not state.available)

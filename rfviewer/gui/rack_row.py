@@ -115,9 +115,11 @@ class RackRow(QWidget):
         elif self._choices is not None:
             self._choices.set_value(int(value))
 
-    def set_state(self, state: ToggleState | None) -> None:
-        """Show what became of the request; None while that is unknown."""
-        if state is None:
+    def set_state(self, state: ToggleState | None, *, engine: bool = True) -> None:
+        """Show what became of the request; None while that is unknown, or without an engine."""
+        if not engine:
+            shown = ("", "no engine", self._why)
+        elif state is None:
             shown = ("", "\N{HORIZONTAL ELLIPSIS}", self._why)
         elif state.effective != state.requested or not state.available:
             word = "not here" if self._switch is not None else f"runs {int(state.effective)}"
