@@ -6,10 +6,12 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from rfviewer.snapshot import FrameSample, Snapshot
+from rfviewer.snapshot import FrameSample, PlayState, Snapshot
 from rfviewer.timing import Stage
 
 WINDOW_S = 30.0
+SETTLE_S = 1.0
+"""How long rates are left out after a start, a pause or a change of the engine."""
 STAGES: tuple[Stage, ...] = tuple(Stage)
 _MAX_FRAMES = 32_768  # 30 s at 1,000 frames a second, rounded up
 _MAX_SNAPSHOTS = 512  # 30 s at 10 to 16 a second
@@ -63,6 +65,8 @@ class History:
         self._stages = Ring(_MAX_FRAMES, len(STAGES))
         self._changes_s: deque[float] = deque(maxlen=16)
         self._last_sample: FrameSample | None = None
+        self._engine: tuple[object, object] | None = None
+        self._steady_from_s = 0.0
         self.now_s = time.monotonic()
         """Time of the newest snapshot, `time.monotonic()` seconds: the right edge of the plots."""
         self.idle_measured = False
@@ -73,14 +77,30 @@ class History:
     def add(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
         """Take over one snapshot."""
         self.now_s = snapshot.time_ns / 1e9
-        rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
-        self._rates.append(self.now_s, [np.nan if rate is None else rate for rate in rates])
+        self._rates.append(self.now_s, self._steady_rates(snapshot, displayed_fps))
         idle = snapshot.device.gpu_idle
         self.idle_measured = idle is not None
         self.idle_reason = snapshot.device.reason
         self._idle.append(self.now_s, [np.nan if idle is None else idle * 100.0])
         for sample in snapshot.samples:
             self._add_sample(sample)
+
+    def _steady_rates(self, snapshot: Snapshot, displayed_fps: float | None) -> list[float]:
+        """Return source, inferred and displayed fps; nan is a gap in the curve.
+
+        While nothing plays a rate only fades, and the first moments after a start or another
+        engine count frames that had piled up.
+        """
+        playing = snapshot.state is PlayState.PLAYING
+        info = snapshot.engine.info
+        engine = (snapshot.engine.phase, info and (info.model, info.backend, info.precision))
+        if not playing or engine != self._engine:
+            self._steady_from_s = self.now_s + (SETTLE_S if self._engine is not None else 0.0)
+            self._engine = engine
+        if not playing or self.now_s < self._steady_from_s:
+            return [np.nan] * 3
+        rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
+        return [np.nan if rate is None else rate for rate in rates]
 
     def rates(self) -> tuple[F64Array, F64Array]:
         """Return ages (n,) in seconds, 0 being now, and fps (n, 3): source, inferred, displayed."""

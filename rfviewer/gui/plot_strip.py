@@ -24,6 +24,7 @@ from rfviewer.snapshot import Snapshot
 
 REPAINT_INTERVAL_MS = 160  # about 6 a second
 COMPACT_BELOW_DIGITS = 100  # about 800 px at the usual text size
+HIDE_LEGENDS_BELOW_DIGITS = 84  # about 670 px: the curves need the room
 
 
 class Legend(QWidget):
@@ -240,8 +241,11 @@ class PlotStrip(QWidget):
         compact = self.width() < COMPACT_BELOW_DIGITS * self.fontMetrics().horizontalAdvance("0")
         for plot in self._plots():
             plot.set_compact(compact=compact)
-        self._fps_title.setVisible(not compact)
         self._table.set_compact(compact=compact)
+        digit = self.fontMetrics().horizontalAdvance("0")
+        self._fps_legend.setVisible(self.width() >= HIDE_LEGENDS_BELOW_DIGITS * digit)
+        self._table.setVisible(self.width() >= HIDE_LEGENDS_BELOW_DIGITS * digit)
+        self._fps_title.setVisible(not compact or self._fps_legend.isHidden())
         super().resizeEvent(event)
 
     @override

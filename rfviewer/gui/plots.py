@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QWidget
 from rfviewer.gui.history import STAGES, WINDOW_S, F64Array
 from rfviewer.gui.tokens import STAGE_COLORS, Tokens, scaled
 
+LOWEST_TOP_FPS = 5.0
+"""The fps plot never shows less than this range: noise near zero is not worth a scale."""
 _FPS_STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine, Qt.PenStyle.SolidLine)
 
 
@@ -193,13 +195,14 @@ def nice_above(value: float) -> float:
 
 
 def _usual_top(values: F64Array) -> float:
-    """Return what almost all of `values` and the newest of them stay below; 1.0 without values.
+    """Return what almost all of `values` and the newest of them stay below.
 
     The first frames after opening fill the queues much faster than the source plays; scaling to
     them would flatten everything after.
     """
     finite = values[np.isfinite(values)]
     if not finite.size:
-        return 1.0
+        return LOWEST_TOP_FPS
     newest = values[-1][np.isfinite(values[-1])]
-    return max(float(np.quantile(finite, 0.97)), float(newest.max()) if newest.size else 0.0)
+    top = max(float(np.quantile(finite, 0.97)), float(newest.max()) if newest.size else 0.0)
+    return max(top, LOWEST_TOP_FPS)

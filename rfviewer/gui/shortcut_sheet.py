@@ -54,10 +54,11 @@ class ShortcutSheet(QDialog):
         note.setContentsMargins(20, 4, 20, 14)
         outer.addWidget(note)
         wanted = content.sizeHint()
-        room = parent.size()
+        # Whatever does not fit is scrolled to; a dialog beyond the screen could not be closed.
+        room = parent.screen().availableGeometry().size()
         self.resize(
-            min(wanted.width() + 24, max(560, room.width() - 40)),
-            min(wanted.height() + 60, max(400, room.height() - 40)),
+            min(wanted.width() + 24, room.width() - 40),
+            min(wanted.height() + 60, room.height() - 60),
         )
 
     def _grid(self, specs: list[ActionSpec]) -> QGridLayout:

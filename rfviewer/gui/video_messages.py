@@ -3,7 +3,7 @@
 from typing import override
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -19,6 +19,9 @@ from rfviewer.gui import icons
 from rfviewer.gui.controls import label
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
 from rfviewer.snapshot import EngineStatus
+
+_FOUR_CARDS_PX = 620
+"""Below this width the ways to begin stand in two rows."""
 
 
 class _Centered(QWidget):
@@ -230,8 +233,27 @@ class StartPanel(_Centered):
             ("webcam", "Use camera", "pick one by its name", "open_camera"),
             ("link", "Add stream", "RTSP or HTTP address", "open_address"),
         )
-        for index, (icon_name, title, text, action) in enumerate(cards):
+        self._cards: list[_CardButton] = []
+        for icon_name, title, text, action in cards:
             card = _CardButton(icon_name, title, text)
             card.clicked.connect(lambda _checked=False, name=action: self.chosen.emit(name))
-            grid.addWidget(card, 0, index)
+            self._cards.append(card)
+        self._grid = grid
+        self._columns = 0
+        self._arrange(len(cards))
         self.column.addLayout(grid)
+
+    def _arrange(self, columns: int) -> None:
+        if columns != self._columns:
+            self._columns = columns
+            for index, card in enumerate(self._cards):
+                self._grid.addWidget(card, index // columns, index % columns)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange(4 if self.width() >= _FOUR_CARDS_PX else 2)
+        super().resizeEvent(event)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)  # four cards in a row must not keep the window wide
