@@ -13,7 +13,7 @@ from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens
 
 
 class Banner(QFrame):
-    """One sentence, at most one button, and a way to dismiss it. The worst message stays."""
+    """One sentence, at most two buttons, and a way to dismiss it. The worst message stays."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,9 @@ class Banner(QFrame):
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton()
         self.button.setProperty("primary", "true")
-        self.button.clicked.connect(self._on_button)
+        self.second = QPushButton()
+        self.button.clicked.connect(lambda: self._on_button(0))
+        self.second.clicked.connect(lambda: self._on_button(1))
         self._close = QToolButton()
         self._close.setAccessibleName("Dismiss")
         self._close.setAutoRaise(True)
@@ -35,8 +37,9 @@ class Banner(QFrame):
         row.addWidget(self._mark)
         row.addWidget(self.sentence, 1)
         row.addWidget(self.button)
+        row.addWidget(self.second)
         row.addWidget(self._close)
-        self._action: Callable[[], object] | None = None
+        self._actions: tuple[Callable[[], object], ...] = ()
         self._key = ""
         self._dismissed = ""
         self.setVisible(False)
@@ -47,17 +50,21 @@ class Banner(QFrame):
         return self._key
 
     def show_message(
-        self, key: str, sentence: str, button: str = "", action: Callable[[], object] | None = None
+        self, key: str, sentence: str, *buttons: tuple[str, Callable[[], object]]
     ) -> None:
-        """Show `sentence`; `key` names its subject, so that it can be taken back."""
+        """Show `sentence`; `key` names its subject, so that it can be taken back.
+
+        `buttons` are at most two pairs of text and what it does, the better way out first.
+        """
         if self._dismissed == f"{key}{sentence}":
             return
         changed = sentence != self.sentence.text() or not self._key
         self._key = key
-        self._action = action
+        self._actions = tuple(action for _, action in buttons)
         self.sentence.setText(sentence)
-        self.button.setText(button)
-        self.button.setVisible(bool(button))
+        for index, widget in enumerate((self.button, self.second)):
+            widget.setText(buttons[index][0] if index < len(buttons) else "")
+            widget.setVisible(index < len(buttons))
         self._retint()
         self.setVisible(True)
         if changed:
@@ -76,11 +83,10 @@ class Banner(QFrame):
         self._mark.setPixmap(icons.pixmap("warning", tokens.bad, 18, self.devicePixelRatioF()))
         self._close.setIcon(icons.icon("close"))
 
-    def _on_button(self) -> None:
-        action, self._action = self._action, None
+    def _on_button(self, index: int) -> None:
+        action = self._actions[index]
         self.take_back(self._key)
-        if action is not None:
-            action()
+        action()
 
     def _on_dismissed(self) -> None:
         self._dismissed = f"{self._key}{self.sentence.text()}"

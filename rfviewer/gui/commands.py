@@ -1,5 +1,7 @@
 """What each action does: the one place where ids of the table meet functions."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMainWindow, QMessageBox
@@ -18,7 +20,7 @@ from rfviewer.gui.side_panel import SidePanel
 from rfviewer.gui.source_menu import SourceMenu
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.transport import TransportBar
-from rfviewer.gui.video_view import VideoView
+from rfviewer.gui.video_area import VideoArea
 from rfviewer.optimizations import Optimizations, toggle_of
 
 THRESHOLD_STEP = 0.05
@@ -38,7 +40,7 @@ class Commands(QObject):
         sources: SourceMenu,
         outputs: Outputs,
         transport: TransportBar,
-        view: VideoView,
+        video: VideoArea,
         panel: SidePanel,
         layout: WindowLayout,
         live: LiveView,
@@ -49,10 +51,12 @@ class Commands(QObject):
         self._model = model
         self._services = services
         self._layout = layout
-        self._view = view
+        self._video, self._live = video, live
+        view = video.view
         actions.connect_all(
             {
                 "open_file": sources.open_file,
+                "open_folder": sources.open_folder,
                 "open_address": sources.open_address,
                 "open_camera": sources.open_camera,
                 "open_clip": sources.open_clip,
@@ -86,8 +90,10 @@ class Commands(QObject):
                 "fullscreen": self._flip_fullscreen,
                 "leave_fullscreen": lambda: self._set_fullscreen(fullscreen=False),
                 "reset_layout": self._reset_layout,
-                "baseline": model.flip_baseline,
-                "all_on": lambda: model.set_optimizations(Optimizations()),
+                "baseline": lambda: self._set_marked(model.flip_baseline),
+                "all_on": lambda: self._set_marked(
+                    lambda: model.set_optimizations(Optimizations())
+                ),
                 "reset_counters": live.clear_plots,
                 "keys": self._show_keys,
                 "palette": self._show_palette,
@@ -112,13 +118,21 @@ class Commands(QObject):
         panel.rack.order_changed.connect(self._on_rack_order)
         self._on_rack_order()
         panel.engine.model_file_wanted.connect(self._open_model_file)
+        live.model_file_wanted.connect(self._open_model_file)
         view.double_clicked.connect(self._flip_fullscreen)
         model.view_changed.connect(self._on_view)
         self._on_view(model.view)
         actions["log_folder"].setEnabled(services.log_dir is not None)
         actions["open_clip"].setEnabled(bool(services.demo_clips))
-        actions.set_checked("panel", checked=True)
-        actions.set_checked("plots", checked=True)
+        layout.parts_changed.connect(self._on_parts)
+        model.optimizations_changed.connect(lambda _: self._mark_optimizations())
+        self._on_parts()
+        self._mark_optimizations()
+
+    def _set_marked(self, change: Callable[[], object]) -> None:
+        # Qt has turned the mark over already, also where nothing changes.
+        change()
+        self._mark_optimizations()
 
     def _on_view(self, view: View) -> None:
         for field in ("masks", "outlines", "boxes", "labels"):
@@ -131,6 +145,25 @@ class Commands(QObject):
             action.setVisible(digit <= len(order))
             if digit <= len(order):
                 action.setText(toggle_of(order[digit - 1]).label)
+        self._mark_optimizations()
+
+    def _mark_optimizations(self) -> None:
+        """Set the marks of the Optimise menu to what is requested."""
+        wanted = self._model.optimizations
+        for digit, name in enumerate(self._rack.order[:TOGGLE_KEYS], start=1):
+            value, action = getattr(wanted, name), self._actions[f"toggle_{digit}"]
+            if isinstance(value, bool):
+                action.setCheckable(True)
+                action.setChecked(value)
+            else:
+                action.setCheckable(False)
+                action.setText(f"{toggle_of(name).label}: {value}")
+        self._actions.set_checked("baseline", checked=wanted == Optimizations.baseline())
+        self._actions.set_checked("all_on", checked=wanted == Optimizations())
+
+    def _on_parts(self) -> None:
+        for name, shown in self._layout.parts_shown().items():
+            self._actions.set_checked(name, checked=shown)
 
     def _flip_color_by(self) -> None:
         other = {ColorBy.CLASS: ColorBy.INSTANCE, ColorBy.INSTANCE: ColorBy.CLASS}
@@ -146,12 +179,10 @@ class Commands(QObject):
     def _set_fullscreen(self, *, fullscreen: bool) -> None:
         self._layout.set_fullscreen(fullscreen=fullscreen)
         self._actions.set_checked("fullscreen", checked=fullscreen)
-        self._view.setFocus()
+        self._video.take_focus()
 
     def _reset_layout(self) -> None:
         self._layout.reset()
-        for name in ("panel", "plots"):
-            self._actions.set_checked(name, checked=True)
         self._actions.set_checked("fullscreen", checked=False)
 
     def _show_keys(self) -> None:
@@ -167,8 +198,11 @@ class Commands(QObject):
         dialog.open()
 
     def _open_log_folder(self) -> None:
-        if self._services.log_dir is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._services.log_dir)))
+        folder = self._services.log_dir
+        if folder is not None and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._live.show_notice(
+                "warning", f"No program is set up to open folders; the logs are in {folder}."
+            )
 
     def _show_about(self) -> None:
         box = QMessageBox(self._window)

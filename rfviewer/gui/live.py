@@ -1,12 +1,14 @@
 """Hands the newest image and snapshot to every part of the window that shows them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
+from rfviewer.config import EngineConfig, Policy
 from rfviewer.gui.banner import Banner
 from rfviewer.gui.history import History
-from rfviewer.gui.model import SessionModel
+from rfviewer.gui.model import SessionModel, engine_has_died
 from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.stats_text import stats_lines
 from rfviewer.gui.status_strip import StatusStrip
@@ -17,10 +19,20 @@ if TYPE_CHECKING:
     from rfviewer.gui.plot_strip import PlotStrip
 
 STATS_SHORT_MS = 4_000
+_POLICY_NEWS = {
+    Policy.KEEP_PACE: "The engine is slower than the video: it keeps pace now, with older masks.",
+    Policy.EVERY_FRAME: "The engine is fast enough: every frame gets its own masks now.",
+}
 
 
 class LiveView(QObject):
-    """What runs while the session runs. GUI thread only."""
+    """What runs while the session runs. GUI thread only.
+
+    Signals:
+        model_file_wanted: the user wants to pick another model file.
+    """
+
+    model_file_wanted = Signal()
 
     def __init__(
         self,
@@ -44,6 +56,7 @@ class LiveView(QObject):
         self._stats_timer = QTimer(self, singleShot=True, interval=STATS_SHORT_MS)
         self._stats_timer.timeout.connect(self._update_stats)
         self._remembered: str | None = None
+        self._policy: tuple[str | None, Policy] | None = None
         model.snapshot_changed.connect(self.apply)
         model.source_requested.connect(self._on_source_requested)
 
@@ -53,7 +66,9 @@ class LiveView(QObject):
 
     def apply(self, snapshot: Snapshot) -> None:
         """Show the newest snapshot."""
-        displayed = self._video.view.displayed_fps()
+        # A rate that only fades says nothing: nothing is shown while nothing plays.
+        playing = snapshot.state is PlayState.PLAYING
+        displayed = self._video.view.displayed_fps() if playing else None
         self.history.add(snapshot, displayed)
         self._video.apply(snapshot)
         self._status.apply(snapshot, displayed)
@@ -64,6 +79,7 @@ class LiveView(QObject):
             if sentence != snapshot.engine.step:  # the banner says it already, with its button
                 self.show_notice(severity, sentence)
         self._remember(snapshot)
+        self._tell_policy(snapshot)
         self._update_stats()
 
     def show_notice(self, severity: str, sentence: str) -> None:
@@ -101,9 +117,45 @@ class LiveView(QObject):
     def _apply_engine_failure(self, snapshot: Snapshot) -> None:
         if snapshot.engine.phase is EnginePhase.FAILED:
             sentence = snapshot.engine.step or snapshot.error or "The engine has stopped."
-            self._banner.show_message("engine", sentence, "Restart", self._model.restart)
+            status = snapshot.recording
+            if engine_has_died(snapshot) and status is not None and status.error:
+                path = status.video or status.labels
+                sentence = f"{sentence} {status.error}" + (f" ({path})" if path else "")
+            self._banner.show_message("engine", sentence, *self._ways_out(snapshot))
         else:
             self._banner.take_back("engine")
+
+    def _ways_out(self, snapshot: Snapshot) -> tuple[tuple[str, Callable[[], object]], ...]:
+        """Return the buttons for an engine that failed: the same again helps only a dead one."""
+        model = self._model
+        if engine_has_died(snapshot):
+            return (("Restart", model.restart),)
+        choose = ("Choose a model…", self.model_file_wanted.emit)
+        plain = EngineConfig(threads=model.engine.threads)
+        if model.engine.model != plain.model:
+            return (
+                ("Use the demo model", lambda: model.update_engine(model=plain.model)),
+                choose,
+            )
+        if (model.engine.backend, model.engine.precision) != (plain.backend, plain.precision):
+            return (
+                (
+                    "Use the automatic backend",
+                    lambda: model.update_engine(backend=plain.backend, precision=plain.precision),
+                ),
+                choose,
+            )
+        return (("Try again", model.restart), choose)
+
+    def _tell_policy(self, snapshot: Snapshot) -> None:
+        """Tell when the policy in effect changed although nobody asked for it."""
+        uri = snapshot.source.uri if snapshot.source is not None else None
+        before, self._policy = self._policy, (uri, snapshot.policy)
+        if uri is None or before is None or before[0] != uri or before[1] is snapshot.policy:
+            return
+        if snapshot.policy is self._model.playback.policy:
+            return
+        self._status.show_notice("info", _POLICY_NEWS[snapshot.policy])
 
     def _remember(self, snapshot: Snapshot) -> None:
         source = snapshot.source

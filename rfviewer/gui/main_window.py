@@ -8,7 +8,6 @@ from typing import override
 
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import (
-    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
@@ -16,7 +15,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from rfviewer.config import Settings
 from rfviewer.gui import icons
@@ -24,9 +23,11 @@ from rfviewer.gui.action_table import Menu
 from rfviewer.gui.actions import ActionRegistry, widget_owns_key
 from rfviewer.gui.background import Background
 from rfviewer.gui.banner import Banner
+from rfviewer.gui.closing import ClosingQuestion
 from rfviewer.gui.commands import Commands
+from rfviewer.gui.focus import ControlManners
 from rfviewer.gui.heartbeat import Heartbeat
-from rfviewer.gui.layout import WindowLayout
+from rfviewer.gui.layout import MINIMUM_SIZE, WindowLayout
 from rfviewer.gui.live import LiveView
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.outputs import Outputs
@@ -37,6 +38,7 @@ from rfviewer.gui.side_panel import SidePanel
 from rfviewer.gui.source_menu import SourceMenu, dropped_source
 from rfviewer.gui.status_strip import StatusStrip
 from rfviewer.gui.theme import ThemeChoice, ThemeController
+from rfviewer.gui.theme_menu import theme_menu
 from rfviewer.gui.top_bar import TopBar
 from rfviewer.gui.transport import TransportBar
 from rfviewer.gui.video_area import VideoArea
@@ -44,11 +46,6 @@ from rfviewer.interfaces import Session
 from rfviewer.snapshot import Snapshot
 
 CLOSE_TIMEOUT_S = 5.0
-_THEMES = {
-    ThemeChoice.SYSTEM: "As the system",
-    ThemeChoice.LIGHT: "Light",
-    ThemeChoice.DARK: "Dark",
-}
 
 
 class MainWindow(QMainWindow):
@@ -65,7 +62,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("rfviewer")
         self.setWindowIcon(icons.app_icon())
-        self.setMinimumSize(760, 480)
+        self.setMinimumSize(*MINIMUM_SIZE)
         self.setAcceptDrops(True)
         self._services = services
         self._closed = False
@@ -87,9 +84,13 @@ class MainWindow(QMainWindow):
         self.panel = SidePanel(self.model, services)
         self.status = StatusStrip()
         self.banner = Banner()
-        self.theme_menu = self._theme_menu()
+        self.theme_menu = theme_menu(self.theme, self._on_theme, self)
         self.top_bar = TopBar(
-            self.actions_, self.sources.menu, self.outputs.record_menu, self.theme_menu
+            self.actions_,
+            self.sources.menu,
+            self.outputs.record_menu,
+            self.outputs.shot_menu,
+            self.theme_menu,
         )
         self.layout_ = WindowLayout(
             self,
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
         self.live = LiveView(
             self, self.model, self.preferences, self.video, self.status, self.banner
         )
+        self._closing = ClosingQuestion(self, self.model, self.outputs)
         self.commands = Commands(
             self,
             actions=self.actions_,
@@ -111,7 +113,7 @@ class MainWindow(QMainWindow):
             sources=self.sources,
             outputs=self.outputs,
             transport=self.transport,
-            view=self.video.view,
+            video=self.video,
             panel=self.panel,
             layout=self.layout_,
             live=self.live,
@@ -119,6 +121,9 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self._connect()
         self.layout_.restore()
+        self._manners = ControlManners(self)
+        self._manners.teach(self)
+        self.video.take_focus()
         self._started = False
 
     def open_first(self, source: str | None) -> None:
@@ -132,6 +137,11 @@ class MainWindow(QMainWindow):
     def show_notice(self, severity: str, sentence: str) -> None:
         """Tell the user one sentence."""
         self.live.show_notice(severity, sentence)
+
+    def close_now(self) -> None:
+        """Close without asking, as when the system or the command line says so."""
+        self._closing.skip()
+        self.close()
 
     def _connect(self) -> None:
         self.theme.changed.connect(self._on_theme_changed)
@@ -147,21 +157,10 @@ class MainWindow(QMainWindow):
     def _fill_menus(self) -> None:
         menus = self.actions_.fill_menu_bar(self.menuBar())
         file_menu = menus[Menu.FILE]
-        first = file_menu.actions()[3]
+        first = self.actions_["open_clip"]
         for menu in (self.sources.cameras, self.sources.clips, self.sources.recent):
             file_menu.insertMenu(first, menu)
         menus[Menu.VIEW].insertMenu(self.actions_["fullscreen"], self.theme_menu)
-
-    def _theme_menu(self) -> QMenu:
-        menu = QMenu("Theme", self)
-        group = QActionGroup(menu)
-        for choice, text in _THEMES.items():
-            action = menu.addAction(text)
-            action.setCheckable(True)
-            action.setChecked(choice is self.theme.choice)
-            action.triggered.connect(lambda _checked=False, value=choice: self._on_theme(value))
-            group.addAction(action)
-        return menu
 
     def _start(self) -> None:
         """Build what the first paint did not need, then let the session's news in."""
@@ -175,7 +174,6 @@ class MainWindow(QMainWindow):
         self.layout_.set_plots(plots)
         self.poller.start()
         self.background.run("models", self._services.list_models, self.panel.engine.set_models)
-        self.video.view.setFocus()
         self.heartbeat.start()
 
     def _on_theme(self, choice: ThemeChoice) -> None:
@@ -273,6 +271,9 @@ class MainWindow(QMainWindow):
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closed and self._closing.must_ask():
+            event.ignore()
+            return
         if not self._closed:
             self._closed = True
             self.poller.stop()

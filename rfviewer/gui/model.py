@@ -11,12 +11,28 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from rfviewer.config import EngineConfig, Playback, Settings, View
+from rfviewer.gui.system_signals import hidden_from_children
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, Session
 from rfviewer.optimizations import Optimizations
-from rfviewer.snapshot import PlayState, Snapshot
+from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 SEEK_SETTLES_S = 0.5
 """How long after a relative seek the next one counts from its target and not from the snapshot."""
+
+
+def engine_has_died(snapshot: Snapshot) -> bool:
+    """Whether the engine's process or thread is gone, and not just a model that did not load."""
+    return (
+        snapshot.state is PlayState.FAILED
+        and snapshot.engine.phase is EnginePhase.FAILED
+        and snapshot.error == snapshot.engine.step
+    )
+
+
+def recording_runs(snapshot: Snapshot) -> bool:
+    """Whether frames are being written; nobody writes any more once the engine has died."""
+    status = snapshot.recording
+    return status is not None and status.active and not engine_has_died(snapshot)
 
 
 class SessionModel(QObject):
@@ -113,6 +129,12 @@ class SessionModel(QObject):
             self.session.set_engine(engine)
             self.engine_changed.emit(engine)
 
+    def engine_refused(self, kept: EngineConfig) -> None:
+        """Take back a request that failed: `kept` is what still runs. The session is not asked."""
+        if kept != self.engine:
+            self.engine = kept
+            self.engine_changed.emit(kept)
+
     def update_playback(self, **changes: Any) -> None:  # noqa: ANN401 - fields of Playback
         """Request another policy, speed or loop."""
         playback: Playback = replace(self.playback, **changes)
@@ -201,8 +223,7 @@ class SessionModel(QObject):
     @property
     def recording(self) -> bool:
         """Whether a recording runs."""
-        status = self.snapshot.recording if self.snapshot else None
-        return status is not None and status.active
+        return self.snapshot is not None and recording_runs(self.snapshot)
 
     def screenshot(self, path: Path, kind: ScreenshotKind) -> None:
         """Save the frame on display."""
@@ -210,4 +231,5 @@ class SessionModel(QObject):
 
     def restart(self) -> None:
         """Start the engine again where it was."""
-        self.session.restart()
+        with hidden_from_children():
+            self.session.restart()

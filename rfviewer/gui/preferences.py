@@ -1,6 +1,7 @@
 """What the window remembers: geometry, theme, panel sizes and recent sources, in QSettings."""
 
 import json
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -66,6 +67,15 @@ class Preferences:
     def reset_layout(self) -> None:
         """Forget every size and position."""
         self._store.remove("layout")
+
+    def folder(self, name: str) -> Path | None:
+        """Return a folder that the user chose for outputs; None when there is none."""
+        value = str(self._store.value(f"folders/{name}", ""))
+        return Path(value) if value else None
+
+    def set_folder(self, name: str, folder: Path) -> None:
+        """Remember a folder for outputs."""
+        self._store.setValue(f"folders/{name}", str(folder))
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a remembered yes or no."""

@@ -41,6 +41,7 @@ class SourceMenu(QObject):
         self._looking = False
         self.menu = QMenu(window)
         self.menu.addAction(actions["open_file"])
+        self.menu.addAction(actions["open_folder"])
         self.menu.addAction(actions["open_address"])
         self.cameras = self.menu.addMenu("Cameras")
         self.cameras.aboutToShow.connect(self.look_for_cameras)
@@ -68,6 +69,14 @@ class SourceMenu(QObject):
         """Ask for a file and open it."""
         dialog = QFileDialog(self._window, "Open video", "", _VIDEO_FILTER)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self._model.open(path))
+        dialog.open()
+
+    def open_folder(self) -> None:
+        """Ask for a folder and open its images as one video."""
+        dialog = QFileDialog(self._window, "Open image folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.fileSelected.connect(lambda path: self._model.open(path))
         dialog.open()
 

@@ -17,7 +17,12 @@ class TopBar(QWidget):
     """Slim row of buttons; every one is also in the menus."""
 
     def __init__(
-        self, actions: ActionRegistry, source_menu: QMenu, record_menu: QMenu, theme_menu: QMenu
+        self,
+        actions: ActionRegistry,
+        source_menu: QMenu,
+        record_menu: QMenu,
+        shot_menu: QMenu,
+        theme_menu: QMenu,
     ) -> None:
         super().__init__()
         self.setObjectName("TopBar")
@@ -30,10 +35,11 @@ class TopBar(QWidget):
         row.addWidget(self._source)
         row.addWidget(rule(vertical=True))
         self.record = self._button(actions["record"], text=True)
-        self.record.setMenu(record_menu)
-        self.record.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-        row.addWidget(self.record)
-        row.addWidget(self._button(actions["shot_annotated"], text=True, caption="Screenshot"))
+        shot = self._button(actions["shot_annotated"], text=True, caption="Screenshot")
+        for button, menu in ((self.record, record_menu), (shot, shot_menu)):
+            button.setMenu(menu)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+            row.addWidget(button)
         row.addWidget(self._button(actions["export_video"], text=True, caption="Export"))
         row.addStretch(1)
         row.addWidget(self._button(actions["copy_command"]))
@@ -42,6 +48,7 @@ class TopBar(QWidget):
         row.addWidget(self._theme)
         row.addWidget(self._button(actions["palette"]))
         row.addWidget(self._button(actions["keys"]))
+        row.addWidget(self._button(actions["panel"]))
         self._recording = False
         self.retint()
 
@@ -57,7 +64,7 @@ class TopBar(QWidget):
         button.setDefaultAction(action)
         button.setIconSize(QSize(ICON_PX, ICON_PX))
         button.setAccessibleName(action.text())
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         if caption:
@@ -71,7 +78,7 @@ class TopBar(QWidget):
         button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setIconSize(QSize(ICON_PX, ICON_PX))
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         return button

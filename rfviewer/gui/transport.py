@@ -2,12 +2,12 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from rfviewer.config import Playback, Policy
 from rfviewer.gui import icons
 from rfviewer.gui.actions import ActionRegistry
-from rfviewer.gui.controls import Segments, label
+from rfviewer.gui.controls import ElidedLabel, Segments
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.seek_bar import SeekBar
 from rfviewer.gui.text import count_text, time_text, tooltip
@@ -44,10 +44,8 @@ class TransportBar(QWidget):
         for name in ("step_back", "play", "step_forward"):
             row.addWidget(self._button(actions[name]))
         row.addSpacing(GAP_PX)
-        self.readout = label(figures=True)
-        self.readout.setAccessibleName("Time and frame")
-        self.readout.setMinimumWidth(40)
-        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.readout = ElidedLabel()
+        self.readout.setFont(tabular(self.readout.font()))
         row.addWidget(self.readout, 1)
         self.policy = Segments(
             "Policy", {"Every frame": Policy.EVERY_FRAME, "Keep pace": Policy.KEEP_PACE}
@@ -114,7 +112,7 @@ class TransportBar(QWidget):
         button = QToolButton()
         button.setDefaultAction(action)
         button.setAccessibleName(action.text())
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
     def _on_playback(self, playback: Playback) -> None:
@@ -137,7 +135,7 @@ class TransportBar(QWidget):
             self._actions[name].setEnabled(open_)
         self._speed.setEnabled(open_ and not (source and source.live))
         self._actions["loop"].setEnabled(seekable)
-        self.readout.setText(_readout(snapshot))
+        self.readout.set_full_text(_readout(snapshot))
         playing = snapshot.state is PlayState.PLAYING
         if playing is not self._shown_playing:
             self._shown_playing = playing

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QToolButton, QWi
 from rfviewer.config import Policy
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
+from rfviewer.gui.model import recording_runs
 from rfviewer.gui.text import bytes_text, clock_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled, tabular
 from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
@@ -141,9 +142,8 @@ class VideoHeader(QWidget):
 
     def _apply_recording(self, snapshot: Snapshot) -> None:
         status = snapshot.recording
-        active = status is not None and status.active
         duration = snapshot.source.duration_s if snapshot.source is not None else None
-        if status is None or not active:
+        if status is None or not recording_runs(snapshot):
             self.recording.set_text("")
             self._progress.setVisible(False)
             return
