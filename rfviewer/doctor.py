@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from rfviewer import paths, system_packages
-from rfviewer.config import display_name
+from rfviewer.config import display_name, qt_platform
 from rfviewer.errors import RfviewerError
 from rfviewer.extras import install_command
 from rfviewer.listing import list_gpus
@@ -86,6 +86,8 @@ def display() -> Check:
     if not sys.platform.startswith("linux"):
         return Check("Display", Status.OK, platform.system())
     found = display_name()
+    if found.endswith("(X11)") and not qt_platform() and not system_packages.x_server_answers():
+        return Check("Display", Status.WARN, f"no X server lets us in at {found}", "check DISPLAY")
     if found:
         return Check("Display", Status.OK, found)
     detail, fix = NO_SCREEN

@@ -3,6 +3,7 @@
 Must not import torch or the `onnx` package. No state: callable from any thread.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ _MAX_SIDE_PX = 4096
 """RF-DETR's largest input is 880 px; a far larger one is a damaged or hostile file."""
 _MAX_COUNT = 20_000
 """Bound on queries, classes and mask sides, for the same reason."""
+_CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _WANTED = "dets 1xQx4, labels 1xQxC and, for segmentation, masks 1xQxhxw"
 
 
@@ -81,9 +83,9 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of what ONNX Runtime says."""
+    """Return the first line of what ONNX Runtime says, without its codes."""
     lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+    return _CODES.sub("", lines[0])[:200] if lines else type(error).__name__
 
 
 def _input_size(path: Path, inputs: Mapping[str, Any]) -> tuple[int, int]:

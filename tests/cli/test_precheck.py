@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rfviewer import precheck, system_packages
+from rfviewer import doctor, precheck, system_packages
 from rfviewer.errors import RfviewerError, SourceError
 from rfviewer.precheck import check_cheaply, check_screen
 
@@ -90,3 +90,9 @@ def test_missing_libraries_are_named_with_what_installs_them(screen: pytest.Monk
 def test_an_x_server_that_is_not_there_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":4321")
     assert not system_packages.x_server_answers()
+
+
+def test_the_doctor_says_the_same(screen: pytest.MonkeyPatch) -> None:
+    assert doctor.display().detail == precheck.NO_SCREEN[0]
+    screen.setenv("DISPLAY", ":4321")
+    assert doctor.display().detail == "no X server lets us in at :4321 (X11)"
