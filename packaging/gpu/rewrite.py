@@ -1,125 +1,34 @@
-"""Rewrites of the exported RF-DETR module that keep its function and shrink its launches.
+"""The engine's rewrites of the network, and with them one that was measured and rejected.
 
-Each takes the module (export form) and changes it in place; weights are only rearranged or
-multiplied by constants. docs/OPTIMIZATION_LOG.md tells what each was expected to bring and brought.
+docs/OPTIMIZATION_LOG.md tells what each was expected to bring and brought.
 """
 
 import types
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from rfviewer.engine.backends import torch_rewrites
 from rfviewer_kernels.attention import short_attention
-from rfviewer_kernels.depthwise import depthwise_norm
 
 
-def fuse_qkv(module: nn.Module, *, own_attention: bool = False) -> int:
-    """Compute query, key and value of a backbone block by one product; return how many."""
-    found = _named(module, "Dinov2WithRegistersSdpaSelfAttention")
-    for block in found:
-        parts = (block.query, block.key, block.value)
-        fused = nn.Linear(parts[0].in_features, 3 * parts[0].out_features)
-        fused.weight = nn.Parameter(torch.cat([p.weight for p in parts]), requires_grad=False)
-        fused.bias = nn.Parameter(torch.cat([p.bias for p in parts]), requires_grad=False)
-        block.qkv = fused
-        block.own_attention = own_attention
-        block.forward = types.MethodType(_fused_attention, block)
-    return len(found)
+def rewrite(module: nn.Module, *, own_attention: bool = False) -> nn.Module:
+    """Apply the engine's rewrites, with `own_attention` also our attention kernel (rejected)."""
+    counts = torch_rewrites.rewrite(module)
+    missing = [name for name, count in counts.items() if count == 0]
+    if missing:
+        raise LookupError(f"found no place for {', '.join(missing)}: rfdetr has changed")
+    for block in module.modules() if own_attention else ():
+        if hasattr(block, "qkv"):
+            block.forward = types.MethodType(_own_attention, block)
+    return module
 
 
-def _fused_attention(
+def _own_attention(
     self: nn.Module,
     hidden_states: Tensor,
-    output_attentions: bool = False,  # noqa: FBT001, FBT002
+    output_attentions: bool = False,  # noqa: FBT001, FBT002 - rfdetr's signature
 ) -> tuple[Tensor, None]:
     batch, tokens, _ = hidden_states.shape
     heads, depth = self.num_attention_heads, self.attention_head_size
     qkv = self.qkv(hidden_states).view(batch, tokens, 3, heads, depth).permute(2, 0, 3, 1, 4)
-    if self.own_attention:
-        return short_attention(qkv[0], qkv[1], qkv[2]), None
-    context = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-    return context.transpose(1, 2).reshape(batch, tokens, heads * depth), None
-
-
-def fold_layer_scale(module: nn.Module) -> int:
-    """Multiply each block's layer scale into the product before it."""
-    found = _named(module, "WindowedDinov2WithRegistersLayer")
-    for block in found:
-        for scale, linear in (
-            ("layer_scale1", block.attention.output.dense),
-            ("layer_scale2", block.mlp.fc2),
-        ):
-            factor = getattr(block, scale).lambda1
-            linear.weight.data = linear.weight * factor[:, None]
-            linear.bias.data = linear.bias * factor
-            setattr(block, scale, nn.Identity())
-    return len(found)
-
-
-def patches_as_product(module: nn.Module) -> int:
-    """Compute patch embeddings as one matrix product: the patches do not overlap."""
-    found = _named(module, "Dinov2WithRegistersPatchEmbeddings")
-    for block in found:
-        block.forward = types.MethodType(_patch_product, block)
-    return len(found)
-
-
-def _patch_product(self: nn.Module, pixels: Tensor) -> Tensor:
-    kernel, bias = self.projection.weight, self.projection.bias
-    _, channels, size, _ = kernel.shape
-    batch, _, height, width = pixels.shape
-    rows, columns = height // size, width // size
-    patches = pixels.view(batch, channels, rows, size, columns, size).permute(0, 2, 4, 1, 3, 5)
-    return functional.linear(
-        patches.reshape(batch, rows * columns, channels * size * size), kernel.flatten(1), bias
-    )
-
-
-def mask_head_channels_last(module: nn.Module) -> int:
-    """Run the mask head in (H, W, C): depthwise 3x3 and norm as our kernel, 1x1 as a product."""
-    found = _named(module, "SegmentationHead")
-    for head in found:
-        for block in head.blocks:
-            taps = block.dwconv.weight.squeeze(1).permute(1, 2, 0).contiguous()
-            block.taps = nn.Parameter(taps, requires_grad=False)
-        head.forward = types.MethodType(_mask_head, head)
-    return len(found)
-
-
-def _mask_head(
-    self: nn.Module,
-    spatial_features: Tensor,
-    query_features: list[Tensor],
-    image_size: tuple[int, int],
-    skip_blocks: bool = False,  # noqa: FBT001, FBT002 - rfdetr's signature
-) -> list[Tensor]:
-    size = (image_size[0] // self.downsample_ratio, image_size[1] // self.downsample_ratio)
-    x = functional.interpolate(spatial_features, size=size, mode="bilinear", align_corners=False)
-    x = x.permute(0, 2, 3, 1).contiguous()
-    for block in self.blocks:
-        norm = block.norm
-        y = depthwise_norm(x, block.taps, block.dwconv.bias, norm.weight, norm.bias, norm.eps)
-        y = block.act(block.pwconv1(y))
-        x = x + (y if block.gamma is None else block.gamma * y)
-    projection = self.spatial_features_proj
-    pixels = functional.linear(x, projection.weight.flatten(1), projection.bias).flatten(1, 2)
-    queries = self.query_features_proj(self.query_features_block(query_features[0]))
-    logits = torch.matmul(queries, pixels.transpose(1, 2))
-    return [logits.view(logits.shape[0], logits.shape[1], *size) + self.bias]
-
-
-def _named(module: nn.Module, name: str) -> list[nn.Module]:
-    found = [part for part in module.modules() if type(part).__name__ == name]
-    if not found:
-        raise LookupError(f"no {name} in {type(module).__name__}: rfdetr has changed")
-    return found
-
-
-def rewrite(module: nn.Module, *, own_attention: bool = False) -> nn.Module:
-    """Apply all rewrites."""
-    fuse_qkv(module, own_attention=own_attention)
-    fold_layer_scale(module)
-    patches_as_product(module)
-    mask_head_channels_last(module)
-    return module
+    return short_attention(qkv[0], qkv[1], qkv[2]), None
