@@ -9,13 +9,12 @@ from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
+from rfviewer.engine.choice import CUDA_PACKAGES, TORCH_PACKAGES
 from rfviewer.extras import install_command
 from rfviewer.version import version
 
 _PACKAGES = ("numpy", "av", "opencv-python-headless", "onnxruntime", "torch", "triton", "tensorrt")
 _CPU_BACKENDS = ("onnxruntime",)
-_CUDA_PACKAGES = (("torch", "gpu"), ("triton", "gpu"))
-"""What every GPU backend needs, and the extra that brings it."""
 
 
 def devices(*, as_json: bool) -> int:
@@ -58,11 +57,11 @@ def backend_needs() -> dict[str, str]:
 
     needs = {
         "onnxruntime": command(("onnxruntime", "")),
-        "torch": command(*_CUDA_PACKAGES, ("rfdetr", "models")),
+        "torch": command(*TORCH_PACKAGES.items()),
     }
     for name, modules in MODULES.items():
         module = next(filter(_found, modules), modules[0])  # the first that is there counts
-        needs[name] = command(*_CUDA_PACKAGES, (module, EXTRAS[name]))
+        needs[name] = command(*CUDA_PACKAGES.items(), (module, EXTRAS[name]))
     return needs
 
 

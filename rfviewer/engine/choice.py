@@ -8,9 +8,9 @@ from rfviewer.config import EngineConfig
 from rfviewer.extras import install_command
 from rfviewer.models.spec import ModelSpec
 
-_CUDA_PACKAGES = {"torch": "gpu", "triton": "gpu"}
+CUDA_PACKAGES = {"torch": "gpu", "triton": "gpu"}
 """What every GPU engine needs, and the extra that brings it."""
-_TORCH_PACKAGES = {**_CUDA_PACKAGES, "rfdetr": "models"}
+TORCH_PACKAGES = {**CUDA_PACKAGES, "rfdetr": "models"}
 """What the backend torch needs: rfdetr holds the network's definition."""
 
 
@@ -39,7 +39,7 @@ def torch_obstacle(spec: ModelSpec) -> str:
 
     Imports torch only where everything else is there: it takes seconds.
     """
-    missing = _missing_package(_TORCH_PACKAGES)
+    missing = _missing_package(TORCH_PACKAGES)
     if missing:
         return missing
     if spec.weights is None and (spec.checkpoint is None or not spec.checkpoint.is_file()):
@@ -49,7 +49,7 @@ def torch_obstacle(spec: ModelSpec) -> str:
 
 def tensorrt_obstacle() -> str:
     """Return why no TensorRT engine can run here, as half a sentence; empty if one may."""
-    return _missing_package(_CUDA_PACKAGES) or _device_obstacle()
+    return _missing_package(CUDA_PACKAGES) or _device_obstacle()
 
 
 def _missing_package(packages: Mapping[str, str]) -> str:
