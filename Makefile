@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # TensorRT for RTX builds engines without a GPU, so the tests use it. An NVIDIA driver decides
 # whether the packages of the GPU engine are installed.
-EXTRAS ?= dev,rtx$(if $(wildcard /proc/driver/nvidia/version),$(comma)gpu,)
+EXTRAS ?= dev,rtx$(if $(wildcard /proc/driver/nvidia/version),$(comma)gpu$(comma)models,)
 comma := ,
 PYTEST_ARGS ?=
 BENCH_SOURCE ?= demo
