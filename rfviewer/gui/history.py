@@ -10,7 +10,7 @@ from rfviewer.snapshot import FrameSample, PlayState, Snapshot
 from rfviewer.timing import Stage
 
 WINDOW_S = 30.0
-SETTLE_S = 1.0
+SETTLE_S = 2.0
 """How long rates are left out after a start, a pause or a change of the engine."""
 STAGES: tuple[Stage, ...] = tuple(Stage)
 _MAX_FRAMES = 32_768  # 30 s at 1,000 frames a second, rounded up

@@ -3,7 +3,7 @@
 from typing import override
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -235,6 +235,10 @@ class PlotStrip(QWidget):
         if self._dirty:
             self._dirty = False
             self.repaint_now()
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())  # legends give way, not the window
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import override
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from rfviewer.config import Policy
@@ -14,6 +15,7 @@ from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 _NOTICE_MS = 7_000
+_ALL_CELLS_FROM_DIGITS = 90  # about 720 px at the usual text size
 _STATE_WORDS = {
     PlayState.IDLE: ("minus", "No source"),
     PlayState.OPENING: ("clock", "Opening"),
@@ -208,6 +210,17 @@ class StatusStrip(QWidget):
     def _on_notice_over(self) -> None:
         self._notice = None
         self._show_state()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        wide = self.width() >= _ALL_CELLS_FROM_DIGITS * self.fontMetrics().horizontalAdvance("0")
+        for name in ("source", "queue", "memory"):
+            self.cells[name].setVisible(wide)
+        super().resizeEvent(event)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())  # cells are hidden, not the window held
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -114,6 +114,49 @@ def test_run_saves_a_screenshot_and_ends(qapp, tmp_path, preferences):
     assert [call[0] for call in session.asked("open")] == ["/videos/street.mp4"]
 
 
+@pytest.mark.parametrize("fault", ["source", "engine", "folder"])
+def test_a_run_by_itself_tells_its_failure(qapp, tmp_path, preferences, capfd, fault):
+    session, shot = FakeSession(), None
+    if fault == "source":
+        session.failure = sentence = "There is no file a.mp4; check the name."
+        session.open = lambda *_: None
+    elif fault == "engine":
+        session.engine_failure = sentence = "bad.onnx is no ONNX file; choose another."
+    else:
+        (tmp_path / "file").touch()
+        shot = tmp_path / "file" / "shot.png"
+        sentence = f"The folder {tmp_path / 'file'} cannot be made"
+    code = run(
+        lambda: session,
+        fake_services(tmp_path),
+        Settings(),
+        quit_after_s=0.6,
+        screenshot=shot,
+        preferences=preferences,
+        source="a.mp4",
+    )
+    lines = capfd.readouterr().err.splitlines()
+    assert code == 1
+    assert len(lines) == 1
+    assert lines[0].startswith(f"rfviewer: {sentence}")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_session_is_made_closes_it(qapp, tmp_path, preferences, number):
+    session = FakeSession()
+
+    def make():
+        os.kill(os.getpid(), number)
+        return session
+
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert run(make, fake_services(tmp_path), Settings(), preferences=preferences) == 0
+    assert session.closed
+    assert session.asked("open") == []
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+
+
 def test_run_without_a_source_welcomes_with_the_clip(qapp, tmp_path, preferences):
     session = FakeSession(open_=False)
     run(
