@@ -6,7 +6,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from rfviewer.snapshot import FrameSample, PlayState, Snapshot
+from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
 from rfviewer.timing import Stage
 
 WINDOW_S = 30.0
@@ -88,10 +88,11 @@ class History:
     def _steady_rates(self, snapshot: Snapshot, displayed_fps: float | None) -> list[float]:
         """Return source, inferred and displayed fps; nan is a gap in the curve.
 
-        While nothing plays a rate only fades, and the first moments after a start or another
-        engine count frames that had piled up.
+        While nothing plays or an engine loads a rate only fades, and the first moments after a
+        start or another engine count frames that had piled up.
         """
-        playing = snapshot.state is PlayState.PLAYING
+        loading = snapshot.engine.phase is EnginePhase.LOADING
+        playing = snapshot.state is PlayState.PLAYING and not loading
         info = snapshot.engine.info
         engine = (snapshot.engine.phase, info and (info.model, info.backend, info.precision))
         if not playing or engine != self._engine:

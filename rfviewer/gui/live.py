@@ -1,6 +1,8 @@
 """Hands the newest image and snapshot to every part of the window that shows them."""
 
+import glob
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -13,7 +15,7 @@ from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.stats_text import stats_lines
 from rfviewer.gui.status_strip import StatusStrip
 from rfviewer.gui.video_area import VideoArea
-from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
+from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, RecordingStatus, Snapshot
 
 if TYPE_CHECKING:
     from rfviewer.gui.plot_strip import PlotStrip
@@ -119,7 +121,7 @@ class LiveView(QObject):
             sentence = snapshot.engine.step or snapshot.error or "The engine has stopped."
             status = snapshot.recording
             if engine_has_died(snapshot) and status is not None and status.error:
-                path = status.video or status.labels
+                path = _kept_file(status)
                 sentence = f"{sentence} {status.error}" + (f" ({path})" if path else "")
             self._banner.show_message("engine", sentence, *self._ways_out(snapshot))
         else:
@@ -167,3 +169,12 @@ class LiveView(QObject):
     def _on_source_requested(self, _uri: str) -> None:
         self.history.clear()
         self._banner.take_back(self._banner.key)
+
+
+def _kept_file(status: RecordingStatus) -> Path | None:
+    """Return what a recording that was cut off has left: "name.partial.mp4" beside "name.mp4"."""
+    path = status.video or status.labels
+    if path is None or path.exists():
+        return path
+    left = sorted(path.parent.glob(f"{glob.escape(path.stem)}.partial*{path.suffix}"))
+    return left[-1] if left else None

@@ -1,7 +1,6 @@
 """What the window says and offers when an engine is refused, missing, failed or dead."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -86,8 +85,10 @@ def test_a_backend_that_cannot_run_offers_the_automatic_one(make_window, session
     assert session.asked("set_engine") == [(EngineConfig(),)]
 
 
-def test_a_death_ends_the_recording_on_screen_and_names_the_file(still, session):
-    running = RecordingStatus(video=Path("/videos/a.mp4"), labels=None, frames=9)
+def test_a_death_ends_the_recording_on_screen_and_names_the_file(still, session, tmp_path):
+    left = tmp_path / "a.partial.mp4"
+    left.touch()
+    running = RecordingStatus(video=tmp_path / "a.mp4", labels=None, frames=9)
     still.model.apply(replace(session.poll(), recording=running))
     assert still.actions_["record"].text() == "Stop"
     sentence = "The engine process ended unexpectedly (killed by SIGKILL)."
@@ -97,7 +98,7 @@ def test_a_death_ends_the_recording_on_screen_and_names_the_file(still, session)
         still.model.apply(replace(dead, recording=status))
         assert still.actions_["record"].text() == "Record"
         assert still.video.header.recording.text == ""
-    assert still.banner.sentence.text() == f"{sentence} Its partial file is kept. (/videos/a.mp4)"
+    assert still.banner.sentence.text() == f"{sentence} Its partial file is kept. ({left})"
     assert still.banner.button.text() == "Restart"
 
 
