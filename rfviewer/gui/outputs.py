@@ -148,10 +148,8 @@ class Outputs(QObject):
         )
         self._playback_before = self._model.playback
         self._exporting, self._was_active = True, False
-        session = self._model.session
-        session.open(uri, Playback(policy=Policy.EVERY_FRAME, rate=None, paused=True))
-        session.start_recording(request)
-        session.play()
+        playback = Playback(policy=Policy.EVERY_FRAME, rate=None)
+        self._model.session.open(uri, playback, recording=request)
 
     @property
     def exporting(self) -> bool:

@@ -82,8 +82,10 @@ class FakeSession:
         self._notices: list[tuple[str, str]] = []
         self._pictures: dict[tuple, np.ndarray] = {}
 
-    def open(self, source: str, playback: Playback) -> None:
+    def open(self, source: str, playback: Playback, *, recording=None) -> None:
         self.calls.append(("open", source, playback))
+        if recording is not None:
+            self.start_recording(recording)
         self.settings = replace(self.settings, playback=playback)
         self.failure = ""
         self.source_name = Path(source).name
