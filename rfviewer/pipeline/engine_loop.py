@@ -67,6 +67,7 @@ class EngineLoop:
         self._make_engine = make_engine
         self._outputs = outputs
         self._lock = threading.Lock()
+        self._config = config
         self._wanted_config: EngineConfig | None = config
         self._wanted_optimizations = optimizations
         self._view = View()
@@ -83,6 +84,11 @@ class EngineLoop:
     def status(self) -> EngineStatus:
         """Phase of the engine and what it is."""
         return self._status
+
+    @property
+    def config(self) -> EngineConfig:
+        """What is being loaded or in use; a refused one gives way to the one before."""
+        return self._wanted_config or self._config
 
     @property
     def usage(self) -> DeviceUsage:
@@ -265,7 +271,8 @@ class EngineLoop:
                 raise EngineError("Loading was given up because the session closes.")
             self._status = EngineStatus(EnginePhase.LOADING, step, index, count)
 
-        previous, before = self._engine, self._status
+        previous, before, config_before = self._engine, self._status, self._config
+        self._config = config
         progress("Loading the model", 1, 1)
         try:
             engine = self._make_engine(config, optimizations, progress)
@@ -281,7 +288,7 @@ class EngineLoop:
             self._became_ready(engine, optimizations)
             return
         if previous is not None:
-            self._status = before
+            self._status, self._config = before, config_before
             self._outputs.failed(f"{message} The previous model stays in use.")
             return
         self._status = EngineStatus(EnginePhase.FAILED, message)

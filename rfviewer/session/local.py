@@ -53,8 +53,8 @@ class LocalSession:
 
     @property
     def settings(self) -> Settings:
-        """Everything as requested now."""
-        return self._settings
+        """Everything as requested now, but for an engine that was refused."""
+        return replace(self._settings, engine=self._pipeline.engine.config)
 
     def open(
         self,
@@ -74,7 +74,6 @@ class LocalSession:
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
-        self._settings = replace(self._settings, engine=config)
         self._pipeline.set_engine(config)
 
     def set_optimizations(self, optimizations: Optimizations) -> None:
@@ -139,7 +138,7 @@ class LocalSession:
     def restart(self) -> None:
         """Load the engine again and reopen the source where it was."""
         current, info = self._pipeline.presenter.current, self._pipeline.source_info
-        self._pipeline.set_engine(self._settings.engine)
+        self._pipeline.set_engine(self.settings.engine)
         if self._uri:
             at_s = None
             if current is not None and info is not None and info.seekable:
@@ -158,7 +157,7 @@ class LocalSession:
             time_ns=time.monotonic_ns(),
             state=pipeline.state,
             engine=pipeline.engine.status,
-            engine_config=self._settings.engine,
+            engine_config=self.settings.engine,
             optimizations=self._settings.optimizations,
             view=self._settings.view,
             playback=self._settings.playback,

@@ -136,6 +136,8 @@ class RemoteSession:
         last = self._snapshot
         recording = last is not None and last.recording is not None and last.recording.active
         self._end_process(FINALISE_S if recording else 0.0)
+        if last is not None:  # not what was refused meanwhile
+            self._settings = replace(self._settings, engine=last.engine_config)
         self._snapshot = None
         self._start()
         if self._uri:

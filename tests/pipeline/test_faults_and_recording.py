@@ -64,8 +64,9 @@ def test_a_second_model_that_fails_leaves_the_first_in_use() -> None:
     notices = []
     session.wait(lambda s: notices.extend(s.notices) is not None or bool(notices), 10)
     assert "stays in use" in notices[0][1]
-    before = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 10).counters.inferred
-    session.wait(lambda s: s.counters.inferred > before + 5, 10)
+    snapshot = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 10)
+    assert snapshot.engine_config.model == "demo"
+    session.wait(lambda s: s.counters.inferred > snapshot.counters.inferred + 5, 10)
     assert not bench.engines[0].closed
     session.close()
 
