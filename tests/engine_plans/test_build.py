@@ -8,11 +8,13 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rfviewer.engine.backends.tensorrt_engine import LoadedEngine
 from rfviewer.engine.backends.tensorrt_module import load_tensorrt
+from rfviewer.engine.plans import build
 from rfviewer.engine.plans.build import ensure_plan, plan_key
 from rfviewer.engine.plans.key import GpuIdentity
 from rfviewer.errors import EngineError
@@ -211,23 +213,30 @@ def again_module(request_for: MakeRequest) -> object:
 
 
 def test_model_changed_during_the_build(
-    request_for: MakeRequest, fakes: Path, spec: ModelSpec, cache: Path
+    request_for: MakeRequest,
+    fakes: Path,
+    spec: ModelSpec,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The child reads other bytes than those that were hashed for the key."""
-    assert spec.onnx_path is not None
+    path, run = spec.onnx_path, build.run_worker
+    assert path is not None
 
-    def progress(step: str, index: int, count: int) -> None:
-        if step == "Starting TensorRT":
-            tiny_onnx.write(spec.onnx_path, tiny_onnx.rfdetr_like(queries=6))
+    def change_then_run(*arguments: Any, **options: Any) -> Any:
+        tiny_onnx.write(path, tiny_onnx.rfdetr_like(queries=6))
+        return run(*arguments, **options)
 
+    monkeypatch.setattr(build, "run_worker", change_then_run)
     with pytest.raises(EngineError, match="changed while its engine was built"):
-        ensure_plan(request_for(), progress)
+        ensure_plan(request_for(), lambda *_: None)
     assert entries(cache) == []
 
 
 CONTENDER = """
 import sys
 from pathlib import Path
+from typing import Any
 from rfviewer.engine.backends.tensorrt_module import load_tensorrt
 from rfviewer.engine.plans.build import PlanRequest, ensure_plan
 from rfviewer.engine.plans.key import GpuIdentity
