@@ -51,13 +51,16 @@ def test_panel_and_plots_give_way_and_come_back(window):
 def test_nothing_overlaps_in_the_smallest_window(window, qtbot):
     window.resize(*MINIMUM_SIZE)
     assert (window.width(), window.height()) == MINIMUM_SIZE
-    bar = window.transport
-    parts = [bar.readout, bar.policy, bar._speed]
-    for left, right in pairwise(parts):
-        assert left.geometry().right() < right.geometry().left()
-    assert bar.policy.width() >= bar.policy.sizeHint().width()
-    shown = [cell for cell in window.status.cells.values() if cell.isVisible()]
-    assert shown[-1].geometry().right() <= window.status.width()
+    bar, cells = window.transport, window.status.cells
+
+    def nothing_overlaps():  # once the layout has followed, which takes an event on X11
+        for left, right in pairwise([bar.readout, bar.policy, bar._speed]):
+            assert left.geometry().right() < right.geometry().left()
+        assert bar.policy.width() >= bar.policy.sizeHint().width()
+        shown = [cell for cell in cells.values() if cell.isVisible()]
+        assert shown[-1].geometry().right() <= window.status.width()
+
+    qtbot.waitUntil(nothing_overlaps)
 
 
 def test_legends_give_way_to_narrow_plots(window, qtbot):
