@@ -2,6 +2,8 @@
 
 import platform
 
+import cv2
+
 from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Settings
 from rfviewer.engine.factory import make_engine
@@ -23,6 +25,9 @@ from rfviewer.version import version
 
 def local_session(settings: Settings, display: Display | None = None) -> LocalSession:
     """Return a session on threads of this process; the engine starts loading at once."""
+    # OpenCV's own threads would compete with the network's for the cores (docs/OPTIMIZATION_LOG.md,
+    # H1); the pipeline runs its stages side by side anyway.
+    cv2.setNumThreads(1)
 
     def metadata(source: SourceInfo | None, engine: EngineInfo | None) -> dict[str, str]:
         return run_metadata(session.settings, source, engine)  # as they are when a file begins
