@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rfviewer import log, paths
 from rfviewer.command_line import command_for
-from rfviewer.config import Settings, clean_qt_environment
+from rfviewer.config import Settings
 from rfviewer.gui.app_shell import run
 from rfviewer.gui.services import WindowServices
 from rfviewer.interfaces import Session
@@ -40,7 +40,6 @@ def run_window(
         screenshot: save the window there before it closes by itself.
         theme: "light", "dark" or "system" for this run; None for what was chosen last.
     """
-    clean_qt_environment()
     return run(
         lambda: _session(settings, in_process=in_process),
         _services(),

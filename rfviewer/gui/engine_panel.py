@@ -115,10 +115,6 @@ class EnginePanel(Section):
         self._models = models
         self._on_engine(self._model.engine)
 
-    def use_model_file(self, path: Path) -> None:
-        """Load a model from a file."""
-        self._model.update_engine(model=str(path))
-
     def _combo(self, name: str) -> QComboBox:
         box = QComboBox()
         box.setAccessibleName(name)

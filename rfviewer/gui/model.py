@@ -86,11 +86,6 @@ class SessionModel(QObject):
         """The source asked for last, or else the one that was open first."""
         return self._source
 
-    @property
-    def holds_baseline(self) -> bool:
-        """Whether the baseline is shown only while a key is held."""
-        return self._before_hold is not None
-
     def apply(self, snapshot: Snapshot) -> None:
         """Take over the newest snapshot and tell the widgets."""
         self.snapshot = snapshot

@@ -2,7 +2,7 @@
 
 from typing import override
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from rfviewer.gui import icons
@@ -155,7 +155,3 @@ class RackRow(QWidget):
     @override
     def sizeHint(self) -> QSize:
         return QSize(super().sizeHint().width(), max(42, super().sizeHint().height()))
-
-    def mark_focus(self) -> None:
-        """Put the keyboard focus on the control of this row."""
-        self.focus_target.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -50,10 +50,6 @@ class Section(QWidget):
         """Whether the content is shown."""
         return self._head.isChecked()
 
-    def set_open(self, *, is_open: bool) -> None:
-        """Show or fold the content."""
-        self._head.setChecked(is_open)
-
     def set_title(self, title: str) -> None:
         """Change the heading."""
         self._head.setText(f" {title}")
