@@ -94,6 +94,9 @@ class RecordingStatus:
     """Bytes on disk so far."""
     error: str = ""
     """One sentence when it was stopped by a fault; what is written is kept."""
+    coco: Path | None = None
+    partial: Path | None = None
+    """Where the video lies until it is finished; what a crash leaves is there."""
 
 
 @dataclass(frozen=True, slots=True)
