@@ -154,8 +154,12 @@ class Sink(Protocol):
     path: Path
     """Where the file goes; once the context is left, where it is: another program may have taken
     the name meanwhile."""
+    partial: Path | None
+    """The temporary file that holds what is written while the sink is open; None when there is none
+    or `path` itself is written."""
     notice: str
-    """One sentence about the finished file, e.g. that its sound could not be copied; or empty."""
+    """What the user should know, in one sentence: while open that the disk runs full, afterwards
+    e.g. that the sound could not be copied; or empty."""
 
     @property
     def needs_image(self) -> bool:
