@@ -222,6 +222,7 @@ class FakeSink:
     path: Path = Path("fake.mp4")
     notice: str = ""
     size_bytes: int = 0
+    partial: Path | None = None
 
     def write(self, item: SinkItem) -> None:
         if len(self.items) == self.fails_at:
