@@ -40,6 +40,11 @@ def log_dir() -> Path:
     return _private(Path(platformdirs.user_log_dir(_APP, appauthor=False)))
 
 
+def state_dir() -> Path:
+    """Return the folder of what runs now (recordings, windows), made on first use, mode 0700."""
+    return _private(Path(platformdirs.user_state_dir(_APP, appauthor=False)))
+
+
 def pictures_dir() -> Path:
     """Return the folder where screenshots go when the user names none."""
     return Path(platformdirs.user_pictures_dir())
