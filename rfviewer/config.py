@@ -76,12 +76,15 @@ class View:
     """Opacity of mask fill, 0..1."""
     color_by: ColorBy = ColorBy.CLASS
     """Colour per class or per instance."""
+    split: float | None = None
+    """Share of the width, 0..1, left of which the detections of the parity watch's reference are
+    drawn, on the same frame; None draws no comparison."""
 
     def __post_init__(self) -> None:
         """Reject numbers outside 0..1."""
-        for name in ("threshold", "opacity"):
+        for name in ("threshold", "opacity", "split"):
             value = getattr(self, name)
-            if not 0.0 <= value <= 1.0:
+            if value is not None and not 0.0 <= value <= 1.0:
                 raise UsageError(f"{name} must lie between 0 and 1, got {value}.")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import override
+from typing import NamedTuple, override
 
 
 class Stage(StrEnum):
@@ -24,6 +24,18 @@ class Stage(StrEnum):
     """Painting in the window."""
 
 
+class Span(NamedTuple):
+    """One piece of work on a time axis. A tuple, since thousands a second cross a pipe."""
+
+    lane: str
+    """Where it ran: "slot 0" … for streams of a device, "host" for the engine thread, "decode",
+    "draw", "write" for the other threads."""
+    stage: Stage
+    start_ns: int
+    """In `time.monotonic_ns()`; device times are mapped onto that clock."""
+    end_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class StageTimings:
     """What one frame cost. A stage that was not measured is absent, never 0."""
@@ -34,6 +46,8 @@ class StageTimings:
     """`time.monotonic_ns()` when the frame entered the engine."""
     done_time_ns: int = 0
     """`time.monotonic_ns()` when its result was complete on the host."""
+    spans: tuple[Span, ...] = ()
+    """When and where each measured stage ran; may be empty where an engine does not know."""
 
     @property
     def latency_ms(self) -> float:
@@ -43,18 +57,26 @@ class StageTimings:
     def with_stage(self, stage: Stage, duration_ms: float) -> "StageTimings":
         """Return a copy that also holds `stage`."""
         stages = MappingProxyType({**self.stages_ms, stage: duration_ms})
-        return StageTimings(stages, self.submit_time_ns, self.done_time_ns)
+        return StageTimings(stages, self.submit_time_ns, self.done_time_ns, self.spans)
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
         # A mappingproxy cannot be pickled, and snapshots cross a process boundary.
-        return _restore_timings, (dict(self.stages_ms), self.submit_time_ns, self.done_time_ns)
+        return _restore_timings, (
+            dict(self.stages_ms),
+            self.submit_time_ns,
+            self.done_time_ns,
+            self.spans,
+        )
 
 
 def _restore_timings(
-    stages_ms: dict[Stage, float], submit_time_ns: int, done_time_ns: int
+    stages_ms: dict[Stage, float],
+    submit_time_ns: int,
+    done_time_ns: int,
+    spans: tuple[Span, ...],
 ) -> StageTimings:
-    return StageTimings(MappingProxyType(stages_ms), submit_time_ns, done_time_ns)
+    return StageTimings(MappingProxyType(stages_ms), submit_time_ns, done_time_ns, spans)
 
 
 class RateMeter:

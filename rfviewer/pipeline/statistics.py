@@ -89,6 +89,7 @@ class Statistics:
                 timings,
                 result.optimizations,
                 shown,
+                result.frame.capture_time_ns,
             )
             counters = self._counters
             self._counters = replace(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
+from rfviewer.experiment import LabRequest, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind
 from rfviewer.optimizations import Optimizations
 from rfviewer.session.child import serve
@@ -130,6 +131,22 @@ class RemoteSession:
     def screenshot(self, path: Path, kind: ScreenshotKind) -> None:
         """Save the frame on display as PNG."""
         self._call("screenshot", path, kind)
+
+    def start_lab(self, request: LabRequest) -> None:
+        """Run an experiment on the engine with recent frames."""
+        self._call("start_lab", request)
+
+    def stop_lab(self) -> None:
+        """Give up the running experiment."""
+        self._call("stop_lab")
+
+    def watch_parity(self, watch: ParityWatch | None) -> None:
+        """Compare live frames with a reference engine; None stops."""
+        self._call("watch_parity", watch)
+
+    def save_replay(self, path: Path, seconds: float) -> None:
+        """Save the last seconds with settings and results."""
+        self._call("save_replay", path, seconds)
 
     def restart(self) -> None:
         """End the child if it still runs, start another, and go on where the video was."""

@@ -21,6 +21,10 @@ type Method = Literal[
     "start_recording",
     "stop_recording",
     "screenshot",
+    "start_lab",
+    "stop_lab",
+    "watch_parity",
+    "save_replay",
     "restart",
 ]
 METHODS: frozenset[str] = frozenset(get_args(Method.__value__))
