@@ -81,6 +81,35 @@ class Counters:
     """Detections over all inferred frames, after threshold and class filter."""
 
 
+class LivePhase(StrEnum):
+    """How a live source is doing."""
+
+    CONNECTING = "connecting"
+    """Opened for the first time."""
+    PLAYING = "playing"
+    STALLED = "stalled"
+    """Connected, but no frame has come for longer than usual."""
+    RECONNECTING = "reconnecting"
+    """Broken off; it is being opened again."""
+    LOST = "lost"
+    """Broken off; the next attempt waits for its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """A live source at one moment."""
+
+    phase: LivePhase
+    attempt: int = 0
+    """Number of the attempt to open it again, from 1; 0 while all is well."""
+    last_frame_age_s: float | None = None
+    """Seconds since its last frame; None before the first one."""
+    retry_in_s: float | None = None
+    """Seconds until the next attempt; None when none is waited for."""
+    reason: str = ""
+    """One sentence why it broke off."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordingStatus:
     """A running or finished recording."""
@@ -121,6 +150,11 @@ class Snapshot:
     error: str = ""
     """One sentence when `state` is FAILED."""
     source: SourceInfo | None = None
+    live: LiveStatus | None = None
+    """State of the connection to a live source; None for files."""
+    lost: str = ""
+    """One sentence why this process cannot infer any more, e.g. a device fault or a launch that
+    never ends: only a new process can. Empty while all is well."""
     frame_index: int | None = None
     """Frame on display."""
     pts_s: float | None = None
