@@ -13,6 +13,7 @@ from rfviewer import log
 from rfviewer.channels import Mailbox
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.errors import RfviewerError
+from rfviewer.experiment import LabRequest, LabStatus, ParityReading, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, ScreenshotWriter
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.engine_loop import EngineJob
@@ -50,6 +51,8 @@ class LocalSession:
         self._sequence = 0
         self._process = psutil.Process()
         self._closed = False
+        self._lab: LabStatus | None = None
+        self._parity = ParityReading()
 
     @property
     def settings(self) -> Settings:
@@ -135,6 +138,24 @@ class LocalSession:
         else:
             statistics.notice(("info", f"Saved {path.name} in {path.parent}."))
 
+    def start_lab(self, request: LabRequest) -> None:
+        """Run an experiment on the engine with recent frames."""
+        del request
+        self._not_yet("The lab")
+
+    def stop_lab(self) -> None:
+        """Give up the running experiment."""
+
+    def watch_parity(self, watch: ParityWatch | None) -> None:
+        """Compare live frames with a reference engine; None stops."""
+        if watch is not None:
+            self._not_yet("The live comparison")
+
+    def save_replay(self, path: Path, seconds: float) -> None:
+        """Save the last seconds with settings and results."""
+        del path, seconds
+        self._not_yet("Saving a replay")
+
     def restart(self) -> None:
         """Load the engine again and reopen the source where it was."""
         current, info = self._pipeline.presenter.current, self._pipeline.source_info
@@ -175,6 +196,8 @@ class LocalSession:
             recording=pipeline.recorder.status,
             class_counts=self._class_counts(),
             samples=reading.samples,
+            lab=self._lab,
+            parity=self._parity,
             notices=reading.notices,
         )
 
@@ -213,6 +236,9 @@ class LocalSession:
             if stuck:
                 log.session.error("left behind on closing: %s", ", ".join(stuck))
         return self._pipeline.recorder.status
+
+    def _not_yet(self, what: str) -> None:
+        self._pipeline.statistics.notice(("warning", f"{what} is not available yet."))
 
     def _store_image(self, image: PresentedFrame) -> None:
         self._images.put(image)
