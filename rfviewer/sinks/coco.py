@@ -4,16 +4,18 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, BinaryIO, Self
 
 from rfviewer import log
 from rfviewer.errors import SinkError
 from rfviewer.interfaces import SinkItem
 from rfviewer.sinks.faults import cannot_create
 from rfviewer.sinks.labels import JsonlSink
-from rfviewer.sinks.names import safe_stem
+from rfviewer.sinks.names import free_path, safe_stem
+from rfviewer.sinks.partial import hold, may_hold_while_renaming
 from rfviewer.sinks.publish import publish
 from rfviewer.sinks.rle import Rle, decompress
+from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
 
 
 class CocoSink:
@@ -33,15 +35,20 @@ class CocoSink:
         info: dict[str, str],
         keep_labels: bool,
         overwrite: bool = False,
+        running: RunningFiles | None = None,
     ) -> None:
         self.path = path
         self.notice = ""
+        self.partial: Path | None = None if keep_labels else labels.path
         self.labels = labels
         self._source_name = source_name
         self._class_names = class_names
         self._info = info
         self._keep_labels = keep_labels
         self._overwrite = overwrite
+        self._running = running
+        self._entry: Path | None = None
+        self._held: BinaryIO | None = None
 
     @property
     def needs_image(self) -> bool:
@@ -60,9 +67,14 @@ class CocoSink:
             SinkError: when it cannot be written.
         """
         self.labels.write(item)
+        self.notice = self.labels.notice
 
     def __enter__(self) -> Self:
         self.labels.__enter__()
+        if self._running is not None:
+            # Held, so that a window that starts meanwhile does not take it for left behind.
+            self._held = hold(self.labels.path)
+            self._entry = self._running.begin(self._note())
         return self
 
     def __exit__(
@@ -72,7 +84,10 @@ class CocoSink:
         trace: TracebackType | None,
     ) -> None:
         self.labels.__exit__(kind, error, trace)
-        temporary = self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}")
+        self.notice = ""
+        if self._held is not None and not may_hold_while_renaming():
+            self._held.close()
+        temporary = free_path(self.path.with_name(f"{self.path.stem}.partial{self.path.suffix}"))
         try:
             coco_from_jsonl(
                 self.labels.path, temporary, self._source_name, self._class_names, self._info
@@ -89,6 +104,20 @@ class CocoSink:
             return
         if not self._keep_labels:
             self.labels.path.unlink(missing_ok=True)
+        if self._running is not None:
+            self._running.end(self._entry)
+        if self._held is not None:
+            self._held.close()
+
+    def _note(self) -> RunningFile:
+        return RunningFile(
+            kind=RecordedKind.COCO,
+            partial=str(self.labels.path.absolute()),
+            target=str(self.path.absolute()),
+            source_name=self._source_name,
+            class_names=tuple(self._class_names),
+            info=self._info,
+        )
 
 
 def coco_from_jsonl(
@@ -131,7 +160,11 @@ def _records(labels: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if not line.endswith("\n"):
                 return
-            record: dict[str, Any] = json.loads(line)
+            try:
+                record: dict[str, Any] = json.loads(line)
+            except ValueError:
+                log.sink.warning("%s holds a damaged line, which is left out", labels.name)
+                continue
             if record["frame_index"] not in seen:
                 seen.add(record["frame_index"])
                 yield record

@@ -14,6 +14,7 @@ from rfviewer.sinks.coco import CocoSink
 from rfviewer.sinks.faults import cannot_create
 from rfviewer.sinks.labels import JsonlSink
 from rfviewer.sinks.names import free_path
+from rfviewer.sinks.running import RunningFiles
 from rfviewer.sinks.video import VideoSink
 
 _MIN_FREE_BYTES = 64 * 1024 * 1024
@@ -77,6 +78,7 @@ def _video(path: Path, request: RecordingRequest, context: SinkContext) -> Video
         overwrite=request.overwrite,
         audio=request.audio,
         command=request.command,
+        running=RunningFiles.of_user(),
     )
 
 
@@ -101,6 +103,7 @@ def _labels(request: RecordingRequest, context: SinkContext) -> Sink | None:
         info={**context.settings, **command},
         keep_labels=request.labels is not None,
         overwrite=request.overwrite,
+        running=RunningFiles.of_user(),
     )
 
 

@@ -47,6 +47,6 @@ def cannot_create(path: Path, error: BaseException) -> SinkError:
 
 
 def cannot_write(path: Path, error: BaseException, kept: str) -> SinkError:
-    """Return the error for a file that cannot be written further; `kept` is what is safe."""
+    """Return the error for a file that cannot be written further; `kept` says what is safe."""
     what, remedy = reason(error)
-    return SinkError(f"Writing {path} stopped: {what}. {kept} are kept; {remedy} to go on.")
+    return SinkError(f"Writing {path} stopped: {what}. {kept}; {remedy} to go on.")

@@ -1,13 +1,17 @@
 """Finishing a recording: from fragments under a temporary name to a playable file under its own."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
 from rfviewer import log
-from rfviewer.sinks.faults import MEDIA_ERRORS
+from rfviewer.sinks.faults import MEDIA_ERRORS, reason
 from rfviewer.sinks.fragments import cut_broken_end
+from rfviewer.sinks.length import length_s
 from rfviewer.sinks.publish import publish
-from rfviewer.sinks.remux import AudioRange, remux
+from rfviewer.sinks.remux import AudioRange, Copied, remux
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,13 @@ class Finished:
     """The name it got."""
     notice: str
     """One sentence the user should know; empty when all went well."""
+    duration_s: float
+    """Length of what can be played."""
+
+
+def copy_path(partial: Path) -> Path:
+    """Return where the ordinary MP4 is made from the fragments in `partial`."""
+    return partial.with_name(f"{partial.stem}.remux.mp4")
 
 
 def finish(
@@ -34,15 +45,37 @@ def finish(
     if not cut_broken_end(partial):
         partial.unlink()
         return None
-    copy = partial.with_name(f"{partial.stem}.remux.mp4")
-    copy.unlink(missing_ok=True)
+    copy = copy_path(partial)
     try:
-        notice = remux(partial, copy, audio)
+        copied = _copy(partial, copy, audio)
     except MEDIA_ERRORS as error:
         copy.unlink(missing_ok=True)
         log.sink.warning("%s stays in fragments: %s", target.name, error)
-        notice = "" if audio is None else "The recording has no sound: there was no room for it."
-        return Finished(publish(partial, target, overwrite=overwrite), notice)
+        notice = ""
+        if audio is not None:
+            notice = f"The recording has no sound: {reason(error)[0]} while it was added."
+        kept_s = length_s(partial)
+        return Finished(publish(partial, target, overwrite=overwrite), notice, kept_s)
     path = publish(copy, target, overwrite=overwrite)
     partial.unlink()
-    return Finished(path, notice)
+    return Finished(path, copied.notice, copied.duration_s)
+
+
+def _copy(partial: Path, copy: Path, audio: AudioRange | None) -> Copied:
+    """Make the ordinary MP4; sound that the muxer refuses is left out and told.
+
+    Raises:
+        MEDIA_ERRORS: when it cannot be made even without sound, or the disk is full.
+    """
+    copy.unlink(missing_ok=True)
+    try:
+        return remux(partial, copy, audio)
+    except (*MEDIA_ERRORS, ValueError) as error:
+        if audio is None or getattr(error, "errno", None) in _NO_ROOM:
+            raise
+        log.sink.warning("audio of %s was refused: %s", audio.source.name, error)
+    copy.unlink(missing_ok=True)
+    copied = remux(partial, copy, None)
+    name = audio.source.name
+    copied.notice = f"The recording has no sound: the audio of {name} cannot be copied into an MP4."
+    return copied

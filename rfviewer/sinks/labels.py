@@ -1,16 +1,20 @@
 """Labels as JSONL: one object per inferred frame, on disk as soon as it is known."""
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rfviewer import log
 from rfviewer.detections import Detections
 from rfviewer.errors import SinkError
 from rfviewer.interfaces import SinkItem
 from rfviewer.sinks.faults import cannot_create, cannot_write
+from rfviewer.sinks.free_space import FreeSpace
 from rfviewer.sinks.rle import encode_masks
 
 
@@ -31,6 +35,9 @@ class JsonlSink:
         self._overwrite = overwrite
         self._file: FileIO | None = None
         self._size_bytes = 0
+        self._space = FreeSpace(path.parent)
+        self.partial: Path | None = None
+        """None: the labels are written under their own name."""
         self.frames = 0
         """Lines written."""
 
@@ -57,12 +64,15 @@ class JsonlSink:
         line = json.dumps(frame_record(item, self._class_names), separators=(",", ":")) + "\n"
         try:
             _write_all(self._file, line.encode("ascii"))
+            if os.fstat(self._file.fileno()).st_nlink == 0:
+                raise FileNotFoundError(errno.ENOENT, "removed by someone else")
         except OSError as error:
-            # Half a line would make the whole file unreadable for strict readers.
-            self._file.truncate(self._size_bytes)
-            raise cannot_write(self.path, error, f"The labels of {self.frames} frames") from error
+            self._cut_half_a_line()
+            kept = f"The labels of {self.frames} frames are kept"
+            raise cannot_write(self.path, error, kept) from error
         self.frames += 1
         self._size_bytes += len(line)
+        self.notice = self.notice or self._space.warning(self._size_bytes)
 
     def __enter__(self) -> Self:
         try:
@@ -70,6 +80,7 @@ class JsonlSink:
             self._file = self.path.open("wb" if self._overwrite else "xb", buffering=0)
         except OSError as error:
             raise cannot_create(self.path, error) from error
+        self._space = FreeSpace(self.path.parent)
         return self
 
     def __exit__(
@@ -81,6 +92,15 @@ class JsonlSink:
         if self._file is not None:
             self._file.close()
             self._file = None
+            self.notice = ""  # that the disk ran full is no news any more
+
+    def _cut_half_a_line(self) -> None:
+        # Half a line would make the whole file unreadable for strict readers.
+        if self._file is not None:
+            try:
+                self._file.truncate(self._size_bytes)
+            except OSError as error:
+                log.sink.warning("the last line of %s stays cut off: %s", self.path, error)
 
 
 def frame_record(item: SinkItem, class_names: Sequence[str | None]) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def hold(partial: Path) -> BinaryIO:
     return handle
 
 
+def may_hold_while_renaming() -> bool:
+    """Return whether a file can be renamed and removed while `hold` has it open."""
+    return sys.platform != "win32"
+
+
 def in_use(partial: Path) -> bool:
     """Return whether some process is still recording into `partial`."""
     try:

@@ -1,21 +1,76 @@
 """Finding and finishing recordings that a crash or a power cut left behind."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rfviewer.errors import SinkError
+from rfviewer.sinks.coco import coco_from_jsonl
 from rfviewer.sinks.faults import cannot_create
-from rfviewer.sinks.finish import finish
+from rfviewer.sinks.finish import copy_path, finish
 from rfviewer.sinks.fragments import whole_fragments_bytes
+from rfviewer.sinks.length import length_s
+from rfviewer.sinks.names import free_path
 from rfviewer.sinks.partial import in_use, target_of
+from rfviewer.sinks.publish import publish
+from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """A recording that was never finished."""
+
+    file: RunningFile
+    duration_s: float | None
+    """Length of what can be played; None for labels."""
+    size_bytes: int
+    changed: datetime
+    """When the last of it was written."""
+
+    @property
+    def path(self) -> Path:
+        """What there is."""
+        return Path(self.file.partial)
+
+    @property
+    def target(self) -> Path:
+        """What it would have become."""
+        return Path(self.file.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A recording that was finished afterwards."""
+
+    path: Path
+    """The name it got; a file that stands at the planned name stays as it is."""
+    duration_s: float | None
+    """Length in seconds; None for COCO files."""
+
+
+def find_interrupted(
+    running: RunningFiles | None, folders: Iterable[Path] = (), *, kept: bool = False
+) -> list[Interrupted]:
+    """Return what was left behind, wherever it lies and in `folders`, oldest first.
+
+    What is recorded right now, in this or another process, is not among them; neither is what the
+    user wants left as it is, unless `kept` asks for it too. Reads whole files: not for the GUI
+    thread.
+    """
+    listed = [] if running is None else [file for _, file in running.entries()]
+    files = {file.partial: file for file in listed}
+    for folder in folders:
+        for path in find_recoverable(folder):
+            files.setdefault(str(path.absolute()), _video(path))
+    found = [_look_at(file) for file in files.values() if kept or not file.kept]
+    return sorted((one for one in found if one is not None), key=lambda one: one.changed)
 
 
 def find_recoverable(folder: Path) -> list[Path]:
-    """Return the interrupted recordings in `folder` that hold something, oldest first.
-
-    A recording that runs now, in this or another process, is not among them.
-    """
+    """Return the interrupted videos in `folder` that hold something, oldest first."""
     found: list[tuple[float, Path]] = []
-    for path in folder.glob("*.partial*.mp4"):
+    for path in _partials(folder):
         try:
             if target_of(path) is not None and whole_fragments_bytes(path) and not in_use(path):
                 found.append((path.stat().st_mtime, path))
@@ -24,23 +79,120 @@ def find_recoverable(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def recover(path: Path) -> Path:
-    """Finish an interrupted recording and return its file; nothing is overwritten.
+def recover(path: Path, running: RunningFiles | None = None) -> Recovered:
+    """Finish the interrupted recording at `path` under its planned name, or the next free one.
+
+    Nothing is ever replaced. The sound of the source is not added: nobody knows any more how far
+    the recording had followed it.
 
     Raises:
-        SinkError: when it is in use, holds nothing, or cannot be written.
+        SinkError: when it is no interrupted recording, is being recorded, or cannot be finished.
     """
-    target = target_of(path)
-    if target is None:
-        raise SinkError(f"{path} is no interrupted recording; choose a .partial.mp4 file.")
-    if not path.exists():
-        raise SinkError(f"{path} is gone; it may have been recovered already.")
+    file = _listed(path, running) or _video(path)
+    if not path.is_file():
+        raise SinkError(f"The recording {path} is gone; look whether it was recovered before.")
     if in_use(path):
         raise SinkError(f"{path} is being recorded right now; stop that recording instead.")
+    target = Path(file.target)
     try:
-        finished = finish(path, target, overwrite=False, audio=None)
-    except OSError as error:
+        if file.kind is RecordedKind.COCO:
+            recovered = _recover_coco(file)
+        else:
+            finished = finish(path, target, overwrite=False, audio=None)
+            if finished is None:
+                _forget(path, running)
+                raise SinkError(f"{path} held nothing that can be played and was removed.")
+            recovered = Recovered(finished.path, finished.duration_s)
+    except (OSError, KeyError, TypeError) as error:  # the last two: labels of some other program
         raise cannot_create(target, error) from error
-    if finished is None:
-        raise SinkError(f"{path} held nothing that can be played and was removed.")
-    return finished.path
+    _forget(path, running)
+    return recovered
+
+
+def delete(path: Path, running: RunningFiles | None = None) -> None:
+    """Remove an interrupted recording for good.
+
+    Raises:
+        SinkError: when it is none, is being recorded or cannot be removed.
+    """
+    _ = _listed(path, running) or _video(path)
+    try:
+        if path.exists() and in_use(path):
+            raise SinkError(f"{path} is being recorded right now; stop that recording instead.")
+        path.unlink(missing_ok=True)
+        copy_path(path).unlink(missing_ok=True)
+    except OSError as error:
+        why = error.strerror or "unknown reason"
+        raise SinkError(f"{path} cannot be removed ({why}); remove it by hand.") from error
+    _forget(path, running)
+
+
+def keep(path: Path, running: RunningFiles | None) -> None:
+    """Leave an interrupted recording as it is and never offer it again.
+
+    Raises:
+        SinkError: when it is none.
+    """
+    file = _listed(path, running) or _video(path)
+    if running is not None:
+        running.keep(file)
+
+
+def _recover_coco(file: RunningFile) -> Recovered:
+    labels, target = Path(file.partial), Path(file.target)
+    temporary = free_path(target.with_name(f"{target.stem}.partial{target.suffix}"))
+    try:
+        coco_from_jsonl(labels, temporary, file.source_name, file.class_names, file.info)
+        path = publish(temporary, target, overwrite=False)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if labels.name.endswith(".jsonl") and ".partial" in labels.name:
+        labels.unlink()  # its own; labels that were asked for stay
+    return Recovered(path, None)
+
+
+def _look_at(file: RunningFile) -> Interrupted | None:
+    """Return what is worth recovering; None for what is empty, gone or being recorded."""
+    path = Path(file.partial)
+    try:
+        status = path.stat()
+        if status.st_size == 0 or in_use(path):
+            return None
+        video = file.kind is RecordedKind.VIDEO
+        if video and not whole_fragments_bytes(path):
+            return None
+    except OSError:
+        return None  # gone meanwhile, or not ours to read
+    return Interrupted(
+        file=file,
+        duration_s=length_s(path) if video else None,
+        size_bytes=status.st_size,
+        changed=datetime.fromtimestamp(status.st_mtime, UTC),
+    )
+
+
+def _video(path: Path) -> RunningFile:
+    target = target_of(path)
+    if target is None:
+        raise SinkError(f"{path} is no interrupted recording; choose a file named .partial.mp4.")
+    return RunningFile(
+        kind=RecordedKind.VIDEO, partial=str(path.absolute()), target=str(target.absolute())
+    )
+
+
+def _listed(path: Path, running: RunningFiles | None) -> RunningFile | None:
+    entries = () if running is None else running.entries()
+    wanted = str(path.absolute())
+    return next((file for _, file in entries if file.partial == wanted), None)
+
+
+def _forget(path: Path, running: RunningFiles | None) -> None:
+    if running is not None:
+        running.forget(path.absolute())
+
+
+def _partials(folder: Path) -> Iterator[Path]:
+    try:
+        yield from sorted(folder.glob("*.partial*.mp4"))
+    except OSError:
+        return  # a folder that cannot be listed holds nothing for us

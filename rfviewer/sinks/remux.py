@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from rfviewer import log
 from rfviewer.sinks.encoder import TIME_BASE
 from rfviewer.sinks.faults import MEDIA_ERRORS
 
@@ -33,10 +34,20 @@ class AudioRange:
     """End of the recording's last frame on the same clock."""
 
 
-def remux(fragments: Path, output: Path, audio: AudioRange | None) -> str:
+@dataclass(slots=True)
+class Copied:
+    """What was copied."""
+
+    notice: str = ""
+    """One sentence if there is audio that could not be copied, or not to its end; else ""."""
+    duration_s: float = 0.0
+    """End of the last picture."""
+
+
+def remux(fragments: Path, output: Path, audio: AudioRange | None) -> Copied:
     """Copy the video of `fragments`, and the audio, into an MP4 with its index in front.
 
-    Nothing is encoded again. Returns one sentence if there is audio that cannot be copied, else "".
+    Nothing is encoded again.
 
     Raises:
         MEDIA_ERRORS: when the fragments cannot be read or the output cannot be written.
@@ -48,18 +59,19 @@ def remux(fragments: Path, output: Path, audio: AudioRange | None) -> str:
     with ExitStack() as stack:
         video = stack.enter_context(av.open(f"file:{fragments}"))
         source, notice = _open_audio(audio)
+        copied = Copied(notice)
         result = stack.enter_context(av.open(f"file:{output}", "w", format="mp4", options=options))
         result.metadata.update(video.metadata)
         picture = result.add_stream_from_template(video.streams.video[0])
-        parts = [_with_stream(_video_packets(video), picture)]
+        parts = [_with_stream(_video_packets(video, copied), picture)]
         if source is not None and audio is not None:
             stack.enter_context(source)
             track = result.add_stream_from_template(source.streams.audio[0])
-            parts.append(_with_stream(_audio_packets(source, audio), track))
+            parts.append(_with_stream(_audio_packets(source, audio, copied), track))
         # By time: the muxer would otherwise keep one whole stream in memory.
         for packet in heapq.merge(*parts, key=_time):
             result.mux(packet)
-    return notice
+    return copied
 
 
 def _open_audio(audio: AudioRange | None) -> tuple[InputContainer | None, str]:
@@ -67,7 +79,7 @@ def _open_audio(audio: AudioRange | None) -> tuple[InputContainer | None, str]:
     if audio is None:
         return None, ""
     try:
-        source = av.open(f"file:{audio.source}")
+        source = av.open(f"file:{audio.source}", options={"protocol_whitelist": "file"})
     except MEDIA_ERRORS:
         return None, f"The recording has no sound: {audio.source.name} cannot be read any more."
     streams = source.streams.audio
@@ -80,13 +92,15 @@ def _open_audio(audio: AudioRange | None) -> tuple[InputContainer | None, str]:
     return None, f"The recording has no sound: {codec} audio cannot be copied into an MP4."
 
 
-def _video_packets(video: InputContainer) -> Iterator[_Packet]:
+def _video_packets(video: InputContainer, copied: Copied) -> Iterator[_Packet]:
     for packet in video.demux(video.streams.video[0]):
-        if packet.dts is not None:
+        if packet.dts is not None and packet.pts is not None:
+            end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            copied.duration_s = max(copied.duration_s, end_s)
             yield packet
 
 
-def _audio_packets(source: InputContainer, audio: AudioRange) -> Iterator[_Packet]:
+def _audio_packets(source: InputContainer, audio: AudioRange, copied: Copied) -> Iterator[_Packet]:
     """Yield the packets that begin within the range, on the clock of the recording."""
     sound = source.streams.audio[0]
     first_frame_s = 0.0
@@ -95,10 +109,11 @@ def _audio_packets(source: InputContainer, audio: AudioRange) -> Iterator[_Packe
             first_frame_s = float(picture.start_time * picture.time_base)
     start_s = audio.start_s + first_frame_s
     end_s = audio.end_s + first_frame_s
-    if audio.start_s > 0:
-        source.seek(round(start_s / sound.time_base), stream=sound, backward=True)
     shift = round(start_s / sound.time_base)
+    reached_s = 0.0
     try:
+        if audio.start_s > 0:
+            source.seek(shift, stream=sound, backward=True)
         for packet in source.demux(sound):
             if packet.pts is None or packet.dts is None:
                 continue
@@ -106,12 +121,17 @@ def _audio_packets(source: InputContainer, audio: AudioRange) -> Iterator[_Packe
             if begin_s >= end_s:
                 return
             if begin_s >= start_s:
+                reached_s = begin_s - start_s
                 packet.pts -= shift
                 packet.dts -= shift
                 yield packet
-    except MEDIA_ERRORS:
-        # A damaged end of the source: the sound before it is good, and the video must not suffer.
-        return
+    except MEDIA_ERRORS as error:
+        # The sound before the damage is good, and the video must not suffer.
+        log.sink.warning("audio of %s: %s", audio.source.name, error)
+        copied.notice = (
+            f"The sound of the recording ends at {reached_s:.1f} s: {audio.source.name} is damaged"
+            " there."
+        )
 
 
 def _with_stream(packets: Iterator[_Packet], stream: Stream) -> Iterator[_Packet]:

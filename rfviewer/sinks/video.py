@@ -10,9 +10,11 @@ from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import SinkContext, SinkItem
 from rfviewer.sinks.encoder import FRAGMENT_S, TIME_BASE, FragmentEncoder
 from rfviewer.sinks.faults import MEDIA_ERRORS, cannot_create, cannot_write
-from rfviewer.sinks.finish import Finished, finish
-from rfviewer.sinks.partial import hold, partial_path
+from rfviewer.sinks.finish import Finished, copy_path, finish
+from rfviewer.sinks.free_space import FreeSpace
+from rfviewer.sinks.partial import hold, may_hold_while_renaming, partial_path
 from rfviewer.sinks.remux import AudioRange
+from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
 
 _UNKNOWN_FPS = 30.0
 _SYNC_TOLERANCE_S = 0.02
@@ -35,20 +37,26 @@ class VideoSink:
         overwrite: bool = False,
         audio: bool = True,
         command: str = "",
+        running: RunningFiles | None = None,
     ) -> None:
         self.path = path
         """Final name; after the end the name it really got."""
         self.notice = ""
-        """One sentence the user should know at the end, e.g. why there is no sound."""
+        """One sentence: while open that the disk runs full, later e.g. why there is no sound."""
+        self.partial: Path | None = None
+        """The fragments; None before the first frame and once the file has its final name."""
         self._context = context
         self._overwrite = overwrite
         self._clock = _SourceClock(context.source, wanted=audio)
         self._metadata = _metadata(context, command)
         self._encoder: FragmentEncoder | None = None
-        self._partial: Path | None = None
+        self._running = running
+        self._entry: Path | None = None
+        self._space = FreeSpace(path.parent)
+        self._looked_s = 0.0
         self._held: BinaryIO | None = None
         self._last_time_s: float | None = None
-        self._broken = False
+        self._broken: BaseException | None = None
 
     @property
     def needs_image(self) -> bool:
@@ -57,9 +65,10 @@ class VideoSink:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes on disk so far."""
-        path = self._partial or self.path
-        return path.stat().st_size if path.exists() else 0
+        """Bytes on disk so far, while it is finished those of the copy too."""
+        partial = self.partial
+        paths = (self.path,) if partial is None else (partial, copy_path(partial))
+        return sum(_size_of(path) for path in paths)
 
     def write(self, item: SinkItem) -> None:
         """Append one frame at `item.recorded_pts_s`.
@@ -69,14 +78,15 @@ class VideoSink:
         """
         if item.image is None:
             raise SinkError(f"{self.path} needs drawn frames, and got one without an image.")
-        if self._broken:
+        if self._broken is not None:
             raise SinkError(f"{self.path} takes no more frames; start a new recording.")
         encoder = self._encoder or self._start(item.frame)
         try:
             encoder.encode(item.image, item.recorded_pts_s, self._duration_s(item))
+            self._look_after()
         except MEDIA_ERRORS as error:
-            self._broken = True
-            raise self._stopped(error) from error
+            self._broken = error
+            raise self._stopped(self._encoded_s() - FRAGMENT_S) from error
         self._last_time_s = item.recorded_pts_s
         self._clock.follow(item.frame.pts_s, item.recorded_pts_s)
 
@@ -89,13 +99,14 @@ class VideoSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._encoder is None or self._partial is None:
+        if self._encoder is None or self.partial is None:
             return
-        failure = self._close_encoder(self._encoder)
-        audio = self._clock.audio_range(self._encoded_s())
-        if self._held is not None:
+        self._close_encoder(self._encoder)
+        if self._held is not None and not may_hold_while_renaming():
             self._held.close()
-        partial, self._partial, self._encoder = self._partial, None, None
+        audio = self._clock.audio_range(self._encoded_s())
+        partial, self._encoder, self.notice = self.partial, None, ""
+        failure: SinkError | None = None
         try:
             finished = finish(partial, self.path, overwrite=self._overwrite, audio=audio)
         except OSError as fault:
@@ -104,20 +115,51 @@ class VideoSink:
             failure.__cause__ = fault
         else:
             self._report(finished)
-        if failure is not None and error is None:
+            if self._running is not None:
+                self._running.end(self._entry)
+            if self._broken is not None:
+                # Only now it is known how much of it can be played.
+                failure = self._stopped(0.0 if finished is None else finished.duration_s)
+                failure.__cause__ = self._broken
+        if self._held is not None:
+            self._held.close()
+        self.partial = None
+        if failure is not None and (error is None or isinstance(error, SinkError)):
             raise failure
 
     def _start(self, frame: Frame) -> FragmentEncoder:
-        self._partial = partial_path(self.path)
+        partial = partial_path(self.path)
         fps = self._context.source.fps or _UNKNOWN_FPS
         try:
-            encoder = FragmentEncoder(self._partial, frame.width, frame.height, fps, self._metadata)
-            self._held = hold(self._partial)
+            encoder = FragmentEncoder(partial, frame.width, frame.height, fps, self._metadata)
+            self._held = hold(partial)
         except MEDIA_ERRORS as error:
-            self._partial = None
             raise cannot_create(self.path, error) from error
-        self._encoder = encoder
+        self._encoder, self.partial = encoder, partial
+        self._space = FreeSpace(partial.parent)
+        if self._running is not None:
+            self._entry = self._running.begin(self._note(partial))
         return encoder
+
+    def _note(self, partial: Path) -> RunningFile:
+        return RunningFile(
+            kind=RecordedKind.VIDEO,
+            partial=str(partial.absolute()),
+            target=str(self.path.absolute()),
+            source_name=self._context.source.name,
+        )
+
+    def _look_after(self) -> None:
+        """Look once a second of the recording whether it still lies where it can be found.
+
+        Raises:
+            OSError: the file or its folder was removed, or its disk is gone.
+        """
+        if self.partial is None or self._encoded_s() - self._looked_s < 1.0:
+            return
+        self._looked_s = self._encoded_s()
+        written_bytes = self.partial.stat().st_size
+        self.notice = self.notice or self._space.warning(written_bytes)
 
     def _duration_s(self, item: SinkItem) -> float:
         """Return how long the frame shows, as well as it can be known before the next one."""
@@ -129,20 +171,20 @@ class VideoSink:
             return item.recorded_pts_s - self._last_time_s
         return 1 / _UNKNOWN_FPS
 
-    def _close_encoder(self, encoder: FragmentEncoder) -> SinkError | None:
-        if self._broken:
+    def _close_encoder(self, encoder: FragmentEncoder) -> None:
+        if self._broken is not None:
             encoder.abandon()
-            return None
+            return
         try:
             encoder.close()
         except MEDIA_ERRORS as error:
+            self._broken = error
             encoder.abandon()
-            return self._stopped(error)
-        return None
 
-    def _stopped(self, error: BaseException) -> SinkError:
-        kept_s = max(0.0, self._encoded_s() - FRAGMENT_S)  # the fragment being filled is lost
-        return cannot_write(self.path, error, f"The first {kept_s:.1f} s")
+    def _stopped(self, kept_s: float) -> SinkError:
+        assert self._broken is not None  # set by the callers
+        kept = f"The first {kept_s:.1f} s are kept" if kept_s > 0 else "Nothing could be kept"
+        return cannot_write(self.path, self._broken, kept)
 
     def _encoded_s(self) -> float:
         return 0.0 if self._encoder is None else float(self._encoder.end_pts * TIME_BASE)
@@ -157,6 +199,13 @@ class VideoSink:
             self.notice = " ".join(filter(None, (self.notice, finished.notice)))
         if self.notice:
             log.sink.warning("%s", self.notice)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # not there yet, or renamed at this moment
 
 
 class _SourceClock:
