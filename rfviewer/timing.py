@@ -1,7 +1,7 @@
 """Stage names, durations and rates. Durations are milliseconds unless the name says otherwise."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -22,6 +22,16 @@ class Stage(StrEnum):
     """Encoding and writing files."""
     PRESENT = "present"
     """Painting in the window."""
+    SUBMIT = "submit"
+    """The engine thread starts work on a frame; in spans only."""
+    COLLECT = "collect"
+    """The engine thread waits for a result and takes it; in spans only."""
+
+
+FRAME_STAGES: tuple[Stage, ...] = tuple(
+    stage for stage in Stage if stage not in (Stage.SUBMIT, Stage.COLLECT)
+)
+"""The stages that can have a duration in `StageTimings.stages_ms`."""
 
 
 class Span(NamedTuple):
@@ -34,6 +44,9 @@ class Span(NamedTuple):
     start_ns: int
     """In `time.monotonic_ns()`; device times are mapped onto that clock."""
     end_ns: int
+    frame_index: int = -1
+    """Frame it worked on, where that may be another one than the sample's that carries the span;
+    -1 for the sample's own. Decoding tells none: it covers its frame's `capture_time_ns`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +67,12 @@ class StageTimings:
         """Time from submit to complete result."""
         return (self.done_time_ns - self.submit_time_ns) / 1e6
 
-    def with_stage(self, stage: Stage, duration_ms: float) -> "StageTimings":
-        """Return a copy that also holds `stage`."""
-        stages = MappingProxyType({**self.stages_ms, stage: duration_ms})
-        return StageTimings(stages, self.submit_time_ns, self.done_time_ns, self.spans)
+    def with_others(
+        self, stages_ms: Mapping[Stage, float], spans: Iterable[Span]
+    ) -> "StageTimings":
+        """Return a copy that also holds the stages and spans of other threads."""
+        stages = MappingProxyType({**self.stages_ms, **stages_ms})
+        return StageTimings(stages, self.submit_time_ns, self.done_time_ns, (*self.spans, *spans))
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
@@ -118,3 +133,13 @@ def percentile(values: list[float], share: float) -> float | None:
         return None
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
+
+
+def union_length(intervals: Iterable[tuple[float, float]]) -> float:
+    """Return the length that `intervals` cover together; empty and reversed ones cover nothing."""
+    total, reached = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        if end > reached:
+            total += max(0.0, end - max(start, reached))
+            reached = max(reached, end)
+    return total

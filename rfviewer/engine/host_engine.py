@@ -27,7 +27,7 @@ from rfviewer.frame import Frame
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
-from rfviewer.timing import StageTimings
+from rfviewer.timing import Span, Stage, StageTimings
 
 
 class HostEngine:
@@ -94,6 +94,7 @@ class HostEngine:
         slot.begin(frame, threshold, time.monotonic_ns())
         for stage, stream in zip(self._stages, self._streams, strict=True):
             stage.enqueue(slot, stream)
+        slot.submitted_time_ns = time.monotonic_ns()
         self._busy.append(slot)
         self._submitted += 1
         self._last_network = slot.network
@@ -105,11 +106,12 @@ class HostEngine:
             EngineError: a stage failed; that frame is gone, the engine can go on.
         """
         slot = self._busy.popleft()
+        start_ns = time.monotonic_ns()
         for stream in self._streams:
             stream.flush()
         slot.done[STAGES[-1]].wait()
         try:
-            return self._result(slot)
+            return self._result(slot, start_ns)
         finally:
             slot.release()
 
@@ -176,6 +178,7 @@ class HostEngine:
         if slot is None or slot.frame_wh != frame_wh:
             network = self._networks[index]
             slot = Slot(frame_wh, network, lambda: self._work(network, frame_wh))
+            slot.lane = f"slot {index}"
             self._slots[index] = slot
         return slot
 
@@ -196,7 +199,7 @@ class HostEngine:
             return PreprocessB(sizes, self._plans_b, fused=fused)
         return PreprocessA(sizes, self._plans_a, fused=fused)
 
-    def _result(self, slot: Slot) -> FrameResult:
+    def _result(self, slot: Slot, collect_ns: int) -> FrameResult:
         frame, detections = slot.frame, slot.detections
         if isinstance(slot.error, EngineError):
             raise slot.error
@@ -212,5 +215,15 @@ class HostEngine:
             ),
             submit_time_ns=slot.submit_time_ns,
             done_time_ns=slot.done[STAGES[-1]].time_ns,
+            spans=_spans(slot, collect_ns),
         )
         return FrameResult(frame, detections, timings, self._effective, slot.threshold)
+
+
+def _spans(slot: Slot, collect_ns: int) -> tuple[Span, ...]:
+    """Return when the stages of a finished slot ran, and what the engine thread did for it."""
+    return (
+        Span("host", Stage.SUBMIT, slot.submit_time_ns, slot.submitted_time_ns),
+        *(Span(slot.lane, s, slot.started[s].time_ns, slot.done[s].time_ns) for s in STAGES),
+        Span("host", Stage.COLLECT, collect_ns, time.monotonic_ns()),
+    )

@@ -53,6 +53,8 @@ class Slot:
     def __init__(
         self, frame_wh: tuple[int, int], network: BoundNetwork, make_work: Callable[[], SlotWork]
     ) -> None:
+        self.lane = ""
+        """Name of the slot's lane in spans, set by its engine."""
         self.frame_wh = frame_wh
         """Frame size that the buffers fit."""
         self.network = network
@@ -65,6 +67,8 @@ class Slot:
         """The frame in flight; None when the slot is free."""
         self.threshold = 0.0
         self.submit_time_ns = 0
+        self.submitted_time_ns = 0
+        """When the engine thread had handed the frame to the streams."""
         self.detections: Detections | None = None
         """Set by the last stage."""
         self.error: Exception | None = None

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
-from rfviewer.timing import Stage
+from rfviewer.timing import FRAME_STAGES, Stage
 
 WINDOW_S = 30.0
 SETTLE_S = 2.0
 """How long rates are left out after a start, a pause or a change of the engine."""
-STAGES: tuple[Stage, ...] = tuple(Stage)
+STAGES: tuple[Stage, ...] = FRAME_STAGES
 _MAX_FRAMES = 32_768  # 30 s at 1,000 frames a second, rounded up
 _MAX_SNAPSHOTS = 512  # 30 s at 10 to 16 a second
 _RECENT_FRAMES = 256  # the table's p50 and p95

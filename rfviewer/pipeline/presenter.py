@@ -190,7 +190,8 @@ class Presenter:
         image = self._renderer.render(
             item.frame, shown, view, names, roi=roi, composited=composited
         )
-        self._statistics.measured(Stage.RENDER, (time.monotonic_ns() - started_ns) / 1e6)
+        elapsed_ms = (time.monotonic_ns() - started_ns) / 1e6
+        self._statistics.measured(Stage.RENDER, elapsed_ms, item.frame.frame_index)
         self._statistics.presented()
         if saved:
             inferred = result is not None and result.frame is item.frame

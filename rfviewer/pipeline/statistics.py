@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 
 from rfviewer.result import FrameResult, Notice
 from rfviewer.snapshot import Counters, FrameSample
-from rfviewer.timing import RateMeter, Stage
+from rfviewer.timing import RateMeter, Span, Stage
 
 MAX_SAMPLES = 4096
 """Samples kept for a reader that is slow or absent; older ones are forgotten."""
 MAX_NOTICES = 64
+_MAX_WAITING_SPANS = 256
+"""Spans of other threads that wait for the next sample, while there may be none for long."""
+_LANES = {Stage.CAPTURE: "decode", Stage.RENDER: "draw", Stage.SINK: "write"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Statistics:
         self._samples: deque[FrameSample] = deque(maxlen=MAX_SAMPLES)
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
         self._other_stages_ms: dict[Stage, float] = {}
+        self._other_spans: deque[Span] = deque(maxlen=_MAX_WAITING_SPANS)
 
     @property
     def counters(self) -> Counters:
@@ -48,6 +52,7 @@ class Statistics:
             self._counters = Counters()
             self._samples.clear()
             self._other_stages_ms.clear()
+            self._other_spans.clear()
             self._reset_rates()
 
     def interrupted(self) -> None:
@@ -63,13 +68,17 @@ class Statistics:
             )
             self._source_rate.tick(time.monotonic_ns())
 
-    def measured(self, stage: Stage, duration_ms: float) -> None:
-        """Note the newest duration of a stage that runs on another thread than the engine's.
+    def measured(self, stage: Stage, duration_ms: float, frame_index: int = -1) -> None:
+        """Note a stage that ran until now on another thread than the engine's.
 
-        It joins the next sample: those stages overlap inference and may belong to another frame.
+        It joins the next sample: those stages overlap inference and may belong to another frame,
+        `frame_index` where that is known.
         """
+        end_ns = time.monotonic_ns()
+        span = Span(_LANES[stage], stage, end_ns - round(duration_ms * 1e6), end_ns, frame_index)
         with self._lock:
             self._other_stages_ms[stage] = duration_ms
+            self._other_spans.append(span)
 
     def dropped(self, frames: int) -> None:
         """Count frames that the engine never saw."""
@@ -79,9 +88,8 @@ class Statistics:
     def inferred(self, result: FrameResult, shown: int) -> None:
         """Count a result of which `shown` detections pass the view's filter."""
         with self._lock:
-            timings = result.timings
-            for stage, duration_ms in self._other_stages_ms.items():
-                timings = timings.with_stage(stage, duration_ms)
+            timings = result.timings.with_others(self._other_stages_ms, self._other_spans)
+            self._other_spans.clear()
             sample = FrameSample(
                 result.frame.frame_index,
                 result.frame.pts_s,

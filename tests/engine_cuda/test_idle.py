@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfviewer.engine.cuda.idle import BusyTime, NetworkGaps, union_length
+from rfviewer.engine.cuda.idle import BusyTime, NetworkGaps
+from rfviewer.timing import union_length
 
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 

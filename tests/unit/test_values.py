@@ -14,7 +14,7 @@ from rfviewer.detections import Detections, InstanceMasks
 from rfviewer.errors import UsageError
 from rfviewer.frame import Frame, PixelFormat
 from rfviewer.optimizations import Optimizations
-from rfviewer.timing import RateMeter, Stage, StageTimings, percentile
+from rfviewer.timing import RateMeter, Span, Stage, StageTimings, percentile
 
 
 def masks_of(dense: np.ndarray, *, packed: bool) -> InstanceMasks:
@@ -83,9 +83,11 @@ def test_rate_is_gaps_over_time_and_falls_when_frames_stop() -> None:
 
 
 def test_timings_survive_a_pipe() -> None:
-    timings = StageTimings({Stage.INFER: 1.5}, 1_000_000, 4_000_000).with_stage(Stage.RENDER, 2.0)
+    timings = StageTimings({Stage.INFER: 1.5}, 1_000_000, 4_000_000)
+    timings = timings.with_others({Stage.RENDER: 2.0}, [Span("draw", Stage.RENDER, 1, 2, 7)])
     again = pickle.loads(pickle.dumps(timings))
     assert again.stages_ms == {Stage.INFER: 1.5, Stage.RENDER: 2.0}
+    assert again.spans == (Span("draw", Stage.RENDER, 1, 2, 7),)
     assert again.latency_ms == pytest.approx(3.0)
 
 

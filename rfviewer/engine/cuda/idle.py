@@ -4,7 +4,8 @@ Times are milliseconds on one common device time base (clock.py).
 """
 
 from collections import deque
-from collections.abc import Iterable
+
+from rfviewer.timing import union_length
 
 _GAPS = 4096
 """Gaps kept for the quantiles: some seconds of work."""
@@ -38,16 +39,6 @@ class BusyTime:
         self._intervals = [(start, end) for start, end in self._intervals if end > until_ms]
         self._since = until_ms
         return 1.0 - busy_ms / (until_ms - since)
-
-
-def union_length(intervals: Iterable[tuple[float, float]]) -> float:
-    """Return the length that `intervals` cover together; empty and reversed ones cover nothing."""
-    total, reached = 0.0, float("-inf")
-    for start, end in sorted(intervals):
-        if end > reached:
-            total += max(0.0, end - max(start, reached))
-            reached = max(reached, end)
-    return total
 
 
 class NetworkGaps:
