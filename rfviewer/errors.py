@@ -21,6 +21,14 @@ class EngineError(RfviewerError):
     """The engine cannot be built, or a requested backend or optimization cannot run here."""
 
 
+class DeviceLostError(EngineError):
+    """The GPU's context is dead: nothing in this process can use the GPU again, only a new process.
+
+    Raised after an illegal access, a hung kernel, or a GPU that fell off the bus. Loading another
+    model or switching something off cannot help; the session must start a new engine process.
+    """
+
+
 class SinkError(RfviewerError):
     """An output cannot be created or written."""
 
