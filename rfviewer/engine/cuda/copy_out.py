@@ -41,11 +41,16 @@ class ResultReader(Protocol):
     def d2h_ms(self) -> float | None:
         """How long the last `read` copied from the device; None when the slot did it itself."""
 
+    @property
+    def started(self) -> torch.cuda.Event | None:
+        """Recorded before that copy; None when the slot did it itself."""
+
 
 class StreamedReader:
     """Reads the pinned table and the pinned mask stream."""
 
     d2h_ms = None
+    started = None
 
     def __init__(self, frame: FrameFormat, buffers: SlotBuffers) -> None:
         if buffers.host_results is None:
@@ -82,19 +87,19 @@ class LateReader:
         self._fixed = wanted.fixed_copy
         self._pinned = wanted.pinned_output
         self._packed = wanted.packed_masks
-        self._start, self._end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        self.started, self._end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self.d2h_ms: float | None = None
 
     def read(self, threshold: float) -> Detections:
         """Return new detections above `threshold`; blocks."""
         with torch.cuda.stream(self._stream):
-            self._start.record()
+            self.started.record()
             words = self._fixed_table() if self._fixed else self._exact_table()
             records = read_records(words, self._buffers.results.max_records, threshold)
             masks = self._masks(records)
             self._end.record()
         self._end.synchronize()
-        self.d2h_ms = self._start.elapsed_time(self._end)
+        self.d2h_ms = self.started.elapsed_time(self._end)
         return Detections(records.boxes_xyxy, records.scores, records.class_ids, masks)
 
     def _fixed_table(self) -> NDArray[np.int32]:

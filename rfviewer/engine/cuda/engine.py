@@ -20,8 +20,9 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import CompilableNetwork, DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.replay import BareNetwork
-from rfviewer.engine.cuda.slot import Slot
+from rfviewer.engine.cuda.slot import Slot, SlotOutcome
 from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
+from rfviewer.engine.cuda.spans import HostTime
 from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.toggles import effective_optimizations
@@ -30,7 +31,7 @@ from rfviewer.frame import Frame
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
-from rfviewer.timing import StageTimings
+from rfviewer.timing import Span, Stage, StageTimings
 
 
 @dataclass(slots=True)
@@ -67,6 +68,7 @@ class CudaEngine:
         self._device_name = str(properties.name)
         self._sets = SlotSets(network, spec.num_select, config.resize, device)
         self._clock = DeviceClock(self._sets.place(0)[0])
+        self._host_time = HostTime()
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
         self._busy: deque[Slot] = deque()
         self._submitted = 0
@@ -119,6 +121,7 @@ class CudaEngine:
             self._format = frame_format
         slot = self._slots[self._submitted % self.depth]
         try:
+            slot.lane = f"slot {self._submitted % self.depth}"
             slot.submit(frame, threshold, self._clock)
         except RuntimeError as error:
             raise _device_error(frame, error) from error
@@ -144,6 +147,7 @@ class CudaEngine:
             MappingProxyType(outcome.stages_ms),
             submit_time_ns=outcome.submit_time_ns,
             done_time_ns=outcome.done_time_ns,
+            spans=self._spans(slot.lane, outcome),
         )
         return FrameResult(
             outcome.frame, outcome.detections, timings, self._effective, outcome.threshold
@@ -201,6 +205,15 @@ class CudaEngine:
         self._usage.close()
         self._network.close()
         torch.cuda.empty_cache()
+
+    def _spans(self, lane: str, outcome: SlotOutcome) -> tuple[Span, ...]:
+        """Return when the device worked on a frame, and the engine thread for it."""
+        self._host_time.observe(outcome.work, outcome.submit_time_ns, outcome.seen_done_ns)
+        return (
+            Span("host", Stage.SUBMIT, outcome.submit_time_ns, outcome.submitted_time_ns),
+            *self._host_time.spans(lane, outcome.work),
+            Span("host", Stage.COLLECT, outcome.collect_time_ns, outcome.done_time_ns),
+        )
 
     def _apply(self, optimizations: Optimizations) -> None:
         """Work out which optimizations are in effect."""

@@ -19,6 +19,7 @@ from rfviewer.engine.cuda.copy_out import LateReader, ResultReader, StreamedRead
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.graph import grouped
 from rfviewer.engine.cuda.network import BoundNetwork
+from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.frame import Frame, U8Array
@@ -38,11 +39,17 @@ class SlotOutcome:
     threshold: float
     detections: Detections
     stages_ms: dict[Stage, float]
-    intervals_ms: list[tuple[float, float]]
-    """When the device worked on it, on the clock's base; the last D2H copy may be missing."""
+    work: list[StageInterval]
+    """When the device worked on it, stage by stage."""
     infer_ms: tuple[float, float] | None
     """When the network ran."""
     submit_time_ns: int
+    submitted_time_ns: int
+    """When the host had enqueued everything."""
+    collect_time_ns: int
+    """When the host began to wait."""
+    seen_done_ns: int
+    """When the host saw that the slot is done."""
     done_time_ns: int
 
 
@@ -60,6 +67,8 @@ class Slot:
         resize: ResizeMode,
     ) -> None:
         self._buffers = buffers
+        self.lane = ""
+        """Name of its lane in spans, set by the engine."""
         self.stream = stream
         """Everything of the slot runs on it."""
         self.tables = tables
@@ -81,6 +90,7 @@ class Slot:
         self._threshold = 0.0
         self._base: TimeBase | None = None
         self._submit_time_ns = 0
+        self._submitted_time_ns = 0
 
     def warm_up(self, frame: Frame) -> None:
         """Run every stage on `frame`, which loads and compiles what they need, and wait."""
@@ -117,6 +127,7 @@ class Slot:
                 if not self._wanted.event_waits:
                     self.stream.synchronize()
             self._done.record(self.stream)
+        self._submitted_time_ns = time.monotonic_ns()
 
     def collect(self) -> SlotOutcome:
         """Wait for the frame, free the slot and return what came out.
@@ -129,29 +140,38 @@ class Slot:
         if frame is None or base is None:
             raise RuntimeError("collect() of a free slot")
         self.frame = None
+        collect_time_ns = time.monotonic_ns()
         self._done.synchronize()
+        seen_done_ns = time.monotonic_ns()
         detections = self._reader.read(self._threshold)
         done_time_ns = time.monotonic_ns()
         stages_ms: dict[Stage, float] = {}
-        intervals_ms, infer_ms = [], None
+        work: list[StageInterval] = []
+        infer_ms = None
         for group in self._groups:
-            at = start = base.time_ms(group.first_event)
+            at = base.time_ms(group.first_event)
             for stage, duration_ms in group.stages_ms().items():
                 stages_ms[stage] = duration_ms
                 if stage is Stage.INFER:
                     infer_ms = (at, at + duration_ms)
+                work.append((stage, at, at + duration_ms))
                 at += duration_ms
-            intervals_ms.append((start, at))
-        if self._reader.d2h_ms is not None:
+        if self._reader.d2h_ms is not None and self._reader.started is not None:
             stages_ms[Stage.D2H] = self._reader.d2h_ms
+            at = base.time_ms(self._reader.started)
+            work.append((Stage.D2H, at, at + self._reader.d2h_ms))
+            seen_done_ns = done_time_ns
         return SlotOutcome(
             frame,
             self._threshold,
             detections,
             stages_ms,
-            intervals_ms,
+            work,
             infer_ms,
             self._submit_time_ns,
+            self._submitted_time_ns,
+            collect_time_ns,
+            seen_done_ns,
             done_time_ns,
         )
 

@@ -27,10 +27,10 @@ class UsageMeter:
 
     def add(self, outcome: SlotOutcome) -> None:
         """Note the work of one frame, in the order of submission."""
-        for start_ms, end_ms in outcome.intervals_ms:
+        for _, start_ms, end_ms in outcome.work:
             self._busy.add(start_ms, end_ms)
             self._last_end_ms = max(self._last_end_ms, end_ms)
-        self._last_start_ms = max(self._last_start_ms, outcome.intervals_ms[0][0])
+        self._last_start_ms = max(self._last_start_ms, outcome.work[0][1])
         self._last_done_ns = outcome.done_time_ns
         if outcome.infer_ms is not None:
             self._gaps.add(*outcome.infer_ms)
