@@ -7,7 +7,7 @@ playlist can make FFmpeg open other files and hosts. So everything not listed he
 FILE_FORMATS = (
     "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "h264", "hevc", "obu", "av1", "ivf",
     "flv", "live_flv", "asf", "ogg", "mxf", "gif", "apng", "mjpeg", "yuv4mpegpipe", "m4v", "h261",
-    "h263", "vc1", "dv", "nut", "rm", "wtv", "webp_pipe", "png_pipe", "jpeg_pipe",
+    "h263", "vc1", "dv", "nut", "rm", "wtv", "webp_anim", "webp_pipe", "png_pipe", "jpeg_pipe",
     # Formats of sound: opened so that the message can say "audio only".
     "mp3", "wav", "flac", "aac", "ac3", "aiff", "amr", "caf", "au",
 )  # fmt: skip
@@ -32,7 +32,7 @@ VIDEO_CODECS = frozenset({
     "h264", "hevc", "av1", "libdav1d", "libaom-av1", "vp8", "vp9", "libvpx", "libvpx-vp9",
     "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4", "wmv1", "wmv2",
     "wmv3", "vc1", "h261", "h263", "h263p", "flv", "theora", "rv30", "rv40",
-    "mjpeg", "gif", "png", "apng", "webp", "bmp", "tiff",
+    "mjpeg", "gif", "png", "apng", "webp", "webp_anim", "bmp", "tiff",
     "prores", "dnxhd", "dvvideo", "ffv1", "huffyuv", "ffvhuff", "utvideo", "rawvideo", "v210",
     "qtrle", "cinepak", "svq1", "svq3", "cfhd", "jpeg2000", "libopenjpeg", "zlib", "mpegvideo",
 })  # fmt: skip

@@ -19,6 +19,7 @@ from rfviewer.sources.explain import printable
 from rfviewer.sources.images import DEFAULT_FPS, ImagesSource, is_image_name
 from rfviewer.sources.media import Target
 from rfviewer.sources.pyav_source import PyAvSource
+from rfviewer.sources.sniff import is_animated, is_playlist, is_video_container, read_header
 from rfviewer.sources.synthetic import SyntheticSource
 from rfviewer.sources.urls import is_url, target_of
 
@@ -95,9 +96,15 @@ def _open_path(text: str) -> FrameSource:
 
 
 def _open_file(path: Path, fps: float) -> FrameSource:
-    if is_image_name(path):
+    header = read_header(path)
+    if is_image_name(path) and not (is_animated(header) or is_video_container(header)):
         return ImagesSource([path], printable(str(path)), fps)
     name = printable(path.name)
+    if is_playlist(header):
+        raise SourceError(
+            f"{name} is a playlist, which may name any file or address, so it is not opened; "
+            "open the media file or type the address that it names."
+        )
     # The prefix keeps FFmpeg from reading "a:b.mp4" as a protocol.
     return PyAvSource(Target(f"file:{path}", printable(str(path)), name, SourceKind.FILE))
 

@@ -77,7 +77,7 @@ def build_index(
     deadline = time.monotonic() + budget_s
     pts: list[int] = []
     keys: list[int] = []
-    complete, last_dts, end = True, None, 0
+    complete, in_order, last_dts, end = True, True, None, 0
     longest = longest_step_s(media.container.format.name) / float(media.stream.time_base)
     try:
         decoder = PacketDecoder(media.container, media.stream, Damage(), interrupted)
@@ -89,6 +89,7 @@ def build_index(
                 pts.append(pts[-1] + 1 if pts else 0)
             else:
                 pts.append(packet.pts)
+                in_order &= packet.pts == packet.dts
                 end = max(end, packet.pts + (packet.duration or 0))
                 if packet.is_keyframe:
                     keys.append(packet.pts)
@@ -109,7 +110,9 @@ def build_index(
     if not pts:
         return None
     order = np.sort(np.array(pts, np.int64))
-    exact = complete and bool(keys) and bool(np.all(np.diff(order) > 0))
+    # Some MXF files give the order of decoding as presentation time: no frame is found by that.
+    mislabelled = in_order and media.stream.codec_context.has_b_frames
+    exact = complete and not mislabelled and bool(keys) and bool(np.all(np.diff(order) > 0))
     if end <= order[-1]:  # the last frame does not say how long it lasts
         end = int(order[-1] + np.median(np.diff(order))) if len(order) > 1 else int(order[-1])
     return PacketIndex(order, np.unique(np.array(keys, np.int64)), end, exact)
