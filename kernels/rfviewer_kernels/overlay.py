@@ -1,9 +1,9 @@
 """Masks, outlines and boxes composited onto the frame, BGRA out, one launch over its tiles.
 
-All fills first, then outlines, then boxes, each in paint order (overlay_plan.py), like the host
-renderer. A tile visits only the objects that reach into it. Labels stay on the host. Fills and
-boxes follow the host's arithmetic; the outline is the mask's own edge pixels, opaque, where the
-host draws an antialiased polygon along them.
+All fills first, then outlines, then boxes, each in paint order (overlay_plan.py), in the host
+renderer's whole-number arithmetic: the same bytes. A tile visits only the objects that reach into
+it, and works on packed bytes: the eight window counts of a byte's pixels that tell where the
+outline runs are summed side by side in one 64-bit word. Labels stay on the host.
 """
 
 import torch
@@ -11,7 +11,7 @@ import triton
 import triton.language as tl
 
 from rfviewer_kernels.checks import check
-from rfviewer_kernels.overlay_plan import PAINT_WORDS
+from rfviewer_kernels.overlay_plan import PAINT_WORDS, ViewTable
 from rfviewer_kernels.pixels import (
     BT601,
     Layout,
@@ -22,74 +22,159 @@ from rfviewer_kernels.pixels import (
 )
 from rfviewer_kernels.records import Results
 
-SHOW_MASKS, SHOW_OUTLINES, SHOW_BOXES = 1, 2, 4
-"""Bits of the `flags` tensor."""
+MAX_REACH = 7
+"""A window reaches into the bytes beside a pixel's own and no farther."""
 
 _WORDS = tl.constexpr(PAINT_WORDS)
-_MASKS = tl.constexpr(SHOW_MASKS)
-_OUTLINES = tl.constexpr(SHOW_OUTLINES)
-_BOXES = tl.constexpr(SHOW_BOXES)
 _GROUP = tl.constexpr(32)
+_PAIR = tl.constexpr(0x00FF00FF)
+_OPAQUE = tl.constexpr(0x00FF0000)
+_HALVES = tl.constexpr(0x00800080)
+_ONES = tl.constexpr(0x0101010101010101)
+_SEVENS = tl.constexpr(0x7F7F7F7F7F7F7F7F)
+_DIAGONAL = tl.constexpr(0x0040201008040201)
 
 
 @triton.jit
-def _bits(planes, plane, y, x, x0, y0, x1, y1, height, columns):
-    """Return whether the mask is set at (y, x); False outside its region."""
-    inside = (y >= y0) & (y < y1) & (x >= x0) & (x < x1)
-    at = planes + plane.to(tl.int64) * height * columns + y * columns + (x >> 3)
-    byte = tl.load(at, mask=inside, other=0).to(tl.int32)
-    return ((byte >> (x & 7)) & 1) > 0
+def _spread(byte):
+    """Return eight bytes in a uint64: byte i is bit i of `byte`, 0 or 1."""
+    wide = byte.to(tl.uint64)
+    low = (wide * _ONES) & _DIAGONAL  # bit i of byte i, for the seven lower ones
+    return (((low + _SEVENS) >> 7) & _ONES) | ((wide >> 7) << 56)
 
 
 @triton.jit
-def _edge(planes, plane, y, x, x0, y0, x1, y1, height, columns):
-    """Return whether (y, x) is set and one of its four neighbours is not."""
-    here = _bits(planes, plane, y, x, x0, y0, x1, y1, height, columns)
-    up = _bits(planes, plane, y - 1, x, x0, y0, x1, y1, height, columns)
-    down = _bits(planes, plane, y + 1, x, x0, y0, x1, y1, height, columns)
-    left = _bits(planes, plane, y, x - 1, x0, y0, x1, y1, height, columns)
-    right = _bits(planes, plane, y, x + 1, x0, y0, x1, y1, height, columns)
-    return here & ~(up & down & left & right)
+def _window(planes, at_plane, y, column, x0, y0, x1, y1, columns, REACH: tl.constexpr):
+    """Return the bytes at (y, column) and, in a uint64, the set pixels around each of their bits.
+
+    Bytes outside the region are whatever an earlier frame left there, and never read.
+    """
+    first = x0 >> 3
+    last = (x1 + 7) >> 3
+    here = y * 0 + column * 0
+    before = here.to(tl.uint64)
+    middle = here.to(tl.uint64)
+    after = here.to(tl.uint64)
+    for step in tl.static_range(2 * REACH + 1):
+        row = y + (step - REACH)
+        in_rows = (row >= y0) & (row < y1)
+        at = planes + at_plane + row * columns + column
+        inside = in_rows & (column >= first) & (column < last)
+        own = tl.load(at, mask=inside, other=0)
+        if step == REACH:
+            here = own.to(tl.int32)
+        middle += _spread(own)
+        if REACH > 0:
+            inside = in_rows & (column > first) & (column <= last)
+            before += _spread(tl.load(at - 1, mask=inside, other=0))
+            inside = in_rows & (column >= first - 1) & (column < last - 1)
+            after += _spread(tl.load(at + 1, mask=inside, other=0))
+    total = middle
+    for step in tl.static_range(1, REACH + 1):
+        total += (middle >> (8 * step)) | (after << (64 - 8 * step))
+        total += (middle << (8 * step)) | (before >> (64 - 8 * step))
+    return here, total
 
 
 @triton.jit
-def _reaching(paint, start, count, first_x, first_y, last_x, last_y, reach_mask, reach_box):
-    """Return bit sets of the group's objects whose region, and whose box, meets the tile."""
+def _reaching(
+    paint, start, count, first_x, first_y, last_x, last_y, LAYER: tl.constexpr, REACH: tl.constexpr
+):
+    """Return the bit set of the group's objects that, REACH pixels wider, meet the tile."""
+    # The mask's region is half-open, the box inclusive.
+    corner: tl.constexpr = 5 if LAYER == 2 else 1
+    open_end: tl.constexpr = 0 if LAYER == 2 else 1
     lane = tl.arange(0, _GROUP)
-    at = paint + (start + lane) * _WORDS
     live = start + lane < count
-    shown = tl.load(at + 11, mask=live, other=0) > 0
-    x0 = tl.load(at + 1, mask=live, other=0)
-    y0 = tl.load(at + 2, mask=live, other=0)
-    x1 = tl.load(at + 3, mask=live, other=0)
-    y1 = tl.load(at + 4, mask=live, other=0)
-    mask_meets = shown & (x1 > x0) & (x0 - reach_mask <= last_x) & (x1 + reach_mask > first_x)
-    mask_meets &= (y0 - reach_mask <= last_y) & (y1 + reach_mask > first_y)
-    left = tl.load(at + 5, mask=live, other=0)
-    top = tl.load(at + 6, mask=live, other=0)
-    right = tl.load(at + 7, mask=live, other=0)
-    bottom = tl.load(at + 8, mask=live, other=0)
-    box_meets = shown & (left - reach_box <= last_x) & (right + reach_box >= first_x)
-    box_meets &= (top - reach_box <= last_y) & (bottom + reach_box >= first_y)
+    at = paint + (1 + start + lane) * _WORDS + corner
+    x0 = tl.load(at, mask=live, other=0)
+    y0 = tl.load(at + 1, mask=live, other=0)
+    x1 = tl.load(at + 2, mask=live, other=0) - open_end
+    y1 = tl.load(at + 3, mask=live, other=0) - open_end
+    meets = live & (x1 >= x0) & (x0 - REACH <= last_x) & (x1 + REACH >= first_x)
+    meets &= (y0 - REACH <= last_y) & (y1 + REACH >= first_y)
     bit = tl.full((_GROUP,), 1, tl.int64) << lane.to(tl.int64)
-    return tl.sum(tl.where(mask_meets, bit, 0), axis=0), tl.sum(tl.where(box_meets, bit, 0), axis=0)
+    return tl.sum(tl.where(meets, bit, 0), axis=0)
 
 
 @triton.jit
-def _mix(value, color, opacity):
-    """Return one channel after blending, rounded: value + (color - value) * opacity."""
-    blended = value.to(tl.float32) + (color - value).to(tl.float32) * opacity
-    return (blended + 0.5).to(tl.int32)
+def _lowest(todo):
+    """Return the index of the lowest set bit of 32."""
+    low = todo & (0 - todo)
+    index = ((low & 0xAAAAAAAA) != 0).to(tl.int32) + ((low & 0xCCCCCCCC) != 0).to(tl.int32) * 2
+    index += ((low & 0xF0F0F0F0) != 0).to(tl.int32) * 4
+    index += ((low & 0xFF00FF00) != 0).to(tl.int32) * 8
+    return index + ((low & 0xFFFF0000) != 0).to(tl.int32) * 16
+
+
+@triton.jit
+def _blend(pair, color, share):
+    """Return two channels, 16 bits each, as (old * (256 - share) + new * share + 128) >> 8."""
+    keep = (256 - share).to(tl.uint32)
+    return ((pair * keep + color * share.to(tl.uint32) + _HALVES) >> 8) & _PAIR
+
+
+@triton.jit
+def _paint(
+    even,
+    odd,
+    paint,
+    count,
+    tile_xyxy,
+    planes,
+    shares,
+    fill_share,
+    height,
+    columns,
+    LAYER: tl.constexpr,
+    REACH: tl.constexpr,
+):
+    """Return the tile's pixels with fills (0), outlines (1) or boxes (2) of all objects on them."""
+    first_x, first_y, last_x, last_y = tile_xyxy
+    tile_h: tl.constexpr = even.shape[0]
+    tile_b: tl.constexpr = even.shape[1]
+    side: tl.constexpr = 2 * REACH + 1
+    y = first_y + tl.arange(0, tile_h)[:, None]
+    column = (first_x >> 3) + tl.arange(0, tile_b)[None, :]
+    bit = tl.arange(0, 8)[None, None, :]
+    corner: tl.constexpr = 5 if LAYER == 2 else 1
+    tone: tl.constexpr = 10 if LAYER == 1 else 9
+    for start in range(0, count, _GROUP):
+        todo = _reaching(paint, start, count, first_x, first_y, last_x, last_y, LAYER, REACH)
+        while todo != 0:
+            at = paint + (1 + start + _lowest(todo)) * _WORDS
+            todo = todo & (todo - 1)
+            color = tl.load(at + tone)
+            x0 = tl.load(at + corner)
+            y0 = tl.load(at + corner + 1)
+            x1 = tl.load(at + corner + 2)
+            y1 = tl.load(at + corner + 3)
+            if LAYER == 2:
+                x = column[:, :, None] * 8 + bit
+                away_y = tl.maximum(y0 - y, y - y1)[:, :, None]
+                away = tl.maximum(tl.maximum(x0 - x, x - x1), away_y)  # 0 on the edge itself
+                share = ((away <= REACH) & (away >= -REACH)).to(tl.int32) * 256
+            else:
+                at_plane = tl.load(at).to(tl.int64) * height * columns
+                byte, around = _window(planes, at_plane, y, column, x0, y0, x1, y1, columns, REACH)
+                member = (byte[:, :, None] >> bit) & 1
+                if LAYER == 0:
+                    share = member * fill_share
+                else:
+                    near = ((around[:, :, None] >> (8 * bit).to(tl.uint64)) & 255).to(tl.int32)
+                    share = tl.load(shares + near + member * (side * side + 1))
+            even = _blend(even, (color & _PAIR).to(tl.uint32), share)
+            odd = _blend(odd, (((color >> 8) & 255) | _OPAQUE).to(tl.uint32), share)
+    return even, odd
 
 
 @triton.jit
 def _overlay_kernel(
     frame,
-    counts,
     paint,
     planes,
-    opacity_at,
-    flags_at,
+    view,
+    shares,
     out,
     height,
     width,
@@ -104,134 +189,123 @@ def _overlay_kernel(
     BOX_REACH: tl.constexpr,
     LINE_REACH: tl.constexpr,
     TILE_H: tl.constexpr,
-    TILE_W: tl.constexpr,
+    TILE_B: tl.constexpr,
 ):
     tile = tl.program_id(0)
     first_y = (tile // tiles_x) * TILE_H
-    first_x = (tile % tiles_x) * TILE_W
-    y = first_y + tl.arange(0, TILE_H)[:, None]
-    x = first_x + tl.arange(0, TILE_W)[None, :]
+    first_column = (tile % tiles_x) * TILE_B
+    y2 = first_y + tl.arange(0, TILE_H)[:, None]
+    column2 = first_column + tl.arange(0, TILE_B)[None, :]
+    bit = tl.arange(0, 8)[None, None, :]
+    y = y2[:, :, None]
+    x = column2[:, :, None] * 8 + bit
     inside = (y < height) & (x < width)
     red, green, blue = load_rgb(
         frame, y, x, inside, height, width, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
     )
-    count = tl.load(counts)
-    flags = tl.load(flags_at)
-    opacity = tl.load(opacity_at)
+    even = (blue | (red << 16)).to(tl.uint32)  # blue and red
+    odd = (green | _OPAQUE).to(tl.uint32)  # green and alpha
+    count = tl.load(paint)
+    flags = tl.load(view)
+    fill_share = tl.load(view + 1)
+    first_x = first_column * 8
     last_y = first_y + TILE_H - 1
-    last_x = first_x + TILE_W - 1
-    for layer in tl.static_range(3):  # fills, outlines, boxes
-        wanted = (flags >> layer) & 1
-        for start in range(0, count * wanted, _GROUP):
-            with_mask, with_box = _reaching(
-                paint, start, count, first_x, first_y, last_x, last_y, LINE_REACH, BOX_REACH
-            )
-            todo = with_box if layer == 2 else with_mask
-            for index in range(_GROUP):
-                if ((todo >> index) & 1) == 1:
-                    at = paint + (start + index) * _WORDS
-                    if layer == 2:
-                        left = tl.load(at + 5)
-                        top = tl.load(at + 6)
-                        right = tl.load(at + 7)
-                        bottom = tl.load(at + 8)
-                        away_x = tl.maximum(tl.maximum(left - x, x - right), 0)
-                        away_y = tl.maximum(tl.maximum(top - y, y - bottom), 0)
-                        away = away_x + away_y
-                        within = tl.minimum(
-                            tl.minimum(x - left, right - x), tl.minimum(y - top, bottom - y)
-                        )
-                        hit = (away <= BOX_REACH) & (within <= BOX_REACH)
-                        color = tl.load(at + 9)
-                    else:
-                        plane = tl.load(at)
-                        x0 = tl.load(at + 1)
-                        y0 = tl.load(at + 2)
-                        x1 = tl.load(at + 3)
-                        y1 = tl.load(at + 4)
-                        if layer == 0:
-                            hit = _bits(planes, plane, y, x, x0, y0, x1, y1, height, columns)
-                            color = tl.load(at + 9)
-                        else:
-                            hit = _edge(planes, plane, y, x, x0, y0, x1, y1, height, columns)
-                            if LINE_REACH > 0:
-                                hit |= _edge(
-                                    planes, plane, y - 1, x, x0, y0, x1, y1, height, columns
-                                )
-                                hit |= _edge(
-                                    planes, plane, y + 1, x, x0, y0, x1, y1, height, columns
-                                )
-                                hit |= _edge(
-                                    planes, plane, y, x - 1, x0, y0, x1, y1, height, columns
-                                )
-                                hit |= _edge(
-                                    planes, plane, y, x + 1, x0, y0, x1, y1, height, columns
-                                )
-                            color = tl.load(at + 10)
-                    r = (color >> 16) & 255
-                    g = (color >> 8) & 255
-                    b = color & 255
-                    if layer == 0:
-                        red = tl.where(hit, _mix(red, r, opacity), red)
-                        green = tl.where(hit, _mix(green, g, opacity), green)
-                        blue = tl.where(hit, _mix(blue, b, opacity), blue)
-                    else:
-                        red = tl.where(hit, r, red)
-                        green = tl.where(hit, g, green)
-                        blue = tl.where(hit, b, blue)
-    pixel = blue | (green << 8) | (red << 16) | (red * 0 - 16777216)
-    tl.store(out + y * width + x, pixel, mask=inside)
+    last_x = first_x + TILE_B * 8 - 1
+    tile_xyxy = first_x, first_y, last_x, last_y
+    fills = count * (flags & 1)
+    lines = count * ((flags >> 1) & 1)
+    boxes = count * ((flags >> 2) & 1)
+    even, odd = _paint(
+        even, odd, paint, fills, tile_xyxy, planes, shares, fill_share, height, columns, 0, 0
+    )
+    even, odd = _paint(
+        even,
+        odd,
+        paint,
+        lines,
+        tile_xyxy,
+        planes,
+        shares,
+        fill_share,
+        height,
+        columns,
+        1,
+        LINE_REACH,
+    )
+    even, odd = _paint(
+        even,
+        odd,
+        paint,
+        boxes,
+        tile_xyxy,
+        planes,
+        shares,
+        fill_share,
+        height,
+        columns,
+        2,
+        BOX_REACH,
+    )
+    pixel = even | (odd << 8)
+    tl.store(out + y * width + x, pixel.to(tl.int32, bitcast=True), mask=inside)
 
 
 def overlay(
     frame: torch.Tensor,
     results: Results,
     paint: torch.Tensor,
-    planes: torch.Tensor,
-    opacity: torch.Tensor,
-    flags: torch.Tensor,
+    planes: torch.Tensor | None,
+    view: ViewTable,
+    shares: torch.Tensor,
     out: torch.Tensor,
     *,
     layout: Layout,
-    box_px: int,
-    outline_px: int,
+    box_reach: int,
+    outline_reach: int,
     matrix: YuvMatrix = BT601,
-    tile: tuple[int, int] = (16, 32),
+    tile: tuple[int, int] = (8, 8),
+    warps: int = 4,
 ) -> None:
     """Enqueue the composition on the current stream. No allocation, no sync.
 
     Args:
         frame: uint8, contiguous, as `layout` says, H x W pixels.
-        results: after `masks`; the count is read.
+        results: what `paint` was made of.
         paint: of `overlay_plan`.
-        planes: (K, H, ceil(W / 8)) uint8 packed; only regions are read.
-        opacity: (1,) float32 on the device, 0..1: of the fills.
-        flags: (1,) int32 on the device: SHOW_MASKS, SHOW_OUTLINES, SHOW_BOXES.
+        planes: (K, H, ceil(W / 8)) uint8 packed; only regions are read. None without masks.
+        view: on the device: flags and opacity are read.
+        shares: (2 * (side**2 + 1),) int32, 0..256: how much of the outline shows on an unset pixel
+            with n set ones in its window, then on a set one; side is 2 * outline_reach + 1.
         out: (H, W) int32: each word is one BGRA pixel, alpha 255; in memory (H, W, 4) uint8.
         layout: layout of `frame`.
-        box_px: line width of boxes, as OpenCV means it: 1 is one pixel, 2 three, 3 five.
-        outline_px: line width of outlines: 1 the edge pixels, more adds one pixel on each side.
+        box_reach: pixels of a box's line on each side of the edge pixels.
+        outline_reach: pixels from the middle of the outline's window to its side, at most 7.
         matrix: colour matrix, NV12 only.
-        tile: rows and columns of one program.
+        tile: rows, and columns of 8 pixels, of one program.
+        warps: warps of one program.
 
     Raises:
         ValueError: for a wrong shape, type, stride or device.
     """
     height, width = out.shape
     columns = -(-width // 8)
+    device = frame.device
+    if not 1 <= outline_reach <= MAX_REACH:
+        raise ValueError(f"outline_reach must be 1 to {MAX_REACH}, got {outline_reach}")
     check_frame(frame, layout, height, width)
-    check("out", out, (height, width), (torch.int32,), device=frame.device)
-    check("planes", planes, (results.max_records, height, columns), (torch.uint8,))
-    check("opacity", opacity, (1,), (torch.float32,), device=frame.device)
-    check("flags", flags, (1,), (torch.int32,), device=frame.device)
-    tiles_x = triton.cdiv(width, tile[1])
+    check("out", out, (height, width), (torch.int32,), device=device)
+    check("paint", paint, (1 + results.max_records, PAINT_WORDS), (torch.int32,), device=device)
+    if planes is not None:
+        check("planes", planes, (results.max_records, height, columns), (torch.uint8,))
+    side = 2 * outline_reach + 1
+    check("shares", shares, (2 * (side * side + 1),), (torch.int32,), device=device)
+    tiles_x = triton.cdiv(columns, tile[1])
     _overlay_kernel[(tiles_x * triton.cdiv(height, tile[0]),)](
         frame,
-        results.counts,
         paint,
-        planes,
-        opacity,
-        flags,
+        frame if planes is None else planes,  # without masks every region is empty
+        view.flat,
+        shares,
         out,
         height,
         width,
@@ -239,10 +313,10 @@ def overlay(
         tiles_x,
         LAYOUT=int(layout),
         **yuv_arguments(matrix),
-        BOX_REACH=0 if box_px <= 1 else (box_px + 1) // 2,
-        LINE_REACH=0 if outline_px <= 1 else 1,
+        BOX_REACH=box_reach,
+        LINE_REACH=outline_reach,
         TILE_H=tile[0],
-        TILE_W=tile[1],
-        num_warps=4,
+        TILE_B=tile[1],
+        num_warps=warps,
         enable_fp_fusion=False,
     )

@@ -14,7 +14,7 @@ from rfviewer_kernels.mask_stream import mask_stream, stream_bytes
 from rfviewer_kernels.masks import MaskTables, masks
 from rfviewer_kernels.normalize import affine
 from rfviewer_kernels.overlay import overlay
-from rfviewer_kernels.overlay_plan import PAINT_WORDS, overlay_plan
+from rfviewer_kernels.overlay_plan import PAINT_WORDS, ViewTable, overlay_plan
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.preprocess_a import preprocess_a
 from rfviewer_kernels.preprocess_b import preprocess_b
@@ -171,26 +171,31 @@ def _overlay_case(
 ) -> Case:
     width, height = frame_wh
     frame = torch.randint(0, 256, (height, width, 3), dtype=torch.uint8, device=device)
-    fills = torch.randint(0, 1 << 24, (CLASSES,), dtype=torch.int32, device=device)
-    paint = torch.empty(MAX_RECORDS, PAINT_WORDS, dtype=torch.int32, device=device)
-    opacity = torch.tensor([0.45], device=device)
-    flags = torch.tensor([7], dtype=torch.int32, device=device)
+    view = ViewTable.allocate(CLASSES, device)
+    view.fill_colors.random_(0, 1 << 24)
+    view.line_colors.random_(0, 1 << 24)
+    view.flags.fill_(7)
+    view.fill_share.fill_(115)
+    box_reach, line_reach = round(height / 1440), (max(1, round(height / 400)) + 2) // 2
+    shares = torch.randint(
+        0, 257, (2 * ((2 * line_reach + 1) ** 2 + 1),), dtype=torch.int32, device=device
+    )
+    paint = torch.empty(1 + MAX_RECORDS, PAINT_WORDS, dtype=torch.int32, device=device)
     out = torch.empty(height, width, dtype=torch.int32, device=device)
-    box_px, outline_px = max(1, round(height / 720)), max(1, round(height / 480))
 
     def launch() -> None:
-        overlay_plan(results, fills, fills, paint, frame_wh=frame_wh)
+        overlay_plan(results, view, paint, frame_wh=frame_wh)
         overlay(
             frame,
             results,
             paint,
             packed,
-            opacity,
-            flags,
+            view,
+            shares,
             out,
             layout=Layout.BGR,
-            box_px=box_px,
-            outline_px=outline_px,
+            box_reach=box_reach,
+            outline_reach=line_reach,
         )
 
     def plain() -> torch.Tensor:
@@ -200,12 +205,13 @@ def _overlay_case(
             frame,
             rows,
             planes,
-            fills,
-            fills,
-            0.45,
+            view.fill_colors,
+            view.line_colors,
+            115,
+            shares,
             layout=Layout.BGR,
-            box_px=box_px,
-            outline_px=outline_px,
+            box_reach=box_reach,
+            outline_reach=line_reach,
         )
 
     moved = frame.numel() + out.numel() * 4

@@ -1,8 +1,6 @@
 """The overlay on the host: one look for the window, recordings and screenshots."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
 
 import cv2
 import numpy as np
@@ -10,34 +8,13 @@ from numpy.typing import NDArray
 
 from rfviewer.config import ColorBy, View
 from rfviewer.detections import Detections
+from rfviewer.drawing import OUTLINE_LIGHTER, DrawSizes, outline_pen
 from rfviewer.errors import RfviewerError
 from rfviewer.frame import Frame, PixelFormat, U8Array
 from rfviewer.palette import Rgb, color_of, lighter
 from rfviewer.render.instances import InstanceSlots
 from rfviewer.render.labels import draw_labels
-from rfviewer.render.masks import bgra, fill_frame, fill_region, outline
-
-_OUTLINE_LIGHTER = 0.35
-"""The outline is that much lighter than the class colour, to stand off its own fill and box."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawSizes:
-    """Line widths and text size in pixels, grown with the frame so that all frames look alike."""
-
-    box_px: int
-    outline_px: int
-    font_px: int
-
-    @classmethod
-    def for_frame(cls, width: int, height: int) -> Self:
-        """Return sizes for a frame by its shorter side; text never gets smaller than 8 px."""
-        side = min(width, height)
-        return cls(
-            box_px=max(1, round(side / 720)),
-            outline_px=max(1, round(side / 400)),
-            font_px=max(8, round(side / 46)),
-        )
+from rfviewer.render.masks import bgra, fill, outline, whole_frame
 
 
 class HostRenderer:
@@ -114,23 +91,30 @@ def _draw_objects(
     order = [int(index) for index in paint_order(detections.boxes_xyxy)]
     masks = detections.masks
     if masks is not None and (view.masks or view.outlines):
-        crops = [masks.crop(index) for index in order]
+        crops = [masks.crop(i) if roi else whole_frame(masks, i) for i in order]
         if view.masks and view.opacity > 0:
             for index, crop in zip(order, crops, strict=True):
-                if roi:
-                    fill_region(canvas, crop, colors[index], view.opacity)
-                else:
-                    fill_frame(canvas, masks, index, colors[index], view.opacity)
+                fill(canvas, crop, colors[index], view.opacity)
         if view.outlines:
+            pen = outline_pen(sizes.outline_px)
             for index, crop in zip(order, crops, strict=True):
-                tone = lighter(colors[index], _OUTLINE_LIGHTER)
-                outline(canvas, crop, tone, sizes.outline_px)
+                outline(canvas, crop, lighter(colors[index], OUTLINE_LIGHTER), pen)
     if view.boxes:
-        last_x, last_y = canvas.shape[1] - 1, canvas.shape[0] - 1
-        corners = np.rint(detections.boxes_xyxy).astype(int)
+        corners = np.rint(detections.boxes_xyxy).astype(int).tolist()
         for index in order:
-            # A box (x0, y0, x1, y1) covers the pixels up to x1 - 1.
-            x0, y0, x1, y1 = (int(v) for v in corners[index])
-            low = (min(x0, last_x), min(y0, last_y))
-            high = (max(low[0], x1 - 1), max(low[1], y1 - 1))
-            cv2.rectangle(canvas, low, high, bgra(colors[index]), sizes.box_px)
+            _draw_box(canvas, corners[index], colors[index], sizes.box_reach)
+
+
+def _draw_box(canvas: U8Array, corners: list[int], color: Rgb, reach: int) -> None:
+    """Draw a box (x0, y0, x1, y1), which covers the pixels up to x1 - 1 and y1 - 1, in place."""
+    height, width = canvas.shape[:2]
+    left, top = min(corners[0], width - 1), min(corners[1], height - 1)
+    right, bottom = max(left, corners[2] - 1), max(top, corners[3] - 1)
+    x0, y0 = max(0, left - reach), max(0, top - reach)
+    x1, y1 = right + reach + 1, bottom + reach + 1
+    pixel = bgra(color)
+    # A box thinner than its line is all line, so each side ends where the box does.
+    canvas[y0 : min(y1, top + reach + 1), x0:x1] = pixel
+    canvas[max(y0, bottom - reach) : y1, x0:x1] = pixel
+    canvas[y0:y1, x0 : min(x1, left + reach + 1)] = pixel
+    canvas[y0:y1, max(x0, right - reach) : x1] = pixel

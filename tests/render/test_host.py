@@ -4,10 +4,11 @@ import pytest
 
 from rfviewer.config import ColorBy, View
 from rfviewer.detections import Detections, InstanceMasks
+from rfviewer.drawing import DrawSizes, outline_pen
 from rfviewer.errors import RfviewerError
 from rfviewer.frame import Frame, PixelFormat
-from rfviewer.palette import PALETTE
-from rfviewer.render.host import DrawSizes, HostRenderer, paint_order
+from rfviewer.palette import PALETTE, lighter
+from rfviewer.render.host import HostRenderer, paint_order
 
 NAMES = (None, "person", None, "car")
 BARE = {"outlines": False, "boxes": False, "labels": False}
@@ -85,7 +86,7 @@ def test_a_fill_is_blended_exactly_where_the_mask_is():
     color = np.array(PALETTE[3][::-1])
     inside = masks[0]
     np.testing.assert_array_equal(result[~inside][:, :3], frame.image[~inside])
-    expected = np.rint(frame.image[inside] + (color - frame.image[inside].astype(float)) * 0.5)
+    expected = (frame.image[inside].astype(int) * 128 + color * 128 + 128) >> 8
     np.testing.assert_array_equal(result[inside][:, :3], expected)
 
 
@@ -140,7 +141,41 @@ def test_the_outline_is_antialiased_and_follows_holes():
     disc = np.zeros((1, 48, 64), np.uint8)
     cv2.circle(disc[0], (32, 24), 17, 1, -1)
     result = HostRenderer().render(make_frame(), make_detections(disc, [3]), view, NAMES)
-    assert len(np.unique(result[..., 0])) > 10, "no intermediate tones"
+    change = np.abs(result[..., 0].astype(int) - make_frame().image[..., 0])
+    assert len(np.unique(change)) > 5, "no intermediate tones"
+
+
+@pytest.mark.parametrize("frame_wh", [(64, 48), (312, 700)])
+def test_the_outline_is_what_its_window_says_at_every_pixel(frame_wh):
+    width, height = frame_wh
+    pen = outline_pen(DrawSizes.for_frame(width, height).outline_px)
+    frame = make_frame(width, height)
+    mask = random_masks(1, width, height)[0].astype(np.uint8)
+    mask[20:22] = 0
+    mask[21, ::3] = 1
+    view = View(masks=False, boxes=False, labels=False)
+    result = HostRenderer().render(frame, make_detections(mask[None], [3]), view, NAMES)
+    padded = np.pad(mask, pen.reach)
+    side = 2 * pen.reach + 1
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side)).astype(int)
+    share = pen.shares[windows.sum((2, 3)) + mask * (side * side + 1)].astype(int)[..., None]
+    color = np.array(lighter(PALETTE[3], 0.35)[::-1])
+    expected = (frame.image * (256 - share) + color * share + 128) >> 8
+    np.testing.assert_array_equal(result[..., :3], expected)
+
+
+@pytest.mark.parametrize(("height", "line_px"), [(48, 1), (1080, 3)])
+def test_a_box_line_grows_with_the_frame(height, line_px):
+    frame = make_frame(height * 2, height)
+    box = np.array([[20, 10, 42, 31]], np.float32)
+    detections = Detections(box, np.array([0.9], np.float32), np.array([3], np.int32))
+    result = HostRenderer().render(frame, detections, View(labels=False), NAMES)
+    changed = (result[..., :3] != frame.image).any(axis=2)
+    assert changed[:, 30].sum() == 2 * line_px
+    assert changed[20, : height * 2].sum() == 2 * line_px
+    reach = line_px // 2
+    assert changed[10 - reach : 31 + reach, 20 - reach].all()
+    assert changed.sum() == changed[10 - reach : 31 + reach, 20 - reach : 42 + reach].sum()
 
 
 def test_a_box_covers_exactly_the_edge_pixels_and_stays_inside_the_frame():
@@ -223,8 +258,8 @@ def test_nv12_is_refused_with_a_reason():
 
 def test_sizes_grow_with_the_frame():
     small, hd, uhd = (DrawSizes.for_frame(*wh) for wh in ((312, 176), (1280, 720), (3840, 2160)))
-    assert (small.font_px, small.box_px, small.outline_px) == (8, 1, 1)
+    assert (small.font_px, small.box_reach, small.outline_px) == (8, 0, 1)
     assert hd.font_px == 16
     assert uhd.font_px == 47
-    assert uhd.box_px == 3
+    assert (uhd.box_reach, uhd.outline_px) == (2, 5)
     assert DrawSizes.for_frame(720, 1280) == hd
