@@ -115,6 +115,9 @@ class Playback:
     """Stop after that many frames; None plays to the end."""
     paused: bool = False
     """Open paused at the first frame."""
+    reconnect_s: float | None = None
+    """How long to try to reach a live source that broke off; None tries until told to stop. With
+    a limit, a source that ends by itself is at its end."""
 
     def __post_init__(self) -> None:
         """Reject speeds and positions that mean nothing."""

@@ -25,6 +25,9 @@ CLOSE_S = 3.0
 FINALISE_S = 120.0
 """How long finishing a file may take; a long video is copied once to become an ordinary MP4."""
 
+RECONNECT_S = 30.0
+"""How long an export waits for a live source that broke off, before it ends with what it has."""
+
 _FROM_THE_START = Playback()
 
 type Watcher = Callable[[Snapshot], None]
@@ -102,7 +105,14 @@ def export(
 
 def batch_playback(playback: Playback) -> Playback:
     """Return `playback` for work without a viewer: every frame, as fast as possible, once."""
-    return replace(playback, policy=Policy.EVERY_FRAME, rate=None, loop=False, paused=False)
+    return replace(
+        playback,
+        policy=Policy.EVERY_FRAME,
+        rate=None,
+        loop=False,
+        paused=False,
+        reconnect_s=RECONNECT_S,
+    )
 
 
 def check_before_loading(

@@ -20,7 +20,8 @@ from the worker's thread and must return at once."""
 
 
 class FrameSource(Protocol):
-    """Delivers frames. One thread opens, reads and closes it; any thread may call `interrupt`."""
+    """Delivers frames. One thread at a time uses it, a live one stays on the thread that opened it;
+    any thread may call `interrupt`."""
 
     @property
     def info(self) -> SourceInfo:
@@ -261,6 +262,12 @@ class Session(Protocol):
 
     def step(self, frames: int) -> None:
         """Pause and move by that many frames (negative: back)."""
+
+    def retry_now(self) -> None:
+        """Open a live source that broke off without waiting any longer."""
+
+    def give_up(self) -> None:
+        """Stop opening a live source again and again; why it broke off is told as the error."""
 
     def start_recording(self, request: RecordingRequest) -> None:
         """Start writing files with the next frame."""

@@ -38,6 +38,8 @@ class Delivery:
         self._recorder = recorder
         self._statistics = statistics
         self._results_until_judged = RESULTS_TO_JUDGE
+        self._shown: tuple[int, int] | None = None
+        """Epoch and number of the frame shown last without waiting for its masks."""
 
     def begin(self, transport: Transport) -> None:
         """Serve another source from now on; what belongs to the one before is stale."""
@@ -55,6 +57,7 @@ class Delivery:
     def show_without_masks(self, frame: Frame) -> None:
         """Show `frame` at once (keep-pace); waits while every frame of a file is recorded."""
         item = Presentable(frame, None)
+        self._shown = (frame.epoch, frame.frame_index)
         if self._recorder.wanted and self.source is not None and not self.source.live:
             self._presenter.put_wait(item, lambda: self.is_stale(frame.epoch))
         else:
@@ -68,7 +71,11 @@ class Delivery:
         self._results_until_judged -= 1
         if source is not None and self._results_until_judged == 0:
             transport.set_auto_policy(automatic_policy(source, engine_fps(result)))
-        if transport.policy is Policy.KEEP_PACE:
+        frame = result.frame
+        # Shown already: the policy has changed meanwhile, and no frame is recorded twice.
+        is_old = self._shown is not None and (frame.epoch, frame.frame_index) <= self._shown
+        live = source is not None and source.live
+        if transport.policy is Policy.KEEP_PACE or (live and is_old):
             self._presenter.new_result(result)
         else:
             self._present(Presentable(result.frame, result))

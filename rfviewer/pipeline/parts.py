@@ -1,10 +1,11 @@
 """What the composition root hands to the pipeline."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import EngineFactory, Renderer, SinkFactory, SourceFactory
+from rfviewer.pipeline.live_times import LiveTimes
 from rfviewer.result import EngineInfo
 
 
@@ -18,3 +19,5 @@ class Parts:
     make_sinks: SinkFactory
     metadata: Callable[[SourceInfo | None, EngineInfo | None], dict[str, str]]
     """Versions and settings to embed in files."""
+    live_times: LiveTimes = field(default_factory=LiveTimes)
+    """When a live source counts as broken, and how soon it is opened again."""

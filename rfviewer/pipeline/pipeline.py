@@ -11,7 +11,13 @@ from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
 from rfviewer.optimizations import Optimizations
-from rfviewer.pipeline.capture import CaptureLoop, CaptureOutputs, EndOfStream, RunningCapture
+from rfviewer.pipeline.capture import (
+    CaptureLoop,
+    CaptureOutputs,
+    EndOfStream,
+    LiveCare,
+    RunningCapture,
+)
 from rfviewer.pipeline.delivery import Delivery
 from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
 from rfviewer.pipeline.parts import Parts
@@ -21,10 +27,10 @@ from rfviewer.pipeline.recorder import Recorder
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.pipeline.threads import join_all, start_thread
 from rfviewer.pipeline.transport import Jump, JumpKind, Transport
-from rfviewer.snapshot import PlayState
+from rfviewer.snapshot import LivePhase, LiveStatus, PlayState
 
-CAPTURE_JOIN_S = 2.0
-"""How long a source may take to stop before it is left behind and reported."""
+CLOSE_CAPTURE_S = 0.8
+"""How long closing waits for the source; a thread stuck in a driver is left behind."""
 
 
 class Pipeline:
@@ -40,6 +46,7 @@ class Pipeline:
         self._uri = ""
         self._view = settings.view
         self._capture: RunningCapture | None = None
+        self._care = LiveCare(parts.live_times)
         self.recorder = Recorder(parts.make_sinks, self._sink_context, self.statistics)
         self.presenter = Presenter(
             parts.renderer, display, self.recorder, self.statistics, self._is_outdated
@@ -70,6 +77,13 @@ class Pipeline:
         return self._delivery.transport
 
     @property
+    def live(self) -> LiveStatus | None:
+        """How a live source is doing; None for a file or none."""
+        capture = self._capture
+        over = self.state in (PlayState.IDLE, PlayState.ENDED, PlayState.FAILED)
+        return None if capture is None or over else capture.loop.live
+
+    @property
     def source_info(self) -> SourceInfo | None:
         """The open source; None before it is open."""
         return self._delivery.source
@@ -89,7 +103,7 @@ class Pipeline:
         """
         if self.state not in (PlayState.IDLE, PlayState.OPENING):
             self.recorder.stop()
-        self._stop_capture(CAPTURE_JOIN_S)
+        before = self._leave_source()
         if recording is not None:
             self.recorder.start(recording)
         transport = Transport(playback, self.transport.epoch + 1)
@@ -107,8 +121,10 @@ class Pipeline:
             opened=lambda info: self._opened(transport, info),
             failed=lambda message: self._source_failed(transport, message),
         )
-        loop = CaptureLoop(uri, self._parts.open_source, transport, self.statistics, outputs)
-        self._capture = RunningCapture(loop)
+        loop = CaptureLoop(
+            uri, self._parts.open_source, transport, self.statistics, outputs, self._care
+        )
+        self._capture = RunningCapture(loop, before)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model, backend or preprocess mode."""
@@ -166,9 +182,23 @@ class Pipeline:
             if self.state is PlayState.PLAYING:
                 self.state = PlayState.PAUSED
 
+    def retry_now(self) -> None:
+        """Open a live source that broke off without waiting any longer."""
+        if self._capture is not None:
+            self._capture.loop.retry_now()
+
+    def give_up(self) -> None:
+        """Stop opening a live source again and again; its reason is told as the error."""
+        live = self.live
+        if live is None or live.phase is LivePhase.PLAYING:
+            return
+        self._leave_source()
+        reason = live.reason or "The source has not answered yet."
+        self._source_failed(self.transport, f"{reason} Reconnecting was stopped.")
+
     def seek(self, pts_s: float) -> None:
-        """Show the first frame at or after `pts_s`."""
-        if self._seekable():
+        """Show the first frame at or after `pts_s`; while it is opened, once it is open."""
+        if self._seekable() or self.state is PlayState.OPENING:
             with self._state_lock:
                 self.transport.jump(Jump(JumpKind.AT, max(0.0, pts_s)))
                 self._jumped()
@@ -206,7 +236,8 @@ class Pipeline:
         A thread that is stuck leaves half of the time to those behind it, which hold the files.
         """
         deadline = time.monotonic() + timeout_s
-        stuck = self._stop_capture(min(CAPTURE_JOIN_S, timeout_s / 2))
+        capture = self._leave_source()
+        stuck = [] if capture is None else capture.join(min(CLOSE_CAPTURE_S, timeout_s / 2))
         closers = (self.engine.close, self.presenter.close, self.recorder.close)
         for close, thread, share in zip(closers, self._threads, (0.5, 0.5, 1.0), strict=True):
             close()
@@ -237,11 +268,14 @@ class Pipeline:
         self.engine.frames.wake()
         self.presenter.wake()
 
-    def _stop_capture(self, timeout_s: float) -> list[str]:
+    def _leave_source(self) -> RunningCapture | None:
+        """Tell the source to stop, without waiting for it."""
         self.transport.stop()
         self._wake()
         capture, self._capture = self._capture, None
-        return [] if capture is None else capture.join(timeout_s)
+        if capture is not None:
+            capture.interrupt()
+        return capture
 
     def _opened(self, transport: Transport, info: SourceInfo) -> None:
         with self._state_lock:

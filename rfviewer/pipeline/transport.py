@@ -62,6 +62,11 @@ class Transport:
         return self._playing
 
     @property
+    def flows(self) -> bool:
+        """Whether a frame would be let through now: playing, or a step or first frame is due."""
+        return self._playing or self._credits > 0
+
+    @property
     def playback(self) -> Playback:
         """The playback as requested."""
         return self._playback

@@ -110,6 +110,14 @@ class LocalSession:
         """Pause and move by that many frames."""
         self._pipeline.step(frames)
 
+    def retry_now(self) -> None:
+        """Open a live source that broke off without waiting any longer."""
+        self._pipeline.retry_now()
+
+    def give_up(self) -> None:
+        """Stop opening a live source again and again."""
+        self._pipeline.give_up()
+
     def start_recording(self, request: RecordingRequest) -> None:
         """Record from the next frame on; called before `open`, from the source's first frame on."""
         self._pipeline.start_recording(request)
@@ -185,6 +193,7 @@ class LocalSession:
             policy=transport.policy,
             error=pipeline.error,
             source=pipeline.source_info,
+            live=pipeline.live,
             frame_index=None if current is None else current.frame.frame_index,
             pts_s=None if current is None else current.frame.pts_s,
             source_fps=reading.source_fps,

@@ -120,6 +120,14 @@ class RemoteSession:
         self._paused = True
         self._call("step", frames)
 
+    def retry_now(self) -> None:
+        """Open a live source that broke off without waiting any longer."""
+        self._call("retry_now")
+
+    def give_up(self) -> None:
+        """Stop opening a live source again and again."""
+        self._call("give_up")
+
     def start_recording(self, request: RecordingRequest) -> None:
         """Record from the next frame on."""
         self._call("start_recording", request)

@@ -18,6 +18,8 @@ type Method = Literal[
     "pause",
     "seek",
     "step",
+    "retry_now",
+    "give_up",
     "start_recording",
     "stop_recording",
     "screenshot",

@@ -13,7 +13,7 @@ def test_video_runs_while_the_engine_is_stuck_and_drops_are_counted() -> None:
     gate = threading.Event()
     bench = Bench({"clip": lambda: FakeSource(50, live=True)}, {"gate": gate})
     session = bench.session()
-    session.open("clip", Playback())
+    session.open("clip", Playback(reconnect_s=0.0))
     session.wait(lambda s: s.counters.captured == 50, 10)
     snapshot = session.poll()
     assert snapshot is not None

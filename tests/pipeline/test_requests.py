@@ -149,7 +149,7 @@ def test_the_last_of_several_views_is_drawn(gate: threading.Event) -> None:
 def test_play_after_the_end_of_a_source_without_seeking_opens_it_again() -> None:
     bench = Bench({"stream": lambda: FakeSource(5, live=True)})
     session = bench.session()
-    session.open("stream", FAST)
+    session.open("stream", replace(FAST, reconnect_s=0.0))
     session.wait(lambda s: s.state is PlayState.ENDED, 10)
     session.play()
     wait_until(lambda: len(bench.opened) == 2)
