@@ -55,8 +55,10 @@ class Feed[T]:
         """Whether nothing more can be put in."""
         return self._closed
 
-    def put_wait(self, item: T, abandon: Callable[[], bool]) -> bool:
-        """Append `item`, waiting for room; False when `abandon` became true meanwhile.
+    def put_wait(
+        self, item: T, abandon: Callable[[], bool], timeout_s: float | None = None
+    ) -> bool:
+        """Append `item`, waiting for room; False when `abandon` became true or the time is over.
 
         `abandon` is asked whenever the feed changes or is woken.
 
@@ -64,12 +66,12 @@ class Feed[T]:
             Closed: when the feed is closed.
         """
         with self._condition:
-            self._condition.wait_for(
-                lambda: self._closed or len(self._items) < self.capacity or abandon()
+            has_room = self._condition.wait_for(
+                lambda: self._closed or len(self._items) < self.capacity or abandon(), timeout_s
             )
             if self._closed:
                 raise Closed
-            if abandon():
+            if not has_room or abandon():
                 return False
             self._items.append(item)
             self._condition.notify_all()
