@@ -239,7 +239,9 @@ class Pipeline:
         capture = self._leave_source()
         stuck = [] if capture is None else capture.join(min(CLOSE_CAPTURE_S, timeout_s / 2))
         closers = (self.engine.close, self.presenter.close, self.recorder.close)
-        for close, thread, share in zip(closers, self._threads, (0.5, 0.5, 1.0), strict=True):
+        # A recorder that hung was reported then, and is not waited for.
+        threads = [*self._threads[:2], self.recorder.replacement or self._threads[2]]
+        for close, thread, share in zip(closers, threads, (0.5, 0.5, 1.0), strict=True):
             close()
             stuck += join_all([thread], share * (deadline - time.monotonic()))
         if stuck:
