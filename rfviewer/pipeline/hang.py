@@ -1,7 +1,6 @@
 """Noticing that a disk or an encoder does not answer any more."""
 
 import time
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """One recording after another: each keeps its own end and its own error."""
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -86,3 +86,112 @@ def test_after_a_loop_masks_of_the_end_are_not_taken_for_those_of_the_start() ->
         if item.inferred and list(item.detections.class_ids) != [item.frame.frame_index]
     ]
     assert wrong == []
+
+
+@dataclass
+class HangingSink(FakeSink):
+    """Blocks in its third frame until released, as a dead network disk or encoder does."""
+
+    release: threading.Event = field(default_factory=threading.Event)
+    partial: Path | None = Path("never-written.partial.mp4")
+
+    def write(self, item: SinkItem) -> None:
+        super().write(item)
+        if len(self.items) == 3:
+            self.release.wait()
+
+
+def test_an_encoder_that_hangs_stops_neither_the_video_nor_the_next_recording(monkeypatch) -> None:
+    monkeypatch.setattr("rfviewer.pipeline.recorder.WRITE_STUCK_S", 0.1)
+    monkeypatch.setattr("rfviewer.pipeline.recorder._LOOK_EVERY_S", 0.02)
+    release = threading.Event()
+    bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=HangingSink(release=release))
+    session = bench.session()
+    session.start_recording(REQUEST)
+    session.open("clip", FAST)
+    notices: list[str] = []
+    snapshot = session.wait(
+        lambda s: bool(notices.extend(text for _, text in s.notices) or notices), 10
+    )
+    assert notices == [
+        "The recording hangs: the disk or the encoder does not answer."
+        " What was written is in never-written.partial.mp4."
+    ]
+    assert snapshot.recording is not None
+    assert not snapshot.recording.active
+    hanging = bench.sink
+    shown = snapshot.counters.presented
+    session.wait(lambda s: s.counters.presented > shown + 20, 10)
+    bench.sink = FakeSink()
+    session.start_recording(REQUEST)
+    session.wait(lambda s: s.recording is not None and s.recording.frames > 10, 10)
+    release.set()  # the one given up comes back, and disturbs nothing
+    wait_until(lambda: hanging.closed_with != "open")
+    last = session.close(1.0)
+    assert last is not None
+    assert not last.error
+    assert last.frames == len(bench.sink.items)
+
+
+def test_finishing_that_hangs_is_given_up_by_those_who_ask(monkeypatch) -> None:
+    monkeypatch.setattr("rfviewer.pipeline.recorder.FINISH_STUCK_S", 0.1)
+    monkeypatch.setattr("rfviewer.pipeline.hang.FINISH_STUCK_S", 0.1)
+    gate = threading.Event()
+
+    class HangingEnd(FakeSink):
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+        ) -> None:
+            gate.wait()
+
+    bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=HangingEnd())
+    session = bench.session()
+    session.start_recording(REQUEST)
+    session.open("clip", FAST)
+    wait_until(lambda: len(bench.sink.items) > 3)
+    session.stop_recording()
+    status = session.wait(lambda s: s.recording is not None and bool(s.recording.error), 10)
+    assert status.recording is not None
+    assert status.recording.error.startswith("The recording hangs")
+    bench.sink = FakeSink()
+    session.start_recording(REQUEST)
+    wait_until(lambda: len(bench.sink.items) > 3)
+    gate.set()
+    session.close()
+
+
+def test_the_status_names_the_unfinished_file_and_the_coco_file(tmp_path) -> None:
+    bench = Bench({"clip": lambda: FakeSource(100_000)})
+    bench.sink.partial = tmp_path / "a.partial.mp4"
+    session = bench.session()
+    session.start_recording(RecordingRequest(video=tmp_path / "a.mp4", coco=tmp_path / "a.json"))
+    session.open("clip", FAST)
+    snapshot = session.wait(lambda s: s.recording is not None and s.recording.frames > 0, 10)
+    assert snapshot.recording is not None
+    assert snapshot.recording.partial == tmp_path / "a.partial.mp4"
+    assert snapshot.recording.coco == tmp_path / "a.json"
+    last = session.close()
+    assert last is not None
+    assert last.partial is None
+
+
+def test_what_a_sink_has_to_tell_meanwhile_is_told_at_once() -> None:
+    class Telling(FakeSink):
+        def write(self, item: SinkItem) -> None:
+            super().write(item)
+            self.notice = "The disk runs full."
+
+    session = Bench({"clip": lambda: FakeSource(100_000)}, sink=Telling()).session()
+    session.start_recording(REQUEST)
+    session.open("clip", FAST)
+    notices: list[str] = []
+    snapshot = session.wait(
+        lambda s: bool(notices.extend(text for _, text in s.notices) or notices), 10
+    )
+    assert snapshot.recording is not None
+    assert snapshot.recording.active
+    assert notices == ["The disk runs full."]
+    session.close()
