@@ -11,6 +11,7 @@ from rfviewer.snapshot import PlayState
 from tests.fakes import Bench, FakeSink, FakeSource, wait_until
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
+ENDLESS = replace(FAST, loop=True)
 REQUEST = RecordingRequest(video=Path("never-written.mp4"))
 
 
@@ -108,7 +109,7 @@ def test_an_encoder_that_hangs_stops_neither_the_video_nor_the_next_recording(mo
     bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=HangingSink(release=release))
     session = bench.session()
     session.start_recording(REQUEST)
-    session.open("clip", FAST)
+    session.open("clip", ENDLESS)
     notices: list[str] = []
     snapshot = session.wait(
         lambda s: bool(notices.extend(text for _, text in s.notices) or notices), 10
@@ -120,8 +121,8 @@ def test_an_encoder_that_hangs_stops_neither_the_video_nor_the_next_recording(mo
     assert snapshot.recording is not None
     assert not snapshot.recording.active
     hanging = bench.sink
-    shown = snapshot.counters.presented
-    session.wait(lambda s: s.counters.presented > shown + 20, 10)
+    inferred = snapshot.counters.inferred
+    session.wait(lambda s: s.counters.inferred > inferred + 20, 10)
     bench.sink = FakeSink()
     session.start_recording(REQUEST)
     session.wait(lambda s: s.recording is not None and s.recording.frames > 10, 10)
@@ -150,7 +151,7 @@ def test_finishing_that_hangs_is_given_up_by_those_who_ask(monkeypatch) -> None:
     bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=HangingEnd())
     session = bench.session()
     session.start_recording(REQUEST)
-    session.open("clip", FAST)
+    session.open("clip", ENDLESS)
     wait_until(lambda: len(bench.sink.items) > 3)
     session.stop_recording()
     status = session.wait(lambda s: s.recording is not None and bool(s.recording.error), 10)
@@ -168,7 +169,7 @@ def test_the_status_names_the_unfinished_file_and_the_coco_file(tmp_path) -> Non
     bench.sink.partial = tmp_path / "a.partial.mp4"
     session = bench.session()
     session.start_recording(RecordingRequest(video=tmp_path / "a.mp4", coco=tmp_path / "a.json"))
-    session.open("clip", FAST)
+    session.open("clip", ENDLESS)
     snapshot = session.wait(lambda s: s.recording is not None and s.recording.frames > 0, 10)
     assert snapshot.recording is not None
     assert snapshot.recording.partial == tmp_path / "a.partial.mp4"
@@ -186,7 +187,7 @@ def test_what_a_sink_has_to_tell_meanwhile_is_told_at_once() -> None:
 
     session = Bench({"clip": lambda: FakeSource(100_000)}, sink=Telling()).session()
     session.start_recording(REQUEST)
-    session.open("clip", FAST)
+    session.open("clip", ENDLESS)
     notices: list[str] = []
     snapshot = session.wait(
         lambda s: bool(notices.extend(text for _, text in s.notices) or notices), 10
