@@ -15,6 +15,8 @@ from av.video.stream import VideoStream
 if TYPE_CHECKING:
     from av.packet import Packet
 
+    from rfviewer.sources.packet_history import PacketHistory
+
 _MAX_READ_ERRORS = 64
 """Errors of the demuxer in a row after which the rest of the file counts as unreadable."""
 _MAX_FLUSH_ERRORS = 64
@@ -51,8 +53,15 @@ class PacketDecoder:
         stream: VideoStream,
         damage: Damage,
         interrupted: Callable[[], bool],
+        history: "PacketHistory | None" = None,
     ) -> None:
-        """Decode `stream`, telling `damage`; stop early once `interrupted()`."""
+        """Decode `stream`, telling `damage`; stop early once `interrupted()`.
+
+        `history` keeps what is decoded.
+        """
+        self._history = history
+        if history is not None:
+            history.restart()
         self._container = container
         self._stream = stream
         self._context = stream.codec_context
@@ -104,6 +113,8 @@ class PacketDecoder:
         self._packets = None
         self._ready.clear()
         self._ended = False
+        if self._history is not None:
+            self._history.restart()
         while not self._interrupted():
             packet = self.next_packet()
             if packet is None:
@@ -160,6 +171,8 @@ class PacketDecoder:
 
     def _decode(self, packet: "Packet[VideoStream]") -> None:
         self.packets_since_frame += 1
+        if self._history is not None:
+            self._history.add(packet)
         try:
             frames = self._context.decode(packet)
         except (av.FFmpegError, OSError, MemoryError, ValueError):

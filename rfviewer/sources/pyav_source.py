@@ -20,6 +20,7 @@ from rfviewer.sources.describe import describe, sample_aspect_of
 from rfviewer.sources.explain import why_not_opened
 from rfviewer.sources.index import build_index
 from rfviewer.sources.media import Target
+from rfviewer.sources.packet_history import PacketHistory
 from rfviewer.sources.reader import MediaReader, StampedFrame
 from rfviewer.sources.window import SAME_TIME_S, Window
 
@@ -82,7 +83,8 @@ class PyAvSource(FrameSource):
         self._indexed = False
         self._size = (0, 0)
         self._converter = FrameConverter()
-        self._reader = MediaReader(target, self._stop)
+        self._packets = PacketHistory() if target.remote else None
+        self._reader = MediaReader(target, self._stop, self._packets)
         try:
             self._info = self._start()
         except BaseException:
@@ -95,6 +97,11 @@ class PyAvSource(FrameSource):
         return self._info
 
     @property
+    def packets(self) -> PacketHistory | None:
+        """The last seconds as they were received; None for a file, which still has them."""
+        return self._packets
+
+    @property
     @override
     def damaged(self) -> int:
         return self._reader.damaged + self._unconverted
@@ -103,10 +110,14 @@ class PyAvSource(FrameSource):
     def read(self) -> Frame | None:
         while not self._stop.requested() and (stamped := self._take()) is not None:
             try:
-                return self._convert(stamped)
+                frame = self._convert(stamped)
             except av.FFmpegError as error:
                 self._unconverted += 1
                 log.source.warning("%s: frame not converted: %s", self._target.subject, error)
+            else:
+                if self._packets is not None:
+                    self._packets.shown(frame.capture_time_ns, stamped.frame.pts)
+                return frame
         return None
 
     @override

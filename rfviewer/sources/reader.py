@@ -13,6 +13,7 @@ from rfviewer.sources.timeline import Timeline, longest_step_s
 
 if TYPE_CHECKING:
     from rfviewer.sources.index import PacketIndex
+    from rfviewer.sources.packet_history import PacketHistory
 
 DEFAULT_FPS = 25.0
 """For sources without time stamps and without a rate; FFmpeg's own default."""
@@ -41,13 +42,19 @@ def nominal_fps(media: OpenMedia) -> float | None:
 class MediaReader:
     """Frames of one source in presentation order, from the beginning or from a key frame."""
 
-    def __init__(self, target: Target, interrupted: Callable[[], bool]) -> None:
-        """Open `target`; work stops soon once `interrupted()` is true.
+    def __init__(
+        self,
+        target: Target,
+        interrupted: Callable[[], bool],
+        history: "PacketHistory | None" = None,
+    ) -> None:
+        """Open `target`; work stops soon once `interrupted()` is true; `history` keeps packets.
 
         Raises:
             SourceError: when it cannot be opened.
         """
         self._target = target
+        self._history = history
         self._interrupted = interrupted
         self._damage = Damage()
         self.media = open_media(target)
@@ -128,7 +135,7 @@ class MediaReader:
 
     def _begin(self) -> None:
         self._decoder = PacketDecoder(
-            self.media.container, self.media.stream, self._damage, self._interrupted
+            self.media.container, self.media.stream, self._damage, self._interrupted, self._history
         )
         self._counting, self._count, self._from_pts = True, 0, 0
         self.last = None
