@@ -1,9 +1,12 @@
 """A camera through OpenCV: opened by path, newest frame, loss noticed."""
 
+import errno
 import os
 import sys
 import threading
 import time
+import zlib
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, override
@@ -15,11 +18,13 @@ from rfviewer import log
 from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import FrameSource
-from rfviewer.sources.cameras import CameraInfo
+from rfviewer.sources.cameras import CameraInfo, device_is_busy
 
 _WANTED_WIDTH, _WANTED_HEIGHT, _WANTED_FPS = 1280, 720, 30
-_FROZEN_S = 2.0
-"""A camera whose noise stops for so long delivers an old buffer (ZoneMinder issue 3724)."""
+_FROZEN_S = 1.5
+"""A camera whose noise stops for so long delivers old buffers (ZoneMinder issue 3724)."""
+_RECENT = 8
+"""Pictures to compare with: a driver may repeat all of its buffers in turn."""
 _CHECK_EVERY_S = 0.5
 _SAMPLE_STEP = 8
 
@@ -69,14 +74,14 @@ class CameraSource(FrameSource):
         self._count = 0
         self._first_ns = 0
         self._varied = False
-        self._sample: U8Array | None = None
+        self._recent: deque[int] = deque(maxlen=_RECENT)
         self._changed_ns = self._checked_ns = time.monotonic_ns()
         by_path = sys.platform == "linux" and bool(camera.path)
         try:
             self._capture = capture(camera.path if by_path else camera.index, camera.backend)
         except (cv2.error, OSError) as error:
             log.source.info("camera %s: %s", camera.name, error)
-            raise SourceError(self._why_not_opened()) from error
+            raise SourceError(self._why_not_opened(error)) from error
         try:
             first = self._first_picture()
         except BaseException:
@@ -136,7 +141,10 @@ class CameraSource(FrameSource):
         if not self._capture.isOpened():
             raise SourceError(self._why_not_opened())
         self._ask_for_format()
-        return self._grab(lost=self._why_not_opened())
+        try:
+            return self._grab(lost="")
+        except SourceError as error:
+            raise SourceError(self._why_not_opened(error.__cause__)) from error
 
     def _ask_for_format(self) -> None:
         """Ask for compressed 720p at 30 fps; cameras take what they can.
@@ -178,16 +186,18 @@ class CameraSource(FrameSource):
         return frame
 
     def _check_alive(self, picture: U8Array, now_ns: int) -> None:
-        """Raise SourceError when the device is gone or only repeats its last picture.
+        """Raise SourceError when the device is gone or only repeats its last pictures.
 
-        Drivers may go on delivering an old buffer after a camera is unplugged. A camera that never
-        changed may be a virtual one with a still picture, and is let be.
+        Drivers may go on delivering old buffers after a camera is unplugged. A camera that never
+        changed may be a virtual one with a still picture, and one colour all over may be a covered
+        lens: both are let be.
         """
-        sample: U8Array = picture[::_SAMPLE_STEP, ::_SAMPLE_STEP].copy()
-        same = self._sample is not None and np.array_equal(sample, self._sample)
-        if not same:
-            self._varied = self._varied or self._sample is not None
-            self._sample, self._changed_ns = sample, now_ns
+        sample = np.ascontiguousarray(picture[::_SAMPLE_STEP, ::_SAMPLE_STEP])
+        mark = zlib.crc32(sample)
+        if mark not in self._recent or sample.min() == sample.max():
+            self._varied = self._varied or bool(self._recent)
+            self._recent.append(mark)
+            self._changed_ns = now_ns
         elif self._varied and now_ns - self._changed_ns > _FROZEN_S * 1e9:
             raise SourceError(self._lost())
         if now_ns - self._checked_ns > _CHECK_EVERY_S * 1e9:
@@ -198,13 +208,15 @@ class CameraSource(FrameSource):
     def _lost(self) -> str:
         return f"Camera lost: {self._camera.name} sends no pictures; check its cable."
 
-    def _why_not_opened(self) -> str:
+    def _why_not_opened(self, error: BaseException | None = None) -> str:
         name, path = self._camera.name, self._camera.path
         if path.startswith("/dev/"):
             if not Path(path).exists():
                 return f"{name} is not connected any more; connect it and try again."
             if not os.access(path, os.R_OK | os.W_OK):
                 return f"{name} may not be used by this user; add the user to the group video."
+        if getattr(error, "errno", None) == errno.EBUSY or device_is_busy(path):
+            return f"{name} is in use by another program; close that program, or choose another."
         return f"{name} is in use by another program or sends no pictures; close that program."
 
 
