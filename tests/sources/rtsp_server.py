@@ -1,11 +1,17 @@
-"""A small RTSP server for tests: one client, one MPEG-TS file as RTP inside the connection."""
+"""A small RTSP server for tests: one client, one MPEG-TS file as RTP, by TCP or by UDP only.
+
+`python -m tests.sources.rtsp_server FILE.ts PORT` runs it as a process of its own, to be stopped
+and continued by signals.
+"""
 
 import base64
 import re
 import socket
 import struct
+import sys
 import threading
 import time
+from pathlib import Path
 
 _TS_PACKETS = 7
 _SDP = (
@@ -16,14 +22,26 @@ _SDP = (
 class RtspServer:
     """Serves `data` for ever at about 25 fps until closed; `password` is for the user "bob".
 
-    With `stall_after` it stops sending after that many RTP packets and stays silent.
+    With `stall_after` it stops sending after that many RTP packets and stays silent. While
+    `silent` is set it answers nothing and sends nothing, as a stopped process does. With `udp` it
+    refuses RTP inside the connection.
     """
 
-    def __init__(self, data: bytes, password: str = "", stall_after: int | None = None) -> None:
-        self._data, self._stall_after = data, stall_after
+    def __init__(
+        self,
+        data: bytes,
+        password: str = "",
+        stall_after: int | None = None,
+        port: int = 0,
+        udp: bool = False,
+    ) -> None:
+        self._data, self._stall_after, self._udp = data, stall_after, udp
+        self.silent = threading.Event()
+        self.connections = 0
+        self._udp_client: tuple[str, int] | None = None
         self._token = base64.b64encode(f"bob:{password}".encode()).decode() if password else ""
         self._closed = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         self.transports: list[str] = []
         self._thread = threading.Thread(target=self._run, name="test-rtsp")
@@ -44,6 +62,7 @@ class RtspServer:
         while not self._closed.is_set():
             connection, _ = self._listener.accept()
             with connection:
+                self.connections += 1
                 try:
                     self._serve(connection)
                 except OSError:
@@ -53,6 +72,11 @@ class RtspServer:
         connection.settimeout(0.05)
         waiting = b""
         while not self._closed.is_set():
+            if self.silent.is_set():
+                if _hung_up(connection):
+                    return
+                self._closed.wait(0.02)
+                continue
             try:
                 received = connection.recv(4096)
             except TimeoutError:
@@ -78,7 +102,14 @@ class RtspServer:
         elif method == "SETUP":
             transport = re.search(r"Transport: *(.*)", request)[1].strip()
             self.transports.append(transport)
-            if "TCP" in transport:
+            if self._udp and "TCP" not in transport:
+                port = int(re.search(r"client_port=(\d+)", transport)[1])
+                self._udp_client = ("127.0.0.1", port)
+                headers.append(
+                    "Transport: RTP/AVP;unicast;server_port=7000-7001;"
+                    f"client_port={port}-{port + 1}"
+                )
+            elif "TCP" in transport and not self._udp:
                 headers.append("Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
             else:
                 status = "461 Unsupported Transport"
@@ -96,11 +127,39 @@ class RtspServer:
             for start in range(0, len(self._data), step):
                 if self._closed.wait(0.002):
                     return
+                while self.silent.is_set():
+                    if _hung_up(connection) or self._closed.wait(0.02):
+                        return
                 if sent == self._stall_after:
                     self._closed.wait()
                     return
                 stamp = int(time.monotonic() * 90_000) & 0xFFFFFFFF
                 rtp = struct.pack(">BBHII", 0x80, 33, sent & 0xFFFF, stamp, 1)
                 rtp += self._data[start : start + step]
-                connection.sendall(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
+                if self._udp_client is not None:
+                    if _hung_up(connection):
+                        return
+                    with socket.socket(type=socket.SOCK_DGRAM) as media:
+                        media.sendto(rtp, self._udp_client)
+                else:
+                    connection.sendall(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
                 sent += 1
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    """Whether the client has closed the connection."""
+    timeout = connection.gettimeout()
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(timeout)
+
+
+if __name__ == "__main__":
+    with RtspServer(Path(sys.argv[1]).read_bytes(), port=int(sys.argv[2])):
+        threading.Event().wait()
