@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from rfviewer.result import FrameResult
 from rfviewer.snapshot import PresentedFrame
 from rfviewer.timing import Stage
 
+RECENT_RESULTS = 8
+"""Results kept for frames without their own: more than can be ahead of the drawing."""
 RETRY_S = 0.01
 """How soon the newest frame is offered again to a display that was busy."""
 
@@ -60,7 +63,7 @@ class Presenter:
         self._view = View()
         self._class_names: Sequence[str | None] = ()
         self._roi = True
-        self._newest: FrameResult | None = None
+        self._recent: deque[FrameResult] = deque(maxlen=RECENT_RESULTS)
         self._current: Presentable | None = None
         self._redraw = False
 
@@ -92,7 +95,7 @@ class Presenter:
     def new_result(self, result: FrameResult) -> None:
         """Use `result` for frames without their own (keep-pace), the shown one included."""
         with self._lock:
-            self._newest = result
+            self._recent.append(result)
             self._redraw = True
         self._feed.wake()
 
@@ -122,7 +125,8 @@ class Presenter:
     def forget(self) -> None:
         """Show nothing any more: another source is being opened."""
         with self._lock:
-            self._newest = self._current = None
+            self._recent.clear()
+            self._current = None
 
     def close(self) -> None:
         """End `run` once the waiting frames are drawn."""
@@ -136,12 +140,20 @@ class Presenter:
         return result.detections, _age_s(item.frame, result.frame)
 
     def _result_for(self, item: Presentable) -> FrameResult | None:
-        """Return the item's own result, or else the newest one of the same epoch."""
+        """Return the item's own result, or else the newest that is not from a later frame.
+
+        A fast engine may be ahead of the drawing: masks of the future would look as fresh ones.
+        """
         if item.result is not None:
             return item.result
+        frame = item.frame
         with self._lock:
-            newest = self._newest
-        return newest if newest is not None and newest.frame.epoch == item.frame.epoch else None
+            recent = list(self._recent)
+        for result in reversed(recent):
+            found_on = result.frame
+            if found_on.epoch == frame.epoch and found_on.capture_time_ns <= frame.capture_time_ns:
+                return result
+        return None
 
     def run(self) -> None:
         """Draw until closed."""
@@ -208,6 +220,6 @@ class Presenter:
 def _age_s(frame: Frame, inferred: Frame) -> float:
     """Return the media time from the frame that the masks were found on to `frame`, at least 0."""
     age_s = frame.pts_s - inferred.pts_s
-    if age_s < 0:  # the video has looped since, unless the masks came before their frame
+    if age_s < 0:  # the video has looped since
         age_s = (frame.capture_time_ns - inferred.capture_time_ns) / 1e9
     return max(0.0, age_s)
