@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from rfviewer.config import Policy
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
+from rfviewer.gui.live_bar import live_words
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -188,6 +189,9 @@ class StatusStrip(QWidget):
             mark, text = "clock", "Starting"
         else:
             mark, text = _STATE_WORDS[snapshot.state]
+            words = "" if snapshot.live is None else live_words(snapshot.live)
+            if words:
+                mark, text = "warning", words
             if snapshot.source is not None:
                 text += f" \N{MIDDLE DOT} {snapshot.source.name}"
             if snapshot.counters.damaged:

@@ -5,12 +5,13 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from rfviewer import log
 from rfviewer.gui.controls import rule
+from rfviewer.gui.live_bar import LiveBar
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.video_header import VideoHeader
 from rfviewer.gui.video_messages import ErrorPanel, LoadingPanel, StartPanel
 from rfviewer.gui.video_view import VideoView
 from rfviewer.gui.welcome_bar import WelcomeBar
-from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
+from rfviewer.snapshot import EnginePhase, LivePhase, PlayState, PresentedFrame, Snapshot
 
 
 class VideoArea(QWidget):
@@ -31,6 +32,7 @@ class VideoArea(QWidget):
         self.loading_panel = LoadingPanel()
         self.error_panel = ErrorPanel()
         self.welcome = WelcomeBar()
+        self.live = LiveBar()
         self.pages = QStackedWidget()
         # The stack has the focus and not a page: pages come and go, and a hidden one would hand
         # the keyboard to the next control.
@@ -44,6 +46,7 @@ class VideoArea(QWidget):
         column.addWidget(self.header)
         column.addWidget(rule())
         column.addWidget(self.welcome)
+        column.addWidget(self.live)
         column.addWidget(self.pages, 1)
         self.view.zoom_changed.connect(self._on_zoom_changed)
         self.header.zoom_chosen.connect(self.view.set_zoom)
@@ -51,6 +54,8 @@ class VideoArea(QWidget):
         self.welcome.chosen.connect(self.action_wanted)
         self.error_panel.open_other.connect(lambda: self.action_wanted.emit("open_file"))
         self.error_panel.try_again.connect(self._on_try_again)
+        self.live.retry.connect(lambda: model.session.retry_now())
+        self.live.stop.connect(lambda: model.session.give_up())
         model.source_requested.connect(self._on_source_requested)
         self._on_zoom_changed()
 
@@ -69,7 +74,10 @@ class VideoArea(QWidget):
         frame = self.view.frame
         self.header.apply(snapshot, frame)
         lost = snapshot.state is PlayState.FAILED or snapshot.engine.phase is EnginePhase.FAILED
-        self.view.set_greyed(greyed=lost)
+        live = snapshot.live
+        silent = live is not None and live.phase not in (LivePhase.PLAYING, LivePhase.CONNECTING)
+        self.live.apply(live)
+        self.view.set_greyed(greyed=lost or silent)
         if snapshot.state is PlayState.FAILED and snapshot.engine.phase is not EnginePhase.FAILED:
             self.error_panel.show_error(snapshot.error)
             self._show_page(self.error_panel)
@@ -82,9 +90,9 @@ class VideoArea(QWidget):
                 self.loading_panel.show_engine(snapshot.engine)
             else:
                 # An open source without an image waits for its first masks.
-                opening = snapshot.source is None
+                opening = "Opening" if live is None else "Connecting"
                 self.loading_panel.show_busy(
-                    "Opening" if opening else "Waiting for the first frame"
+                    opening if snapshot.source is None else "Waiting for the first frame"
                 )
             self._show_page(self.loading_panel)
 

@@ -132,6 +132,12 @@ class FakeSession:
         self._pts = min(DURATION_S, max(0.0, self._pts + frames / FPS))
         self._taken = -1
 
+    def retry_now(self) -> None:
+        self.calls.append(("retry_now",))
+
+    def give_up(self) -> None:
+        self.calls.append(("give_up",))
+
     def start_recording(self, request) -> None:
         self.calls.append(("start_recording", request))
         self._recording = RecordingStatus(video=request.video, labels=request.labels)
