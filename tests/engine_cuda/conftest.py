@@ -10,7 +10,15 @@ import pytest
 
 _HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "triton"))
 
-collect_ignore = [] if _HAS_TORCH else ["test_plain.py", "test_engine.py", "test_demo.py"]
+_NEED_TORCH = ["test_plain.py", "test_engine.py", "test_demo.py", "test_overlay.py"]
+collect_ignore = [] if _HAS_TORCH else _NEED_TORCH
+
+if _HAS_TORCH:
+    import torch
+
+    if not torch.cuda.is_available():
+        # Read when triton is first imported: the kernels then run in its interpreter.
+        os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 def pytest_collection_modifyitems(items):

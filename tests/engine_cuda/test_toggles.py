@@ -45,12 +45,13 @@ def test_a_failed_capture_is_told():
     assert state.reason == "capture failed: operation not permitted"
 
 
-def test_dense_masks_have_no_fixed_copy():
-    state = states(Optimizations(packed_masks=False))["fixed_copy"]
+@pytest.mark.parametrize("name", ["fixed_copy", "device_overlay"])
+def test_what_dense_masks_rule_out(name):
+    state = states(Optimizations(packed_masks=False))[name]
     assert not state.effective
     assert state.reason
     assert state.available
-    assert states(Optimizations(packed_masks=False), has_masks=False)["fixed_copy"].effective
+    assert states(Optimizations(packed_masks=False), has_masks=False)[name].effective
 
 
 def test_slots_are_shared_by_settings_that_do_not_touch_them():

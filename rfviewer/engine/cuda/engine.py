@@ -19,6 +19,7 @@ from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import CompilableNetwork, DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
+from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import BareNetwork
 from rfviewer.engine.cuda.slot import Slot, SlotOutcome
 from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
@@ -122,7 +123,8 @@ class CudaEngine:
         slot = self._slots[self._submitted % self.depth]
         try:
             slot.lane = f"slot {self._submitted % self.depth}"
-            slot.submit(frame, threshold, self._clock)
+            drawn = overlay is not None and self._effective.device_overlay and can_draw(overlay)
+            slot.submit(frame, threshold, self._clock, overlay if drawn else None)
         except RuntimeError as error:
             raise _device_error(frame, error) from error
         self._busy.append(slot)
@@ -150,7 +152,13 @@ class CudaEngine:
             spans=self._spans(slot.lane, outcome),
         )
         return FrameResult(
-            outcome.frame, outcome.detections, timings, self._effective, outcome.threshold
+            outcome.frame,
+            outcome.detections,
+            timings,
+            self._effective,
+            outcome.threshold,
+            outcome.composited,
+            outcome.overlay,
         )
 
     def configure(self, optimizations: Optimizations) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from rfviewer.config import ResizeMode
+from rfviewer.config import ResizeMode, View
 from rfviewer.detections import Detections
 from rfviewer.engine.cuda.buffers import SlotBuffers
 from rfviewer.engine.cuda.clock import DeviceClock, TimeBase
@@ -19,6 +19,7 @@ from rfviewer.engine.cuda.copy_out import LateReader, ResultReader, StreamedRead
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.graph import grouped
 from rfviewer.engine.cuda.network import BoundNetwork
+from rfviewer.engine.cuda.overlay import SlotOverlay
 from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
@@ -51,6 +52,10 @@ class SlotOutcome:
     seen_done_ns: int
     """When the host saw that the slot is done."""
     done_time_ns: int
+    composited: U8Array | None = None
+    """BGRA (H, W, 4) with the overlay; None when it was not asked for."""
+    overlay: View | None = None
+    """The view it was drawn with."""
 
 
 class Slot:
@@ -65,8 +70,10 @@ class Slot:
         tables: FrameTables,
         wanted: Optimizations,
         resize: ResizeMode,
+        overlay: SlotOverlay | None = None,
     ) -> None:
         self._buffers = buffers
+        self._overlay = overlay
         self.lane = ""
         """Name of its lane in spans, set by the engine."""
         self.stream = stream
@@ -101,6 +108,9 @@ class Slot:
                     group.run()
             self.stream.synchronize()
             self._reader.read(1.0)
+        if self._overlay is not None:
+            with torch.cuda.stream(self.stream):
+                self._overlay.warm_up()
         self.frame = None
 
     def capture(self) -> None:
@@ -113,9 +123,13 @@ class Slot:
             for group in self._groups:
                 if group.capturable:
                     group.capture()
+            if self._overlay is not None:
+                self._overlay.capture()
 
-    def submit(self, frame: Frame, threshold: float, clock: DeviceClock) -> None:
-        """Start work on `frame`; the slot must be free."""
+    def submit(
+        self, frame: Frame, threshold: float, clock: DeviceClock, overlay: View | None = None
+    ) -> None:
+        """Start work on `frame`, drawn with `overlay` if that is given; the slot must be free."""
         self._submit_time_ns = time.monotonic_ns()
         self._write(frame, threshold)
         self._base = clock.base
@@ -126,6 +140,10 @@ class Slot:
                 group.run()
                 if not self._wanted.event_waits:
                     self.stream.synchronize()
+            if self._overlay is not None:
+                self._overlay.clear()
+                if overlay is not None:
+                    self._overlay.enqueue(overlay)
             self._done.record(self.stream)
         self._submitted_time_ns = time.monotonic_ns()
 
@@ -144,6 +162,9 @@ class Slot:
         self._done.synchronize()
         seen_done_ns = time.monotonic_ns()
         detections = self._reader.read(self._threshold)
+        drawn, composited = self._overlay, None
+        if drawn is not None:
+            composited = drawn.take()
         done_time_ns = time.monotonic_ns()
         stages_ms: dict[Stage, float] = {}
         work: list[StageInterval] = []
@@ -161,6 +182,13 @@ class Slot:
             at = base.time_ms(self._reader.started)
             work.append((Stage.D2H, at, at + self._reader.d2h_ms))
             seen_done_ns = done_time_ns
+        view = None
+        if drawn is not None:
+            for stage, start, end in drawn.work(base):
+                stages_ms[stage] = stages_ms.get(stage, 0.0) + end - start
+                work.append((stage, start, end))
+            view = drawn.view
+            drawn.clear()
         return SlotOutcome(
             frame,
             self._threshold,
@@ -173,6 +201,8 @@ class Slot:
             collect_time_ns,
             seen_done_ns,
             done_time_ns,
+            composited,
+            view,
         )
 
     def wait(self) -> None:

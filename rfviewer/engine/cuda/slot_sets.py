@@ -14,6 +14,7 @@ from rfviewer.config import ResizeMode
 from rfviewer.engine.cuda.buffers import allocate_buffers
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork, DeviceOutputs
+from rfviewer.engine.cuda.overlay import SlotOverlay
 from rfviewer.engine.cuda.slot import Slot
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.errors import EngineError
@@ -109,9 +110,12 @@ class SlotSets:
             )
             # A table that is rebuilt for every frame cannot be shared between slots.
             tables = others[0].tables if others and wanted.table_cache else self._tables(frame)
+            overlay = None
+            if wanted.packed_masks or buffers.masks is None:
+                overlay = SlotOverlay(frame, buffers, self._network.num_classes, stream, wanted)
         # Tables and zeros are there before any other stream reads them.
         stream.synchronize()
-        slot = Slot(frame, bound, stream, buffers, tables, wanted, self._resize)
+        slot = Slot(frame, bound, stream, buffers, tables, wanted, self._resize, overlay)
         slot.warm_up(_blank(frame))
         if wanted.cuda_graph:
             try:

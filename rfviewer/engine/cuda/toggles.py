@@ -9,7 +9,7 @@ from rfviewer.result import ToggleState
 _MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks")
 _DENSE = "masks of one byte per pixel are copied by their number"
 _NO_MASKS = "the model has no masks"
-_NO_OVERLAY = "not built yet"
+_DENSE_OVERLAY = "bit-packed masks only can be drawn there"
 
 
 def cuda_toggles(
@@ -23,7 +23,8 @@ def cuda_toggles(
         graph_failure: why the slots could not be captured; empty when they could.
         compile_failure: why the network cannot be compiled; empty when it can or nobody tried.
     """
-    impossible = {"device_overlay": _NO_OVERLAY}
+    impossible: dict[str, str] = {}
+    dense = {"fixed_copy": _DENSE, "device_overlay": _DENSE_OVERLAY}
     if not has_masks:
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
     if graph_failure:
@@ -38,8 +39,8 @@ def cuda_toggles(
             states.append(
                 ToggleState(name, wanted, effective=False, reason=reason, available=False)
             )
-        elif name == "fixed_copy" and wanted and has_masks and not requested.packed_masks:
-            states.append(ToggleState(name, wanted, effective=False, reason=_DENSE))
+        elif name in dense and wanted and has_masks and not requested.packed_masks:
+            states.append(ToggleState(name, wanted, effective=False, reason=dense[name]))
         else:
             states.append(ToggleState(name, wanted, wanted))
     return tuple(states)
