@@ -15,7 +15,14 @@ from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.stats_text import stats_lines
 from rfviewer.gui.status_strip import StatusStrip
 from rfviewer.gui.video_area import VideoArea
-from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, RecordingStatus, Snapshot
+from rfviewer.snapshot import (
+    EnginePhase,
+    LivePhase,
+    PlayState,
+    PresentedFrame,
+    RecordingStatus,
+    Snapshot,
+)
 
 if TYPE_CHECKING:
     from rfviewer.gui.plot_strip import PlotStrip
@@ -69,7 +76,10 @@ class LiveView(QObject):
     def apply(self, snapshot: Snapshot) -> None:
         """Show the newest snapshot."""
         # A rate that only fades says nothing: nothing is shown while nothing plays.
-        playing = snapshot.state is PlayState.PLAYING
+        live = snapshot.live
+        playing = snapshot.state is PlayState.PLAYING and (
+            live is None or live.phase is LivePhase.PLAYING
+        )
         displayed = self._video.view.displayed_fps() if playing else None
         self.history.add(snapshot, displayed)
         self._video.apply(snapshot)
