@@ -6,7 +6,7 @@ frame n (the runtime, OpenCV and numpy's large operations release the GIL).
 """
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -28,6 +28,19 @@ from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 from rfviewer.timing import Span, Stage, StageTimings
+
+KEPT_SETS = 2
+"""Sets of slots that are kept, so that flipping a toggle back and forth starts warm."""
+
+
+class _SlotSet:
+    """The slots of one set of optimizations, with the tables that they share."""
+
+    def __init__(self, effective: Optimizations) -> None:
+        cached = effective.table_cache
+        self.plans_a, self.plans_b = plans_a(enabled=cached), plans_b(enabled=cached)
+        self.mask_tables = mask_tables(enabled=cached)
+        self.slots: list[Slot | None] = [None] * effective.depth
 
 
 class HostEngine:
@@ -51,7 +64,7 @@ class HostEngine:
         self._stages = host_stages()
         self._networks = [backend.bind()]
         self._last_network = self._networks[0]
-        self._slots: list[Slot | None] = []
+        self._sets: OrderedDict[Optimizations, _SlotSet] = OrderedDict()
         self._busy: deque[Slot] = deque()
         self._submitted = 0
         self._streams: tuple[Stream, ...] = ()
@@ -116,18 +129,21 @@ class HostEngine:
             slot.release()
 
     def configure(self, optimizations: Optimizations) -> None:
-        """Apply `optimizations`; nothing may be in flight. Buffers are made anew, workers too."""
+        """Apply `optimizations`; nothing may be in flight. Recent settings find their buffers."""
         if self._busy:
             raise RuntimeError("configure() while frames are in flight")
         self._toggles = host_toggles(optimizations, self._spec)
         self._effective = effective_optimizations(self._toggles)
-        cached = self._effective.table_cache
-        self._plans_a, self._plans_b = plans_a(enabled=cached), plans_b(enabled=cached)
-        self._mask_tables = mask_tables(enabled=cached)
-        self._slots = [None] * self.depth
+        self._set = self._sets.pop(self._effective, None) or _SlotSet(self._effective)
+        self._sets[self._effective] = self._set
+        if len(self._sets) > KEPT_SETS:
+            self._sets.popitem(last=False)
         self._submitted = 0
         while len(self._networks) < self.depth:
             self._networks.append(self._backend.bind())
+        wanted = InlineStream if self.depth == 1 else HostStream
+        if self._streams and isinstance(self._streams[0], wanted):
+            return
         self._close_streams()
         if self.depth == 1:
             self._streams = (InlineStream(),) * len(STAGES)
@@ -164,7 +180,7 @@ class HostEngine:
             slot.cancel()
         self._close_streams()
         self._busy.clear()
-        self._slots.clear()
+        self._sets.clear()
         self._backend.close()
 
     def _close_streams(self) -> None:
@@ -174,12 +190,13 @@ class HostEngine:
 
     def _slot(self, index: int, frame_wh: tuple[int, int]) -> Slot:
         """Return slot `index`, rebuilt if it was made for another frame size."""
-        slot = self._slots[index]
+        slots = self._set.slots
+        slot = slots[index]
         if slot is None or slot.frame_wh != frame_wh:
             network = self._networks[index]
             slot = Slot(frame_wh, network, lambda: self._work(network, frame_wh))
             slot.lane = f"slot {index}"
-            self._slots[index] = slot
+            slots[index] = slot
         return slot
 
     def _work(self, network: BoundNetwork, frame_wh: tuple[int, int]) -> SlotWork:
@@ -188,7 +205,9 @@ class HostEngine:
         mask_wh = None if pred_masks is None else (pred_masks.shape[2], pred_masks.shape[1])
         return SlotWork(
             self._preprocess(frame_wh),
-            HostPostprocess(frame_wh, mask_wh, self._spec.num_select, self._mask_tables, wanted),
+            HostPostprocess(
+                frame_wh, mask_wh, self._spec.num_select, self._set.mask_tables, wanted
+            ),
             staged_input=None if wanted.zero_copy_input else np.empty_like(network.network_input),
             staged_raw=None if wanted.zero_copy_output else network.raw.empty_like(),
         )
@@ -196,8 +215,8 @@ class HostEngine:
     def _preprocess(self, frame_wh: tuple[int, int]) -> Preprocess:
         sizes, fused = (frame_wh, self._spec.input_wh), self._effective.fused_preprocess
         if self._config.resize is ResizeMode.B:
-            return PreprocessB(sizes, self._plans_b, fused=fused)
-        return PreprocessA(sizes, self._plans_a, fused=fused)
+            return PreprocessB(sizes, self._set.plans_b, fused=fused)
+        return PreprocessA(sizes, self._set.plans_a, fused=fused)
 
     def _result(self, slot: Slot, collect_ns: int) -> FrameResult:
         frame, detections = slot.frame, slot.detections

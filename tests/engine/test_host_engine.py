@@ -143,3 +143,20 @@ def test_there_is_no_gpu_to_measure(make):
     usage = make().device_usage()
     assert usage.gpu_idle is None
     assert usage.reason == "not measured: no GPU"
+
+
+def test_flipping_back_and_forth_finds_the_buffers_again(make):
+    engine = make()
+    on, off = Optimizations(depth=1), Optimizations(depth=1, roi_masks=False)
+    slots = []
+    for wanted in (on, off, on, off, on):
+        engine.configure(wanted)
+        run_all(engine, [frame(0)])
+        slots.append(engine._set.slots[0])
+    assert slots[0] is slots[2] is slots[4]
+    assert slots[1] is slots[3]
+    assert slots[0] is not slots[1]
+    engine.configure(Optimizations(depth=1, limit_masks=False))
+    engine.configure(on)
+    assert engine._set.slots[0] is slots[0]
+    assert len(engine._sets) == 2
