@@ -24,10 +24,11 @@ from rfviewer.config import (
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
 
-VERBS = ("export", "bench", "devices", "models", "engine", "doctor")
+VERBS = ("export", "bench", "parity", "devices", "models", "engine", "doctor")
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
   export    write an annotated video, labels or COCO, without a window
   bench     measure the whole path against the bare network
+  parity    compare the results of two settings, backends or precisions
   devices   list cameras, GPUs and backends
   models    list the models
   engine    build, list or remove TensorRT engines
@@ -79,6 +80,10 @@ def _run(verb: str, options: argparse.Namespace) -> int:
     settings = _settings(options)
     if verb == "window":
         return _window(options, settings)
+    if verb == "parity":
+        from rfviewer import parity_verb
+
+        return parity_verb.run(options, settings)
     from rfviewer import headless
 
     return headless.run(verb, options, settings)
@@ -129,17 +134,21 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--version", action=_Version)
         parser.add_argument("source", nargs="?", metavar="SOURCE", help="what to open; see below")
         _window_options(parser)
-    if verb in ("export", "bench"):
+    if verb in ("export", "bench", "parity"):
         parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
         parser.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
         parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     if verb == "export":
         _export_options(parser)
+    if verb == "parity":
+        from rfviewer.parity_verb import add_options
+
+        add_options(parser)
     if verb == "models":
         parser.add_argument("--accept", metavar="LICENCE", help="accept the licence of weights")
     if not window:
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    if verb in ("window", "export", "bench"):
+    if verb in ("window", "export", "bench", "parity"):
         _engine_options(parser)
     return parser
 
@@ -148,6 +157,7 @@ _DESCRIPTIONS = {
     "window": "See what RF-DETR sees, live, and why it is fast.",
     "export": "Run every frame through the network and write video, labels or COCO.",
     "bench": "Measure the export path against the bare network, alternating, in one run.",
+    "parity": "Compare two results of every frame; exit code 1 when they differ too much.",
     "devices": "List cameras, GPUs and backends.",
     "models": "List the models and what each needs.",
     "doctor": "Check this installation; every problem comes with its remedy.",

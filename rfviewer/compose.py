@@ -1,6 +1,8 @@
 """The composition root of everything without a window: settings in, a running session out."""
 
 import platform
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 
@@ -9,11 +11,13 @@ from rfviewer.config import EngineConfig, Settings
 from rfviewer.engine.factory import make_engine
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, Progress
+from rfviewer.lab.worst_frame import WorstFrame
 from rfviewer.models.registry import resolve_model
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.presenter import Display
 from rfviewer.pipeline.threads import start_thread
+from rfviewer.render.comparison import side_by_side
 from rfviewer.render.host import HostRenderer
 from rfviewer.result import EngineInfo
 from rfviewer.session.local import LocalSession
@@ -21,6 +25,9 @@ from rfviewer.sinks.factory import make_sinks
 from rfviewer.sinks.screenshot import write_png
 from rfviewer.sources.factory import open_source
 from rfviewer.version import version
+
+MAX_TOLD = 6
+"""Differences that the caption of a comparison names."""
 
 
 def local_session(settings: Settings, display: Display | None = None) -> LocalSession:
@@ -34,7 +41,7 @@ def local_session(settings: Settings, display: Display | None = None) -> LocalSe
 
     parts = Parts(
         open_source=open_source,
-        make_engine=_make_engine,
+        make_engine=build_engine,
         renderer=HostRenderer(),
         make_sinks=make_sinks,
         metadata=metadata,
@@ -43,10 +50,42 @@ def local_session(settings: Settings, display: Display | None = None) -> LocalSe
     return session
 
 
-def _make_engine(config: EngineConfig, optimizations: Optimizations, progress: Progress) -> Engine:
+def build_engine(config: EngineConfig, optimizations: Optimizations, progress: Progress) -> Engine:
+    """Return an engine that is ready for frames, for the calling thread (`EngineFactory`)."""
     return make_engine(
         config, optimizations, progress, resolve_model=resolve_model, start_thread=start_thread
     )
+
+
+def save_comparison(
+    path: Path,
+    worst: WorstFrame,
+    class_names: Sequence[str | None],
+    titles: tuple[str, str],
+    metadata: dict[str, str],
+) -> None:
+    """Write both results of a frame and their difference as a PNG (`SaveComparison`).
+
+    Raises:
+        SinkError: when the file exists or cannot be written.
+    """
+    frame, differences = worst.frame, worst.comparison.differences
+    told = [f"{'fails: ' if item.badness > 1 else ''}{item.sentence}" for item in differences]
+    rest = len(told) - MAX_TOLD
+    image = side_by_side(
+        frame,
+        worst.reference,
+        worst.candidate,
+        class_names,
+        titles=titles,
+        caption=[
+            f"frame {frame.frame_index} at {frame.pts_s:.3f} s",
+            *told[:MAX_TOLD],
+            *([f"and {rest} more"] if rest > 0 else []),
+        ],
+        marks=[item.box_xyxy for item in differences if item.box_xyxy and item.badness > 0.5],
+    )
+    write_png(path, image, metadata)
 
 
 def run_metadata(

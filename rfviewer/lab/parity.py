@@ -58,7 +58,7 @@ def run_parity(
         engine: runs both.
         frames: decoded once; a sequence lets `progress` know how many.
         request: the two settings, and the promise to check.
-        progress: told after every block how many frames are compared.
+        progress: told after each result how many there are, of two a frame; 0 of an unknown number.
         threshold: around which detections are compared.
         worst: collects the frames that differ most.
 
@@ -85,8 +85,12 @@ def compare_sides(
     exactness: Exactness | None = None,
     threshold: float = 0.5,
     worst: WorstFrames | None = None,
+    total: int = 0,
 ) -> ParityResult:
-    """Compare `reference` and `candidate`; arguments and errors as those of `run_parity`."""
+    """Compare `reference` and `candidate`; arguments and errors as those of `run_parity`.
+
+    `total` is the number of frames where it is known and `frames` is no sequence.
+    """
     infos = []
     for side in (reference, candidate):
         side.prepare()
@@ -94,7 +98,7 @@ def compare_sides(
     gate = Gate(
         tolerance_for(infos[0], infos[1], exactness), threshold, class_names=infos[0].class_names
     )
-    total = len(frames) if isinstance(frames, Sequence) else 0
+    total = len(frames) if isinstance(frames, Sequence) else total
     done = 0
     for block in blocks_of(frames):
         step = f"Frames {done + 1} to {done + len(block)}"

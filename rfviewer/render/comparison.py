@@ -1,0 +1,139 @@
+"""Two results of one frame in one picture: the one, the other, and where they differ."""
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rfviewer.config import View
+from rfviewer.detections import Detections
+from rfviewer.frame import Frame, U8Array
+from rfviewer.palette import Rgb
+from rfviewer.render.host import HostRenderer
+from rfviewer.render.masks import bgra
+from rfviewer.render.text import default_font
+
+ONLY_REFERENCE: Rgb = (255, 159, 28)
+ONLY_CANDIDATE: Rgb = (46, 196, 240)
+"""Pixels of masks that one side has alone; both read on grey, also for the colour-blind."""
+_MARK: Rgb = (255, 70, 90)
+_PAPER: Rgb = (24, 26, 30)
+_INK: Rgb = (236, 238, 240)
+_FAINT: Rgb = (150, 156, 164)
+_PANEL_WIDTH = (480, 1280)
+"""Small frames are enlarged and large ones reduced to a width between these, in pixels."""
+_MARGIN = 10
+_FONT_PX = 15
+_LINE_PX = 24
+_DIMMED = 0.4
+
+type Box = tuple[float, float, float, float]
+"""xyxy in frame pixels."""
+
+
+def side_by_side(
+    frame: Frame,
+    reference: Detections,
+    candidate: Detections,
+    class_names: Sequence[str | None],
+    *,
+    titles: tuple[str, str],
+    caption: Sequence[str],
+    marks: Sequence[Box],
+) -> U8Array:
+    """Return BGRA (H, W, 4): reference, candidate, difference, with a caption below.
+
+    Args:
+        frame: on which both were found.
+        reference: drawn on the left.
+        candidate: drawn in the middle.
+        class_names: of both.
+        titles: what the two are, in a few words.
+        caption: lines below the pictures.
+        marks: boxes to frame on the right, where detections differ.
+    """
+    view = View(split=None)
+    left, middle = (
+        HostRenderer().render(frame, side, view, class_names) for side in (reference, candidate)
+    )
+    least, most = _PANEL_WIDTH
+    scale = max(1.0, math.ceil(least / frame.width)) if frame.width < most else most / frame.width
+    right = _fit(_difference(frame, reference, candidate), scale)
+    _mark(right, marks, scale)
+    heads = (
+        (f"reference: {titles[0]}", _INK),
+        (f"candidate: {titles[1]}", _INK),
+        ("difference", _INK),
+    )
+    height, width = right.shape[:2]
+    panels = (_fit(left, scale), _fit(middle, scale), right)
+    sheet = _sheet(3 * width + 4 * _MARGIN, height + (len(caption) + 2) * _LINE_PX + 2 * _MARGIN)
+    for number, (panel, (text, color)) in enumerate(zip(panels, heads, strict=True)):
+        x = _MARGIN + number * (width + _MARGIN)
+        _write(sheet, text, (x, _LINE_PX - 7), color, width)
+        sheet[_LINE_PX + 4 : _LINE_PX + 4 + height, x : x + width] = panel
+    y = _LINE_PX + 4 + height + _LINE_PX
+    for line in caption:
+        _write(sheet, line, (_MARGIN, y), _INK, sheet.shape[1] - 2 * _MARGIN)
+        y += _LINE_PX
+    legend = (
+        "orange: in masks of the reference only; blue: of the candidate only; red: what differs"
+    )
+    _write(sheet, legend, (_MARGIN, y), _FAINT, sheet.shape[1] - 2 * _MARGIN)
+    return sheet
+
+
+def _difference(frame: Frame, reference: Detections, candidate: Detections) -> U8Array:
+    """Return the dimmed grey frame with the pixels that only one side's masks cover."""
+    grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+    canvas: U8Array = np.empty((frame.height, frame.width, 4), np.uint8)
+    canvas[..., :3] = (grey * _DIMMED).astype(np.uint8)[..., None]
+    canvas[..., 3] = 255
+    first, second = _covered(frame, reference), _covered(frame, candidate)
+    canvas[first & second, :3] += np.uint8(48)
+    canvas[first & ~second] = bgra(ONLY_REFERENCE)
+    canvas[second & ~first] = bgra(ONLY_CANDIDATE)
+    return canvas
+
+
+def _covered(frame: Frame, detections: Detections) -> NDArray[np.bool_]:
+    covered = np.zeros((frame.height, frame.width), np.bool_)
+    masks = detections.masks
+    for index in range(0 if masks is None else len(detections)):
+        assert masks is not None
+        mask, left, top = masks.crop(index)
+        covered[top : top + mask.shape[0], left : left + mask.shape[1]] |= mask
+    return covered
+
+
+def _mark(canvas: U8Array, marks: Sequence[Box], scale: float) -> None:
+    for box in marks:
+        x0, y0, x1, y1 = (round(value * scale) for value in box)
+        cv2.rectangle(canvas, (x0 - 2, y0 - 2), (x1 + 1, y1 + 1), bgra(_MARK), 2)
+
+
+def _fit(image: U8Array, scale: float) -> U8Array:
+    if scale == 1.0:
+        return image
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    # Enlarged pixels stay square: a difference of one pixel must be seen as one.
+    method = cv2.INTER_NEAREST if scale > 1 else cv2.INTER_AREA
+    return np.ascontiguousarray(cv2.resize(image, size, interpolation=method), np.uint8)
+
+
+def _sheet(width: int, height: int) -> U8Array:
+    sheet: U8Array = np.empty((height, width, 4), np.uint8)
+    sheet[:] = bgra(_PAPER)
+    return sheet
+
+
+def _write(sheet: U8Array, text: str, baseline_xy: tuple[int, int], color: Rgb, room: int) -> None:
+    """Write one line, cut off where it would leave its room."""
+    font = default_font()
+    line = text
+    while len(line) > 3 and font.width(line, _FONT_PX) > room:
+        text = text[:-1]
+        line = f"{text.rstrip()}..."
+    font.draw(sheet, line, baseline_xy, _FONT_PX, color)
