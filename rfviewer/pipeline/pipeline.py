@@ -304,13 +304,19 @@ class Pipeline:
         with self._state_lock:
             self.error, self.state = sentence, PlayState.FAILED
 
+    def _wants_overlay(self) -> bool:
+        """Whether the next frame will be drawn with its own result: keep-pace draws later ones."""
+        if self.transport.policy is not Policy.EVERY_FRAME:
+            return False
+        return self.recorder.needs_images or self._display.wants_image()
+
     def _engine_outputs(self) -> EngineOutputs:
         return EngineOutputs(
             is_stale=self._delivery.is_stale,
             take_turn=lambda frame, timeout_s: self.transport.take_turn(
                 frame.epoch, timeout_s, frame.pts_s
             ),
-            wants_overlay=lambda: self.recorder.wanted or self._display.wants_image(),
+            wants_overlay=self._wants_overlay,
             deliver=self._delivery.deliver,
             deliver_bare=self._delivery.deliver_bare,
             gates_results=lambda: self.transport.policy is Policy.EVERY_FRAME,

@@ -193,6 +193,10 @@ class Presenter:
         result = self._result_for(item)
         everything = Detections.empty() if result is None else result.detections
         shown = everything.visible(view.threshold, view.hidden_class_ids)
+        inferred = result is not None and result.frame is item.frame
+        if saved and not self._recorder.needs_images and not self._display.wants_image():
+            self._recorder.write(SinkItem(item.frame, shown, None, inferred))
+            return
         started_ns = time.monotonic_ns()
         own = item.result
         # What the device drew is used while it shows what is asked for; labels go onto a copy.
@@ -206,7 +210,6 @@ class Presenter:
         self._statistics.measured(Stage.RENDER, elapsed_ms, item.frame.frame_index)
         self._statistics.presented()
         if saved:
-            inferred = result is not None and result.frame is item.frame
             self._recorder.write(SinkItem(item.frame, shown, image, inferred))
         frame = item.frame
         age_s = None if result is None else _age_s(frame, result.frame)

@@ -68,6 +68,12 @@ class Recorder:
         return self._request is not None
 
     @property
+    def needs_images(self) -> bool:
+        """Whether these frames must be drawn: labels alone need no image."""
+        request = self._request
+        return request is not None and request.video is not None
+
+    @property
     def status(self) -> RecordingStatus | None:
         """The running or last recording; asking also notices one that hangs."""
         if self._work.is_stuck():
