@@ -1,0 +1,127 @@
+"""A/B: two sets of optimizations in alternating blocks on the same recorded frames.
+
+Stage times and latency are measured with one frame in flight, where no stage waits for another;
+throughput with as many in flight as each side asks for.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from rfviewer.errors import EngineError
+from rfviewer.experiment import AbRequest, AbResult
+from rfviewer.interfaces import Progress
+from rfviewer.lab.rounds import Contest, RunBlock, Side
+from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
+from rfviewer.lab.verdict import ab_verdict, toggle_notes
+from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
+
+LIMIT_S = 240.0
+"""No further round starts after this time, once the first look has been taken."""
+BLOCK_S = 0.1
+"""Length of a block where the number of frames is not given: short, so that A and B are near."""
+MAX_BLOCK = 64
+WARM_S = 0.05
+"""Blocks of faster frames drop their first one, which finds cold caches."""
+_SEED = 20250
+
+
+def measure_ab(
+    stand: Stand, request: AbRequest, progress: Progress, *, limit_s: float = LIMIT_S
+) -> AbResult:
+    """Run the comparison; blocks for one to some minutes with a network on a CPU.
+
+    Args:
+        stand: with the frames to use.
+        request: what to compare.
+        progress: told every block.
+        limit_s: see `LIMIT_S`; a number of rounds in the request overrides it.
+
+    Raises:
+        RfviewerError: the engine failed, or the stand's check gave up.
+    """
+    progress("Warming up", 0, 1)
+    plan = _Plan(stand, request)
+    contests = plan.contests()
+    while undecided := [contest for contest in contests if not contest.decided]:
+        # Stages and throughput get the same time, not the same number of rounds.
+        contest = min(undecided, key=lambda one: one.spent_ns)
+        begun_ns = stand.clock_ns()
+        contest.round(_teller(progress, contest))
+        contest.spent_ns += stand.clock_ns() - begun_ns
+        over = contest.spent_ns / 1e9 > limit_s / len(contests)
+        if over and not request.rounds and contest.looked:
+            contest.finish()
+    return plan.result(contests)
+
+
+def _teller(progress: Progress, contest: Contest) -> Callable[[Side], None]:
+    done, last = contest.counted, contest.last_look
+
+    def tell(side: Side) -> None:
+        progress(f"round {done + 1} of at most {last}: {side}", done, last)
+
+    return tell
+
+
+class _Plan:
+    """What runs under which side, and how many frames of it make a block."""
+
+    def __init__(self, stand: Stand, request: AbRequest) -> None:
+        self._stand, self._request = stand, request
+        self._sides: dict[Side, Optimizations] = {"A": request.a, "B": request.b}
+        states = {side: stand.effective(wanted) for side, wanted in self._sides.items()}
+        self._notes = toggle_notes(states["A"], states["B"])
+        in_effect = [effective_set(found) for found in states.values()]
+        self._one_in_flight = all(one.depth == 1 for one in in_effect)
+        self._draw = draws(*in_effect)
+        frame_s = max(stand.warm_up(wanted) for wanted in self._sides.values())
+        self._count = request.frames or max(1, min(MAX_BLOCK, round(BLOCK_S / frame_s)))
+        self._dropped = 1 if frame_s < WARM_S else 0
+        if not self._one_in_flight:
+            for wanted in self._sides.values():
+                stand.throughput(wanted, 0, 1, draw=self._draw)
+
+    def contests(self) -> list[Contest]:
+        """Return what is to be run: stages, and throughput where that is something else."""
+        runs: list[RunBlock] = [self._stages]
+        if not self._one_in_flight:
+            runs.append(self._throughput)
+        rounds = self._request.rounds
+        return [Contest(run, seed=_SEED + i, rounds=rounds) for i, run in enumerate(runs)]
+
+    def _stages(self, side: Side, number: int) -> Block:
+        count = self._count + self._dropped
+        first = number * self._count
+        block = self._stand.stages(self._sides[side], first, count, draw=self._draw)
+        frames = block.frames[self._dropped :]
+        if not self._one_in_flight:  # then it says nothing about throughput
+            for frame in frames:
+                del frame[FRAME_TIME]
+        return replace(block, frames=frames)
+
+    def _throughput(self, side: Side, number: int) -> Block:
+        first = number * self._count
+        return self._stand.throughput(self._sides[side], first, self._count, draw=self._draw)
+
+    def result(self, contests: list[Contest]) -> AbResult:
+        """Return what came out."""
+        stages, rates = contests[0], contests[-1]
+        if not stages.comparisons or not rates.comparisons:
+            raise EngineError("The GPU was throttled in every round; let it cool down and repeat.")
+        names = [name for name in stages.quantities if name not in (LATENCY, FRAME_TIME)]
+        effects = [stages.effect(name) for name in (*names, LATENCY)]
+        throughput = rates.effect(FRAME_TIME, as_rate=True)
+        text, found = ab_verdict(effects, throughput)
+        lonely = [f"{name} is measured on one side only." for name in stages.only_one_side]
+        return AbResult(
+            a=self._request.a,
+            b=self._request.b,
+            stages=tuple(effects),
+            throughput=throughput,
+            verdict=text,
+            effect=found,
+            blocks=2 * stages.counted,
+            frames=self._count,
+            excluded=sum(contest.excluded for contest in contests),
+            notes=(*self._notes, *lonely),
+        )

@@ -1,0 +1,180 @@
+"""Rounds of alternating blocks, until they tell or the time is over."""
+
+import random
+import statistics
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from rfviewer.experiment import Effect, Interval
+from rfviewer.lab.stand import Block
+from rfviewer.lab.statistics import Comparison, F64Array, compare, rounds_needed
+from rfviewer.timing import percentile
+
+LOOKS = 8
+"""How often the rounds so far are judged; each look costs some certainty, so there are few."""
+_GROWTH = 1.4
+"""Rounds at one look for each round at the look before."""
+
+type Side = Literal["A", "B"]
+type RunBlock = Callable[[Side, int], Block]
+"""Runs one block of a side with the frames of that round."""
+
+
+@dataclass(slots=True)
+class Samples:
+    """All that one side of a comparison measured."""
+
+    rounds: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
+    """Per quantity and round the medians of its two blocks, in time order."""
+    frames: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Per quantity the value of every counted frame."""
+
+    def add(self, first: Block, second: Block) -> None:
+        """Keep one round."""
+        names = [name for name in first.frames[0] if name in second.frames[0]]
+        for name in names:
+            values = [[frame[name] for frame in block.frames] for block in (first, second)]
+            self.rounds[name].append((statistics.median(values[0]), statistics.median(values[1])))
+            self.frames[name] += [value for block in values for value in block]
+
+    def values(self, name: str) -> F64Array:
+        """Return (rounds, 2) of a quantity; a duration below the clock's step counts as one."""
+        return np.maximum(np.array(self.rounds[name], dtype=np.float64), 1e-6)
+
+
+class Contest:
+    """A against B over rounds; judged at a few looks only."""
+
+    def __init__(self, run: RunBlock, *, seed: int, rounds: int = 0) -> None:
+        """Compare what `run` measures; `rounds` fixes their number, 0 looks until they tell."""
+        self.sides: dict[Side, Samples] = {"A": Samples(), "B": Samples()}
+        self.counted = 0
+        """Rounds that count."""
+        self.spent_ns = 0
+        """Time that its rounds took; kept by the caller."""
+        self.excluded = 0
+        """Frames left out, since the GPU was throttled."""
+        self.decided = False
+        """Whether more rounds would tell nothing new."""
+        self.comparisons: dict[str, Comparison] = {}
+        """As of the last look."""
+        self._run = run
+        self._random = random.Random(seed)
+        self._fixed = rounds
+        self._done = 0
+        self._tests = 0
+        self._next_look = rounds
+
+    def round(self, tell: Callable[[Side], None]) -> None:
+        """Run A B B A or B A A B, and judge if it is time to.
+
+        `tell` hears which side runs.
+        """
+        order: tuple[Side, ...] = ("A", "B", "B", "A")
+        if self._random.random() < 0.5:
+            order = ("B", "A", "A", "B")
+        blocks: dict[Side, list[Block]] = {"A": [], "B": []}
+        for side in order:
+            tell(side)
+            blocks[side].append(self._run(side, self._done))
+        self._done += 1  # what is throttled counts, or there might be no end
+        every = [*blocks["A"], *blocks["B"]]
+        if any(block.throttled for block in every):
+            self.excluded += sum(len(block.frames) for block in every)
+            self.decided = self._done >= (self._fixed or self.last_look)
+            return
+        for side, samples in self.sides.items():
+            samples.add(*blocks[side])
+        self.counted += 1
+        if not self._tests:
+            looks = 1 if self._fixed else LOOKS
+            self._tests = looks * len(self.quantities)
+            self._next_look = self._fixed or rounds_needed(self._tests)
+        if self._done >= (self._fixed or self.last_look):
+            self.finish()
+        elif not self._fixed and self.counted >= self._next_look:
+            self._next_look = round(self._next_look * _GROWTH)
+            self.judge()
+
+    @property
+    def looked(self) -> bool:
+        """Whether there was a look already, so that the rounds suffice for one more."""
+        return bool(self.comparisons)
+
+    @property
+    def last_look(self) -> int:
+        """Counted rounds after which there is no further look."""
+        first = rounds_needed(self._tests or LOOKS * 7)
+        return self._fixed or round(first * _GROWTH ** (LOOKS - 1))
+
+    @property
+    def quantities(self) -> list[str]:
+        """What both sides measured."""
+        return [name for name in self.sides["A"].rounds if name in self.sides["B"].rounds]
+
+    @property
+    def only_one_side(self) -> list[str]:
+        """What one side measured and the other did not."""
+        both = self.quantities
+        names = {**self.sides["A"].rounds, **self.sides["B"].rounds}
+        return [name for name in names if name not in both]
+
+    def judge(self) -> None:
+        """Compare every quantity over the rounds so far."""
+        a, b = self.sides["A"], self.sides["B"]
+        self.comparisons = {
+            name: compare(a.values(name), b.values(name), tests=self._tests)
+            for name in self.quantities
+        }
+        found = self.comparisons.values()
+        self.decided = all(one.significant or one.absent for one in found)
+
+    def finish(self) -> None:
+        """Judge for the last time."""
+        if self.counted:
+            self.judge()
+        self.decided = True
+
+    def effect(self, name: str, *, as_rate: bool = False) -> Effect:
+        """Return a duration in ms as an effect, or as a rate in frames per second."""
+        comparison = self.comparisons[name]
+        a, b = (self.sides[side].frames[name] for side in ("A", "B"))
+        return make_effect(name, comparison, a, b, as_rate=as_rate)
+
+
+def make_effect(
+    name: str, comparison: Comparison, a: list[float], b: list[float], *, as_rate: bool = False
+) -> Effect:
+    """Return the effect on a duration, of the values in ms of every frame under A and B."""
+    typical_a, typical_b = statistics.median(a), statistics.median(b)
+    interval = comparison.interval
+    if as_rate:
+        fps_a, fps_b = 1e3 / typical_a, 1e3 / typical_b
+        low, high = (fps_a * (1 / (1 + x) - 1) for x in (interval.high, interval.low))
+        change = fps_a * (1 / (1 + comparison.ratio) - 1)
+        return Effect(
+            "throughput",
+            "fps",
+            fps_a,
+            fps_b,
+            None,
+            None,
+            change,
+            Interval(low, high),
+            comparison.significant,
+        )
+    return Effect(
+        name,
+        "ms",
+        typical_a,
+        typical_b,
+        percentile(a, 0.95),
+        percentile(b, 0.95),
+        typical_a * comparison.ratio,
+        Interval(typical_a * interval.low, typical_a * interval.high),
+        comparison.significant,
+    )

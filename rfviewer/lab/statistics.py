@@ -1,0 +1,154 @@
+"""Paired comparison of A and B from alternating rounds, made for machines that are not quiet.
+
+A round runs blocks in the order A B B A or B A A B, drawn at random, on the same frames. If A and B
+are equal, their labels are exchangeable within a round: the difference of a round is symmetric
+about 0 whatever the noise looks like (drift, spikes, two speeds), so a signed-rank test holds its
+error rate without any assumption about distributions. Rounds, not frames, are counted: frames of
+one block share their disturbance.
+
+Differences are logarithms of ratios: a machine that slows down slows both sides by a factor.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfviewer.experiment import Interval
+
+RUN_ERROR = 0.002
+"""Chance that a whole run names any effect where there is none, over all quantities and looks."""
+MIN_RATIO = 0.01
+"""Smallest effect of interest, as a share; a smaller one is not named."""
+NARROW = 0.02
+"""Once the interval lies within this share of 0, there is no effect worth more rounds."""
+_RESAMPLES = 1000
+_MERGES = (1, 2, 4, 8)
+"""How many neighbouring rounds may be taken as one."""
+_EXACT = 60
+
+type F64Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """B against A, as shares: 0.05 means that B takes 5 % more."""
+
+    ratio: float
+    """Median over rounds of B / A, minus 1."""
+    interval: Interval
+    """Bootstrap interval over rounds of the same."""
+    noise: float
+    """What equal blocks of this run differ by, as a share: the A/A control."""
+    significant: bool
+    """Whether the difference exceeds the smallest effect of interest by more than chance."""
+    absent: bool
+    """Whether the interval excludes every effect worth looking for."""
+
+
+def compare(a: F64Array, b: F64Array, *, tests: int, seed: int = 0) -> Comparison:
+    """Compare B with A.
+
+    Args:
+        a: (rounds, 2) positive values of the two blocks of A in each round, in time order.
+        b: the same for B.
+        tests: how many comparisons are made in the whole run, looks included.
+        seed: of the bootstrap.
+    """
+    merged = _best_merge(np.log(a), np.log(b), rounds_needed(tests))
+    noise = max(map(abs, bootstrap_interval(_control(*merged), seed)))
+    differences = _differences(*merged)
+    low, high = bootstrap_interval(differences, seed)
+    return Comparison(
+        math.expm1(np.median(differences)),
+        Interval(math.expm1(low), math.expm1(high)),
+        math.expm1(noise),
+        significant=_differs(differences, math.log1p(MIN_RATIO), RUN_ERROR / (2 * tests)),
+        absent=max(abs(low), abs(high)) < math.log1p(NARROW),
+    )
+
+
+def _best_merge(a: F64Array, b: F64Array, needed: int) -> tuple[F64Array, F64Array]:
+    """Return a and b with neighbouring rounds merged where that steadies their differences.
+
+    On a busy machine most blocks are disturbed, and only the lowest of several is near the truth;
+    on a quiet one more rounds tell more. What is chosen depends on the size of the differences and
+    not on their sign, so it favours neither side.
+    """
+    best, best_spread = (a, b), math.inf
+    for size in _MERGES:
+        count = len(a) // size
+        if size > 1 and count < needed:
+            break
+        # The newest rounds may be left over; they join at the next look.
+        merged = [x[: count * size].reshape(count, 2 * size) for x in (a, b)]
+        spread = float(np.median(np.abs(_differences(merged[0], merged[1])))) / math.sqrt(count)
+        if spread < best_spread:
+            best, best_spread = (merged[0], merged[1]), spread
+    return best
+
+
+def _differences(a: F64Array, b: F64Array) -> F64Array:
+    # Disturbances only ever add time: the lowest of some blocks is nearest to the truth.
+    difference: F64Array = b.min(axis=1) - a.min(axis=1)
+    return difference
+
+
+def _control(a: F64Array, b: F64Array) -> F64Array:
+    """Return what equal halves of each round differ by: 0 but for the noise."""
+    half = a.shape[1] // 2
+    halves = [x[:, half:].min(axis=1) - x[:, :half].min(axis=1) for x in (a, b)]
+    control: F64Array = (halves[0] - halves[1]) / 2
+    return control
+
+
+def bootstrap_interval(values: F64Array, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the median over resampled rounds."""
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(0, len(values), (_RESAMPLES, len(values)))
+    low, high = np.quantile(np.median(values[picks], axis=1), (0.025, 0.975))
+    return float(low), float(high)
+
+
+def rounds_needed(tests: int) -> int:
+    """Return the least number of rounds in which any effect can be told from chance."""
+    return math.ceil(-math.log2(RUN_ERROR / (2 * tests)))
+
+
+def _differs(differences: F64Array, margin: float, level: float) -> bool:
+    """Whether the differences lie beyond `margin` on one side, by a signed-rank test."""
+    above = signed_rank_chance(differences - margin)
+    below = signed_rank_chance(-differences - margin)
+    return min(above, below) <= level
+
+
+def signed_rank_chance(values: F64Array) -> float:
+    """Return the one-sided chance of ranks as high as these if `values` were symmetric about 0.
+
+    Exact up to 60 values, with the normal approximation beyond. Source: F. Wilcoxon, "Individual
+    comparisons by ranking methods", Biometrics Bulletin 1 (1945).
+    """
+    count = len(values)
+    ranks = np.empty(count)
+    ranks[np.argsort(np.abs(values), kind="stable")] = np.arange(1, count + 1)
+    # A value of 0 speaks for neither side: counted as against.
+    total = int(ranks[values > 0].sum())
+    if count <= _EXACT:
+        return float(_upper_tails(count)[total])
+    mean = count * (count + 1) / 4
+    deviation = math.sqrt(count * (count + 1) * (2 * count + 1) / 24)
+    return 0.5 * math.erfc((total - 0.5 - mean) / deviation / math.sqrt(2))
+
+
+@cache
+def _upper_tails(count: int) -> F64Array:
+    """Return the chance that a sum of random ranks 1..count is at least 0, 1, 2 and so on."""
+    chances = np.zeros(count * (count + 1) // 2 + 1)
+    chances[0] = 1.0
+    for rank in range(1, count + 1):
+        shifted = np.zeros_like(chances)
+        shifted[rank:] = chances[:-rank]
+        chances = (chances + shifted) / 2
+    return np.cumsum(chances[::-1])[::-1]

@@ -1,0 +1,74 @@
+"""What came out, in words."""
+
+import math
+from collections.abc import Sequence
+
+from rfviewer.experiment import Effect, Interval
+from rfviewer.lab.stand import LATENCY
+from rfviewer.result import ToggleState
+
+
+def ab_verdict(stages: Sequence[Effect], throughput: Effect) -> tuple[str, bool]:
+    """Return the verdict on B against A, and whether there is any effect.
+
+    Args:
+        stages: stage times, then latency.
+        throughput: frames per second.
+    """
+    found = [effect for effect in stages if effect.significant and effect.quantity != LATENCY]
+    found.sort(key=lambda effect: -abs(effect.difference))
+    parts = [_stage_text(effect) for effect in found]
+    latency = [effect for effect in stages if effect.quantity == LATENCY and effect.significant]
+    parts += [_stage_text(effect) for effect in latency if not found]
+    floor = f"the noise (±{largest_change(throughput):.1f} %)"
+    if throughput.significant:
+        parts.append(f"fps {per_cent(share(throughput))}")
+    elif parts:
+        parts.append(f"no effect on fps larger than {floor}")
+    if parts:
+        return "; ".join(parts), True
+    return f"no effect larger than {floor}", False
+
+
+def share(effect: Effect) -> float:
+    """Return the difference in per cent of A."""
+    return 100 * effect.difference / effect.a if effect.a else 0.0
+
+
+def per_cent(value: float) -> str:
+    """Return e.g. "+12 %" or "-0.8 %"."""
+    return f"{value:+.0f} %" if abs(value) >= 10 else f"{value:+.1f} %"
+
+
+def largest_change(effect: Effect) -> float:
+    """Return the largest change that the interval leaves possible, in per cent of A."""
+    bounds = (effect.interval.low, effect.interval.high)
+    return 100 * max(map(abs, bounds)) / effect.a if effect.a else 0.0
+
+
+def with_width(value: float, interval: Interval) -> str:
+    """Return e.g. "0.41 ms ± 0.03": one digit of the half width, and as many of the value."""
+    width = (interval.high - interval.low) / 2
+    digits = min(4, max(0, -math.floor(math.log10(width)))) if width > 0 else 4
+    return f"{value:.{digits}f} ms ± {width:.{digits}f}"
+
+
+def _stage_text(effect: Effect) -> str:
+    verb = "saves" if effect.difference < 0 else "costs"
+    return f"{verb} {with_width(abs(effect.difference), effect.interval)} of {effect.quantity}"
+
+
+def toggle_notes(a: Sequence[ToggleState], b: Sequence[ToggleState]) -> tuple[str, ...]:
+    """Return what the reader must know about the toggles that A and B ask for."""
+    notes = []
+    for of_a, of_b in zip(a, b, strict=True):
+        asked = of_a.requested != of_b.requested
+        if asked and of_a.effective == of_b.effective:
+            reason = of_b.reason or of_a.reason
+            notes.append(f"{of_a.name} makes no difference here: {reason}.")
+        elif asked and (of_a.reason or of_b.reason):
+            side, state = ("A", of_a) if of_a.reason else ("B", of_b)
+            notes.append(f"{of_a.name} is {state.effective} under {side}: {state.reason}.")
+    if all(x.effective == y.effective for x, y in zip(a, b, strict=True)):
+        notes.append("A and B are the same here, so this run shows the noise.")
+    return tuple(notes)
