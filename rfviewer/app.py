@@ -18,7 +18,7 @@ DEMO_CLIPS = (
     ("Drawn traffic, 1280 x 720, 10 s", "demo:720p"),
     ("Drawn traffic, 312 x 176, 22 s", "demo"),
 )
-SESSION_MAKER = "rfviewer.compose:local_session"
+SESSION_MAKER = "rfviewer.compose:window_session"
 
 
 def run_window(
@@ -53,9 +53,9 @@ def run_window(
 
 def _session(settings: Settings, *, in_process: bool) -> Session:
     if in_process:
-        from rfviewer.compose import local_session
+        from rfviewer.compose import window_session
 
-        return local_session(settings)
+        return window_session(settings)
     return RemoteSession(SESSION_MAKER, settings, log_folder=paths.log_dir())
 
 

@@ -21,6 +21,7 @@ from rfviewer.render.comparison import side_by_side
 from rfviewer.render.host import HostRenderer
 from rfviewer.result import EngineInfo
 from rfviewer.session.local import LocalSession
+from rfviewer.session.replays import Replays
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.sinks.screenshot import write_png
 from rfviewer.sources.factory import open_source
@@ -30,7 +31,14 @@ MAX_TOLD = 6
 """Differences that the caption of a comparison names."""
 
 
-def local_session(settings: Settings, display: Display | None = None) -> LocalSession:
+def window_session(settings: Settings, display: Display | None = None) -> LocalSession:
+    """Return a session as `local_session` does that keeps the last seconds for replays."""
+    return local_session(settings, display, Replays())
+
+
+def local_session(
+    settings: Settings, display: Display | None = None, replays: Replays | None = None
+) -> LocalSession:
     """Return a session on threads of this process; the engine starts loading at once."""
     # OpenCV's own threads would compete with the network's for the cores (docs/OPTIMIZATION_LOG.md,
     # H1); the pipeline runs its stages side by side anyway.
@@ -46,7 +54,7 @@ def local_session(settings: Settings, display: Display | None = None) -> LocalSe
         make_sinks=make_sinks,
         metadata=metadata,
     )
-    session = LocalSession(parts, settings, write_png, display)
+    session = LocalSession(parts, settings, write_png, display, replays)
     return session
 
 

@@ -44,6 +44,28 @@ class InstanceMasks:
         layout = "packed" if self.packed else "dense"
         return f"InstanceMasks({len(self)} of {self.width}x{self.height}, {layout})"
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the masks take."""
+        return int(self.data.nbytes)
+
+    def compact(self) -> "RegionMasks":
+        """Return a copy that keeps no byte outside the regions."""
+        rows: list[U8Array] = []
+        for index, (x0, y0, x1, y1) in enumerate(self.regions_xyxy.tolist()):
+            plane = self.data[index, y0:y1]
+            if self.packed:
+                rows.append(plane[:, x0 >> 3 : (x1 + 7) >> 3].ravel())
+            else:
+                inside = plane[:, x0 & ~7 : (x1 + 7) & ~7]
+                rows.append(np.packbits(inside, axis=1, bitorder="little").ravel())
+        sizes = [len(row) for row in rows]
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if sizes else np.zeros(0)
+        stream = np.concatenate(rows) if rows else np.zeros(0, np.uint8)
+        return RegionMasks(
+            stream, starts.astype(np.int64), self.regions_xyxy.copy(), self.width, self.height
+        )
+
     @classmethod
     def empty(cls, width: int, height: int, *, packed: bool = True) -> Self:
         """Zero masks for a frame of this size."""
@@ -131,6 +153,15 @@ class RegionMasks(InstanceMasks):
         for index, (x0, y0, x1, y1) in enumerate(self.regions_xyxy.tolist()):
             planes[index, y0:y1, x0 >> 3 : (x1 + 7) >> 3] = self._rows(index)
         return planes
+
+    @property
+    @override
+    def nbytes(self) -> int:
+        return int(self._stream.nbytes)
+
+    @override
+    def compact(self) -> "RegionMasks":
+        return self
 
     @override
     def crop(self, index: int) -> tuple[NDArray[np.bool_], int, int]:

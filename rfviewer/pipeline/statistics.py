@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from rfviewer.result import FrameResult, Notice
@@ -15,6 +16,9 @@ MAX_NOTICES = 64
 _MAX_WAITING_SPANS = 256
 """Spans of other threads that wait for the next sample, while there may be none for long."""
 _LANES = {Stage.CAPTURE: "decode", Stage.RENDER: "draw", Stage.SINK: "write"}
+
+
+type ResultTap = Callable[[FrameResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Statistics:
         self._inferred_rate = RateMeter()
         self._samples: deque[FrameSample] = deque(maxlen=MAX_SAMPLES)
         self._notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
+        self.taps: list[ResultTap] = []
+        """Told every result, on the engine thread; must return within microseconds."""
         self._other_stages_ms: dict[Stage, float] = {}
         self._other_spans: deque[Span] = deque(maxlen=_MAX_WAITING_SPANS)
 
@@ -107,6 +113,8 @@ class Statistics:
             )
             self._inferred_rate.tick(time.monotonic_ns())
             self._samples.append(sample)
+        for tap in self.taps:
+            tap(result)
 
     def presented(self) -> None:
         """Count a drawn frame."""

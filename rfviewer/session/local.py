@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -22,6 +23,9 @@ from rfviewer.pipeline.pipeline import Pipeline
 from rfviewer.pipeline.presenter import Display
 from rfviewer.snapshot import PlayState, PresentedFrame, RecordingStatus, Snapshot
 
+if TYPE_CHECKING:
+    from rfviewer.session.replays import Replays
+
 POLL_S = 0.02
 """How often `wait` looks at the state."""
 
@@ -35,18 +39,25 @@ class LocalSession:
         settings: Settings,
         write_screenshot: ScreenshotWriter,
         display: Display | None = None,
+        replays: "Replays | None" = None,
     ) -> None:
         """Start the threads and the loading of the engine.
 
         `display` takes the drawn frames instead of `take_image`, e.g. to hand them to a process.
+        `replays` keeps the last seconds; without it none can be saved.
         """
         self._settings = settings
         self._write_screenshot = write_screenshot
         self._images: Mailbox[PresentedFrame] = Mailbox()
         self._display = display or Display(lambda: self._images.empty, self._store_image)
         self._last_image: PresentedFrame | None = None
+        self._replays = replays
+        if replays is not None:
+            parts = replace(parts, open_source=replays.watched(parts.open_source))
         self._parts = parts
         self._pipeline = Pipeline(parts, settings, self._tap(self._display))
+        if replays is not None:
+            self._pipeline.statistics.taps.append(replays.history.add)
         self._uri = ""
         self._sequence = 0
         self._process = psutil.Process()
@@ -161,8 +172,18 @@ class LocalSession:
 
     def save_replay(self, path: Path, seconds: float) -> None:
         """Save the last seconds with settings and results."""
-        del path, seconds
-        self._not_yet("Saving a replay")
+        statistics, info = self._pipeline.statistics, self._pipeline.engine.status.info
+        if self._replays is None:
+            statistics.notice(("warning", "This session keeps nothing that could be replayed."))
+            return
+        self._replays.save(
+            path,
+            seconds,
+            self.settings,
+            () if info is None else info.class_names,
+            self._parts.metadata(self._pipeline.source_info, info),
+            statistics.notice,
+        )
 
     def restart(self) -> None:
         """Load the engine again and reopen the source where it was."""
@@ -177,6 +198,7 @@ class LocalSession:
     def poll(self) -> Snapshot | None:
         """Return the state now, with all samples and notices since the last call."""
         pipeline = self._pipeline
+        pipeline.look()
         reading = pipeline.statistics.read()
         current = pipeline.presenter.current
         transport = pipeline.transport
@@ -194,6 +216,7 @@ class LocalSession:
             error=pipeline.error,
             source=pipeline.source_info,
             live=pipeline.live,
+            lost=pipeline.lost,
             frame_index=None if current is None else current.frame.frame_index,
             pts_s=None if current is None else current.frame.pts_s,
             source_fps=reading.source_fps,
@@ -242,6 +265,8 @@ class LocalSession:
         if not self._closed:
             self._closed = True
             stuck = self._pipeline.close(timeout_s)
+            if self._replays is not None:
+                self._replays.close(timeout_s)
             if stuck:
                 log.session.error("left behind on closing: %s", ", ".join(stuck))
         return self._pipeline.recorder.status

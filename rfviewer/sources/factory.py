@@ -19,6 +19,8 @@ from rfviewer.sources.explain import printable
 from rfviewer.sources.images import DEFAULT_FPS, ImagesSource, is_image_name
 from rfviewer.sources.media import Target
 from rfviewer.sources.pyav_source import PyAvSource
+from rfviewer.sources.replay import open_replay
+from rfviewer.sources.replay_file import is_replay
 from rfviewer.sources.sniff import is_animated, is_playlist, is_video_container, read_header
 from rfviewer.sources.synthetic import SyntheticSource
 from rfviewer.sources.urls import is_url, target_of
@@ -99,6 +101,8 @@ def _open_file(path: Path, fps: float) -> FrameSource:
     header = read_header(path)
     if is_image_name(path) and not (is_animated(header) or is_video_container(header)):
         return ImagesSource([path], printable(str(path)), fps)
+    if is_replay(path.name):
+        return open_replay(path)
     name = printable(path.name)
     if is_playlist(header):
         raise SourceError(

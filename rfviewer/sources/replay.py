@@ -1,0 +1,141 @@
+"""A saved replay as a source: exactly the frames of the run, in its order and with its times."""
+
+import tempfile
+from bisect import bisect_left
+from dataclasses import replace
+from pathlib import Path
+from typing import override
+
+from rfviewer.errors import SourceError
+from rfviewer.frame import Frame, SourceInfo, SourceKind
+from rfviewer.interfaces import FrameSource
+from rfviewer.sources.explain import printable
+from rfviewer.sources.media import Target
+from rfviewer.sources.pyav_source import PyAvSource
+from rfviewer.sources.replay_file import ReplayManifest, read_manifest, unpack_clip
+
+_CLIP_FORMATS = ("matroska",)
+_ROUNDING_S = 0.0015
+"""Matroska rounds time stamps to 1 ms, at both ends of a difference."""
+_SAME_S = 1e-6
+
+
+class ReplaySource(FrameSource):
+    """The clip of a replay file, unpacked into a private folder for as long as it is open.
+
+    The clip begins at a key frame, so it may hold more frames than the run; those are skipped. The
+    allow-lists for foreign media hold for the clip as for any other file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Unpack and open the replay at `path`.
+
+        Raises:
+            SourceError: one sentence.
+        """
+        self._name = printable(path.name)
+        self._manifest = read_manifest(path)
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="rfviewer-replay-", ignore_cleanup_errors=True
+        )
+        try:
+            clip = unpack_clip(path, Path(self._folder.name))
+            target = Target(
+                f"file:{clip}", printable(str(path)), self._name, SourceKind.FILE, _CLIP_FORMATS
+            )
+            self._source = PyAvSource(target)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        self._to_start = True
+        self._info = _describe(self._source.info, self._manifest)
+
+    @property
+    @override
+    def info(self) -> SourceInfo:
+        return self._info
+
+    @property
+    @override
+    def damaged(self) -> int:
+        return self._source.damaged
+
+    @override
+    def read(self) -> Frame | None:
+        if self._to_start:
+            self._go_to(0)
+        while (frame := self._source.read()) is not None:
+            place = self._place(frame.pts_s)
+            if place is None:
+                if frame.pts_s > self._manifest.clip_times_s[-1] + _ROUNDING_S:
+                    return None
+                continue
+            times = self._manifest.pts_s
+            duration_s = times[place + 1] - times[place] if place + 1 < len(times) else 0.0
+            return replace(
+                frame,
+                frame_index=place,
+                pts_s=times[place],
+                duration_s=duration_s or frame.duration_s,
+            )
+        return None
+
+    @override
+    def seek(self, pts_s: float) -> None:
+        times = self._manifest.pts_s
+        self._go_to(min(bisect_left(times, pts_s - _SAME_S), len(times) - 1))
+
+    @override
+    def seek_before(self, pts_s: float) -> None:
+        self._go_to(max(0, bisect_left(self._manifest.pts_s, pts_s - _SAME_S) - 1))
+
+    @override
+    def interrupt(self) -> None:
+        self._source.interrupt()
+
+    @override
+    def close(self) -> None:
+        self._source.close()
+        self._folder.cleanup()
+
+    def _go_to(self, place: int) -> None:
+        self._to_start = False
+        self._source.seek(self._manifest.clip_times_s[place] - _ROUNDING_S)
+
+    def _place(self, clip_time_s: float) -> int | None:
+        """Return which frame of the run is shown then; None for one that is no part of it."""
+        times = self._manifest.clip_times_s
+        after = bisect_left(times, clip_time_s)
+        near = min(
+            (place for place in (after - 1, after) if 0 <= place < len(times)),
+            key=lambda place: abs(times[place] - clip_time_s),
+        )
+        return near if abs(times[near] - clip_time_s) <= _ROUNDING_S else None
+
+
+def open_replay(path: Path) -> FrameSource:
+    """Open a replay file; blocks while it is unpacked.
+
+    Raises:
+        SourceError: one sentence.
+    """
+    return ReplaySource(path)
+
+
+def _describe(clip: SourceInfo, manifest: ReplayManifest) -> SourceInfo:
+    times = manifest.pts_s
+    step_s = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.04
+    if times[0]:
+        raise SourceError(f"{clip.name} does not begin at 0; choose another file.")
+    how = "as it was received" if manifest.stream_copy else "encoded without loss"
+    notice = f"Replay of {printable(manifest.name)}, {how}. {printable(manifest.notice)}".strip()
+    return replace(
+        clip,
+        fps=manifest.fps or 1 / step_s,
+        duration_s=times[-1] + step_s,
+        frame_count=len(times),
+        seekable=True,
+        live=False,
+        media_path="",
+        notice=notice,
+    )
