@@ -11,11 +11,12 @@ from typing import Any
 from rfviewer import log
 from rfviewer.channels import Closed, Feed
 from rfviewer.config import EngineConfig, View
-from rfviewer.errors import EngineError, RfviewerError
+from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, EngineFactory
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.capture import EndOfStream
+from rfviewer.pipeline.watch import EngineWatch, WatchLimits
 from rfviewer.result import DeviceUsage, FrameResult
 from rfviewer.snapshot import EnginePhase, EngineStatus
 
@@ -61,7 +62,10 @@ class EngineLoop:
         config: EngineConfig,
         optimizations: Optimizations,
         outputs: EngineOutputs,
+        limits: WatchLimits | None = None,
     ) -> None:
+        self.watch = EngineWatch(limits or WatchLimits())
+        """Tells when the engine does not come back."""
         self.frames: Feed[Frame | EndOfStream] = Feed(capacity=4)
         """Where the capture thread puts frames."""
         self._make_engine = make_engine
@@ -138,17 +142,25 @@ class EngineLoop:
         self.frames.close()
 
     def run(self) -> None:
-        """Serve until closed."""
+        """Serve until closed.
+
+        Raises:
+            DeviceLostError: the device is of no more use to this process.
+        """
+        lost = False
         try:
             while True:
                 self._carry_out_requests()
                 self._advance()
         except Closed:
             log.engine.debug("engine loop closed")
+        except DeviceLostError:
+            lost = True
+            raise
         finally:
             self.frames.close()  # after a crash nobody may wait for this thread
             self._fail_jobs()
-            if self._engine is not None:
+            if self._engine is not None and not lost:  # a dead context may hang when it is freed
                 self._engine.close()
 
     def _advance(self) -> None:
@@ -181,13 +193,15 @@ class EngineLoop:
                 view = self._view
             overlay = view if self._outputs.wants_overlay() else None
             try:
-                engine.submit(item, view.threshold, overlay)
+                with self.watch.frame(item.width, item.height):
+                    engine.submit(item, view.threshold, overlay)
             except EngineError as error:
                 self._frame_failed(error)
 
     def _collect(self, engine: Engine) -> None:
         try:
-            result = engine.collect()
+            with self.watch:
+                result = engine.collect()
         except EngineError as error:
             self._frame_failed(error)
             return
@@ -205,6 +219,8 @@ class EngineLoop:
 
     def _frame_failed(self, error: EngineError) -> None:
         log.engine.warning("a frame failed: %s", error)
+        if isinstance(error, DeviceLostError):
+            raise error
         self._outputs.failed(str(error))
         self._failures_in_row += 1
         if self._failures_in_row >= MAX_FAILURES_IN_ROW and self._engine is not None:
@@ -258,6 +274,8 @@ class EngineLoop:
         """Apply `optimizations`; if that fails, say so and stay with those in effect."""
         try:
             engine.configure(optimizations)
+        except DeviceLostError:
+            raise
         except EngineError as error:
             log.engine.warning("the optimizations could not be applied: %s", error)
             self._outputs.failed(str(error))
@@ -276,6 +294,8 @@ class EngineLoop:
         progress("Loading the model", 1, 1)
         try:
             engine = self._make_engine(config, optimizations, progress)
+        except DeviceLostError:
+            raise
         except RfviewerError as error:
             message = str(error)
         except Exception as error:  # noqa: BLE001 - shown to the user, and the video goes on
@@ -297,6 +317,7 @@ class EngineLoop:
     def _became_ready(self, engine: Engine, optimizations: Optimizations) -> None:
         self._applied = optimizations
         self._failures_in_row = 0
+        self.watch.renewed()
         self._status = EngineStatus(EnginePhase.READY, info=engine.info)
         self._usage = engine.device_usage()
         self._outputs.ready(engine)
@@ -309,9 +330,11 @@ class EngineLoop:
             return
         try:
             future.set_result(job(self._engine))
-        except Exception as error:  # noqa: BLE001 - raised again where the caller waits
+        except Exception as error:
             log.engine.info("a job on the engine failed: %s", error)
             future.set_exception(error)
+            if isinstance(error, DeviceLostError):
+                raise
 
     def _fail_jobs(self) -> None:
         with self._lock:

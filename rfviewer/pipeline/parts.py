@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import EngineFactory, Renderer, SinkFactory, SourceFactory
 from rfviewer.pipeline.live_times import LiveTimes
+from rfviewer.pipeline.watch import WatchLimits
 from rfviewer.result import EngineInfo
 
 
@@ -19,5 +20,7 @@ class Parts:
     make_sinks: SinkFactory
     metadata: Callable[[SourceInfo | None, EngineInfo | None], dict[str, str]]
     """Versions and settings to embed in files."""
+    watch_limits: WatchLimits = field(default_factory=WatchLimits)
+    """When an engine counts as stuck."""
     live_times: LiveTimes = field(default_factory=LiveTimes)
     """When a live source counts as broken, and how soon it is opened again."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
+from rfviewer.errors import DeviceLostError
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
 from rfviewer.optimizations import Optimizations
@@ -40,12 +41,15 @@ class Pipeline:
         self.statistics = Statistics()
         self.state = PlayState.IDLE
         self.error = ""
+        self.lost = ""
+        """One sentence why only a new process can infer again; empty while all is well."""
         self._state_lock = threading.Lock()
         """Held where `state` and the transport change together; several threads do that."""
         self._parts = parts
         self._uri = ""
         self._view = settings.view
         self._capture: RunningCapture | None = None
+        self._stuck = False
         self._care = LiveCare(parts.live_times)
         self.recorder = Recorder(parts.make_sinks, self._sink_context, self.statistics)
         self.presenter = Presenter(
@@ -58,7 +62,11 @@ class Pipeline:
             Transport(replace(settings.playback, paused=True), epoch=0),
         )
         self.engine = EngineLoop(
-            parts.make_engine, settings.engine, settings.optimizations, self._engine_outputs()
+            parts.make_engine,
+            settings.engine,
+            settings.optimizations,
+            self._engine_outputs(),
+            parts.watch_limits,
         )
         self._display = display
         self.set_view(settings.view)
@@ -241,7 +249,8 @@ class Pipeline:
         closers = (self.engine.close, self.presenter.close, self.recorder.close)
         # A recorder that hung was reported then, and is not waited for.
         threads = [*self._threads[:2], self.recorder.replacement or self._threads[2]]
-        for close, thread, share in zip(closers, threads, (0.5, 0.5, 1.0), strict=True):
+        shares = (0.0 if self._stuck else 0.5, 0.5, 1.0)
+        for close, thread, share in zip(closers, threads, shares, strict=True):
             close()
             stuck += join_all([thread], share * (deadline - time.monotonic()))
         if stuck:
@@ -298,11 +307,32 @@ class Pipeline:
 
     def _crashed(self, name: str, error: Exception) -> None:
         """Tell that a thread is gone, without which nothing more is shown or saved."""
-        sentence = f"The {name} stopped because of an unexpected fault ({error}); press Restart."
+        if isinstance(error, DeviceLostError):
+            self._lose(str(error))
+        else:
+            self._lose(f"The {name} stopped because of an unexpected fault ({error}).")
+
+    def look(self) -> None:
+        """Notice an engine that does not come back; to be called several times a second."""
+        silent_s = self.engine.watch.look()
+        if silent_s is not None and not self.lost:
+            self._stuck = True
+            self._lose(
+                f"The engine has not answered for {silent_s:.0f} s: a launch on the GPU never "
+                "ended, or the GPU is gone."
+            )
+
+    def _lose(self, sentence: str) -> None:
+        """Stop for good: finalise what is recorded, and say what has happened."""
+        log.pipeline.error(sentence)
+        self.lost = sentence
         self.engine.fail(sentence)
         self.statistics.notice(("error", sentence))
         with self._state_lock:
             self.error, self.state = sentence, PlayState.FAILED
+        self.transport.stop()
+        self._wake()
+        self.recorder.stop()
 
     def _wants_overlay(self) -> bool:
         """Whether the next frame will be drawn with its own result: keep-pace draws later ones."""
