@@ -8,23 +8,22 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, override
 
 from rfviewer.argument_values import count, number, seconds, whole_number
-from rfviewer.config import (
-    BACKEND_NAMES,
-    Playback,
-    Policy,
-    ResizeMode,
-    Settings,
-    read_user_config,
-    settings_from,
-)
+from rfviewer.config import BACKEND_NAMES, Policy, ResizeMode, Settings
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
 
-VERBS = ("export", "bench", "parity", "devices", "models", "engine", "doctor")
+VERBS = ("export", "bench", "parity", "soak", "devices", "models", "engine", "doctor", "recover", "report")
+_OWN_PARSERS = {
+    "engine": "rfviewer.engine_verb",
+    "recover": "rfviewer.recover_verb",
+    "report": "rfviewer.report",
+}
+"""Modules of verbs that make their own parser: they have `make_parser` and `run`."""
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
   export    write an annotated video, labels or COCO, without a window
   bench     measure the whole path against the bare network
@@ -33,6 +32,9 @@ _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of tha
   models    list the models
   engine    build, list or remove TensorRT engines
   doctor    check this installation and say how to mend it
+  recover   finish recordings that were cut off
+  report    write a file for a bug report
+  soak      play for a long time and judge memory, handles and times
 
 sources:  a video or image file, a folder or "pattern*.png", camera:0 or camera:NAME,
           rtsp:// or http:// addresses, demo, demo:720p, synthetic:640x360@30
@@ -63,23 +65,30 @@ def _run(verb: str, options: argparse.Namespace) -> int:
 
     # The file is for the window; short verbs tell on stderr.
     log.setup(paths.log_dir() if verb == "window" else None, verbose=options.verbose)
+    if verb == "window":
+        log.catch_faults(paths.log_dir())
     if verb == "doctor":
-        from rfviewer import doctor
+        from rfviewer.doctor.verb import run as run_doctor
 
-        return doctor.run(as_json=options.json)
+        return run_doctor(as_json=options.json)
     if verb in ("devices", "models"):
         from rfviewer import listing
 
         if verb == "models":
             return listing.models(as_json=options.json, accept=options.accept)
         return listing.devices(as_json=options.json)
-    if verb == "engine":
-        from rfviewer import engine_verb
+    if verb in _OWN_PARSERS:
+        code: int = import_module(_OWN_PARSERS[verb]).run(options)
+        return code
+    from rfviewer.argument_settings import settings_of
 
-        return engine_verb.run(options)
-    settings = _settings(options)
+    settings = settings_of(options)
     if verb == "window":
         return _window(options, settings)
+    if verb == "soak":
+        from rfviewer import soak
+
+        return soak.run(options, settings)
     if verb == "parity":
         from rfviewer import parity_verb
 
@@ -117,10 +126,9 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def _parser(verb: str) -> argparse.ArgumentParser:
-    if verb == "engine":
-        from rfviewer.engine_verb import make_parser
-
-        return make_parser()
+    if verb in _OWN_PARSERS:
+        own: argparse.ArgumentParser = import_module(_OWN_PARSERS[verb]).make_parser()
+        return own
     window = verb == "window"
     parser = argparse.ArgumentParser(
         prog="rfviewer" if window else f"rfviewer {verb}",
@@ -140,6 +148,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     if verb == "export":
         _export_options(parser)
+    if verb == "soak":
+        _soak_options(parser)
     if verb == "parity":
         from rfviewer.parity_verb import add_options
 
@@ -148,7 +158,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--accept", metavar="LICENCE", help="accept the licence of weights")
     if not window:
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    if verb in ("window", "export", "bench", "parity"):
+    if verb in ("window", "export", "bench", "parity", "soak"):
         _engine_options(parser)
     return parser
 
@@ -161,6 +171,7 @@ _DESCRIPTIONS = {
     "devices": "List cameras, GPUs and backends.",
     "models": "List the models and what each needs.",
     "doctor": "Check this installation; every problem comes with its remedy.",
+    "soak": "Play a source again and again; exit code 1 when memory, handles or times grow.",
 }
 
 
@@ -183,6 +194,7 @@ def _window_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="start over at the end")
     parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
     parser.add_argument("--policy", choices=[str(item) for item in Policy], help="when too slow")
+    parser.add_argument("--safe-mode", action="store_true", help="default settings, on the CPU")
     parser.add_argument("--in-process", action="store_true", help="engine in the window's process")
     parser.add_argument("--quit-after", type=seconds, metavar="S", help="close by itself")
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save the window then")
@@ -197,6 +209,13 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="A,B", help="keep only these names or ids")
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
+
+
+def _soak_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
+    parser.add_argument("--minutes", type=number, default=10.0, metavar="N", help="10 if not given")
+    parser.add_argument("--cycles", type=count, metavar="N", help="open the source N times instead")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def _engine_options(parser: argparse.ArgumentParser) -> None:
@@ -216,58 +235,6 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
         help="optimizations, e.g. --set depth=1 roi_masks=off; all=off is the reference path",
     )
     group.add_argument("--config", type=Path, metavar="FILE", help="settings, instead of your own")
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    """Return the settings of the config file, changed by what the command line says."""
-    from dataclasses import replace
-
-    path: Path | None = options.config
-    if path is None:
-        from rfviewer.paths import config_dir
-
-        path = config_dir() / "config.toml"
-    elif not path.is_file():
-        raise UsageError(f"There is no settings file {path}; check the name.")
-    settings = settings_from(read_user_config(path), str(path))
-    engine = {
-        name: getattr(options, name)
-        for name in ("model", "backend", "precision", "threads")
-        if getattr(options, name) is not None
-    }
-    if options.resize is not None:
-        engine["resize"] = ResizeMode(options.resize)
-    view = {} if options.threshold is None else {"threshold": options.threshold}
-    optimizations = settings.optimizations
-    for item in options.set:
-        name, separator, value = item.partition("=")
-        if not separator:
-            raise UsageError(f"--set takes name=value, got {item}; the source comes before --set.")
-        if (name, value) == ("all", "off"):
-            optimizations = type(optimizations).baseline()
-        else:
-            optimizations = optimizations.set(name, value)
-    return replace(
-        settings,
-        engine=replace(settings.engine, **engine),
-        view=replace(settings.view, **view),
-        optimizations=optimizations,
-        playback=_playback(options, settings.playback),
-    )
-
-
-def _playback(options: argparse.Namespace, playback: Playback) -> Playback:
-    from dataclasses import replace
-
-    changes: dict[str, object] = {}
-    for option, name in (("start", "start_s"), ("end", "end_s"), ("frames", "max_frames")):
-        if getattr(options, option, None) is not None:
-            changes[name] = getattr(options, option)
-    if getattr(options, "loop", False):
-        changes["loop"] = True
-    if getattr(options, "policy", None):
-        changes["policy"] = Policy(options.policy)
-    return replace(playback, **changes)  # type: ignore[arg-type]
 
 
 def _fail(sentence: str, options: argparse.Namespace) -> None:
