@@ -17,7 +17,18 @@ from rfviewer.config import BACKEND_NAMES, Policy, ResizeMode, Settings
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
 
-VERBS = ("export", "bench", "parity", "soak", "devices", "models", "engine", "doctor", "recover", "report")
+VERBS = (
+    "export",
+    "bench",
+    "parity",
+    "soak",
+    "devices",
+    "models",
+    "engine",
+    "doctor",
+    "recover",
+    "report",
+)
 _OWN_PARSERS = {
     "engine": "rfviewer.engine_verb",
     "recover": "rfviewer.recover_verb",

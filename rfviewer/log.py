@@ -1,9 +1,11 @@
 """Logging: a fixed list of topics, one rotating file, warnings on stderr."""
 
+import faulthandler
 import logging
 import logging.handlers
 import re
 import sys
+import threading
 from pathlib import Path
 from typing import override
 
@@ -15,6 +17,8 @@ pipeline = logging.getLogger("rfviewer.pipeline")
 session = logging.getLogger("rfviewer.session")
 sink = logging.getLogger("rfviewer.sink")
 gui = logging.getLogger("rfviewer.gui")
+
+WINDOW_LOG, ENGINE_LOG = "rfviewer.log", "engine.log"
 
 _URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>\S*)")
 _HOST = re.compile(r"[^:]*(?::\d*)?|\[[^\]]*\](?::\d*)?")
@@ -54,13 +58,59 @@ class _RedactingFormatter(logging.Formatter):
 
 def setup_child(folder: str | None) -> None:
     """Set up logging in the engine process; two processes must not rotate the same file."""
-    setup(None if folder is None else Path(folder), name="engine.log")
+    path = None if folder is None else Path(folder)
+    setup(path, name=ENGINE_LOG)
+    if path is not None:
+        catch_faults(path, name=ENGINE_LOG)
 
 
-def setup(folder: Path | None, *, verbose: bool = False, name: str = "rfviewer.log") -> None:
+def catch_faults(folder: Path, *, name: str = WINDOW_LOG) -> None:
+    """Let crashes in C code write every thread's stack, and errors of any thread reach the log.
+
+    Call once per process. A segfault goes to "name.fault" in `folder`; what the last run left there
+    becomes "name.fault.1", for a report.
+    """
+    path = folder / f"{name}.fault"
+    try:
+        if path.exists() and path.stat().st_size:
+            path.replace(path.with_suffix(".fault.1"))
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        app.warning("crashes will leave no stack: %s", error)
+    else:
+        # Never closed: a crash may come at any time.
+        faulthandler.enable(file=file, all_threads=True)
+    threading.excepthook = _log_thread_error
+
+
+def last_lines(folder: Path, count: int = 200) -> dict[str, list[str]]:
+    """Return the last `count` lines of each log in `folder`, and the stacks of crashes."""
+    lines: dict[str, list[str]] = {}
+    for name in (WINDOW_LOG, ENGINE_LOG):
+        for path in (folder / name, folder / f"{name}.fault", folder / f"{name}.fault.1"):
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                text = f"cannot be read: {error}"
+            if text:
+                lines[path.name] = [redact(line) for line in text.splitlines()[-count:]]
+    return lines
+
+
+def _log_thread_error(error: threading.ExceptHookArgs) -> None:
+    if error.exc_type is SystemExit or error.exc_value is None:
+        return
+    name = "unknown" if error.thread is None else error.thread.name
+    trace = (error.exc_type, error.exc_value, error.exc_traceback)
+    app.error("uncaught error in thread %s", name, exc_info=trace)
+
+
+def setup(folder: Path | None, *, verbose: bool = False, name: str = WINDOW_LOG) -> None:
     """Send records to a rotating file in `folder` (none if None) and warnings to stderr.
 
-    Call once per process. The file keeps at most 4 x 2 MB.
+    Call once per process. Each of the two logs keeps at most 4 x 1 MB.
     """
     root = logging.getLogger("rfviewer")
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
@@ -73,7 +123,7 @@ def setup(folder: Path | None, *, verbose: bool = False, name: str = "rfviewer.l
     if folder is None:
         return
     handler = logging.handlers.RotatingFileHandler(
-        folder / name, maxBytes=2_000_000, backupCount=3, encoding="utf-8"
+        folder / name, maxBytes=1_000_000, backupCount=3, encoding="utf-8"
     )
     handler.setFormatter(_RedactingFormatter(_FORMAT))
     root.addHandler(handler)

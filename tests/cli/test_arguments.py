@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rfviewer import cli
+from rfviewer import argument_settings, cli
 from rfviewer.config import Policy, ResizeMode, Settings
 from rfviewer.errors import UsageError
 from rfviewer.optimizations import Optimizations
@@ -18,15 +18,13 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def no_user_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the user's config folder at an empty one."""
-    from rfviewer import paths
-
-    monkeypatch.setattr(paths, "config_dir", lambda: tmp_path)
+    monkeypatch.setattr(argument_settings, "config_dir", lambda: tmp_path)
     return tmp_path
 
 
 def settings_of(*arguments: str) -> Settings:
     verb, rest = cli._split(list(arguments))
-    return cli._settings(cli._parser(verb).parse_args(rest))
+    return argument_settings.settings_of(cli._parser(verb).parse_args(rest))
 
 
 def test_nothing_said_is_the_default() -> None:
@@ -148,3 +146,13 @@ def test_help_imports_nothing_heavy() -> None:
     assert "verbs (rfviewer VERB --help tells more" in done.stdout
     told = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
     assert set(cli.VERBS) <= told
+
+
+def test_safe_mode_ignores_the_settings_file_and_runs_on_the_cpu(no_user_config: Path) -> None:
+    (no_user_config / "config.toml").write_text('[engine]\nmodel = "/broken.onnx"\n')
+    settings = settings_of("demo", "--safe-mode")
+    assert settings.engine.model == "demo"
+    assert settings.engine.backend == "onnxruntime"
+    assert not settings.optimizations.cuda_graph
+    assert settings.optimizations.depth == 1
+    assert settings_of("--safe-mode", "--model", "none").engine.model == "none"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rfviewer import doctor, precheck, system_packages
+from rfviewer import precheck, system_packages
+from rfviewer.doctor.system import display
 from rfviewer.errors import RfviewerError, SourceError
 from rfviewer.precheck import check_cheaply, check_screen
 
@@ -93,6 +94,6 @@ def test_an_x_server_that_is_not_there_does_not_answer(monkeypatch: pytest.Monke
 
 
 def test_the_doctor_says_the_same(screen: pytest.MonkeyPatch) -> None:
-    assert doctor.display().detail == precheck.NO_SCREEN[0]
+    assert display().detail == precheck.NO_SCREEN[0]
     screen.setenv("DISPLAY", ":4321")
-    assert doctor.display().detail == "no X server lets us in at :4321 (X11)"
+    assert display().detail == "no X server lets us in at :4321 (X11)"

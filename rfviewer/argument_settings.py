@@ -1,0 +1,77 @@
+"""Arguments to settings: those of the config file or of safe mode, changed by the command line."""
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rfviewer.config import (
+    Playback,
+    Policy,
+    ResizeMode,
+    Settings,
+    read_user_config,
+    settings_from,
+)
+from rfviewer.errors import UsageError
+from rfviewer.paths import config_dir
+from rfviewer.safe_mode import safe_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return the settings that parsed arguments ask for.
+
+    Raises:
+        UsageError: for a settings file or a value that is wrong.
+    """
+    settings = _base(options)
+    engine = {
+        name: getattr(options, name)
+        for name in ("model", "backend", "precision", "threads")
+        if getattr(options, name) is not None
+    }
+    if options.resize is not None:
+        engine["resize"] = ResizeMode(options.resize)
+    view = {} if options.threshold is None else {"threshold": options.threshold}
+    optimizations = settings.optimizations
+    for item in options.set:
+        name, separator, value = item.partition("=")
+        if not separator:
+            raise UsageError(f"--set takes name=value, got {item}; the source comes before --set.")
+        if (name, value) == ("all", "off"):
+            optimizations = type(optimizations).baseline()
+        else:
+            optimizations = optimizations.set(name, value)
+    return replace(
+        settings,
+        engine=replace(settings.engine, **engine),
+        view=replace(settings.view, **view),
+        optimizations=optimizations,
+        playback=_playback(options, settings.playback),
+    )
+
+
+def _playback(options: argparse.Namespace, playback: Playback) -> Playback:
+    changes: dict[str, object] = {}
+    for option, name in (("start", "start_s"), ("end", "end_s"), ("frames", "max_frames")):
+        if getattr(options, option, None) is not None:
+            changes[name] = getattr(options, option)
+    if getattr(options, "loop", False):
+        changes["loop"] = True
+    if getattr(options, "policy", None):
+        changes["policy"] = Policy(options.policy)
+    return replace(playback, **changes)  # type: ignore[arg-type]
+
+
+def _base(options: argparse.Namespace) -> Settings:
+    """Return what the command line changes."""
+    path: Path | None = options.config
+    if path is None:
+        if getattr(options, "safe_mode", False):
+            return safe_settings()
+        path = config_dir() / "config.toml"
+    elif not path.is_file():
+        raise UsageError(f"There is no settings file {path}; check the name.")
+    return settings_from(read_user_config(path), str(path))

@@ -1,0 +1,16 @@
+"""Safe mode: what works when anything that is set, cached or special to a GPU is at fault."""
+
+from dataclasses import replace
+
+from rfviewer.config import EngineConfig, Settings
+from rfviewer.optimizations import Optimizations
+
+
+def safe_settings() -> Settings:
+    """Return default settings on the CPU: no settings file, no CUDA, no graph, no cached engine.
+
+    The demo model on ONNX Runtime, one frame in flight. Should the user choose a GPU backend
+    meanwhile, it starts without a CUDA graph and without a compiled network.
+    """
+    optimizations = replace(Optimizations(), cuda_graph=False, compiled_network=False, depth=1)
+    return Settings(engine=EngineConfig(backend="onnxruntime"), optimizations=optimizations)
