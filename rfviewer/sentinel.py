@@ -89,8 +89,8 @@ def _runs(run: Run) -> bool:
         return False
     try:
         process = psutil.Process(run.pid)
-        same = abs(process.create_time() - run.started_s) < _SAME_START_S
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        same = bool(abs(process.create_time() - run.started_s) < _SAME_START_S)
+        return same and bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

@@ -13,6 +13,8 @@ _BINS_PER_DECADE = 230
 """Neighbouring bins differ by 1 %."""
 _DECADES = 8
 _LOWEST_MS = 1e-3
+_JUDGED_FROM_MS = 1.0
+"""Handing a frame through without a network takes microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,11 @@ class Fifths:
         return [_p99(row.tolist()) for row in self._counts]
 
     def ratio(self) -> float | None:
-        """Return the last fifth's by the first fifth's."""
+        """Return the last fifth's by the first fifth's; None below what can be told from noise."""
         first, *_, last = self.p99()
-        return None if first is None or last is None else last / first
+        if first is None or last is None or first < _JUDGED_FROM_MS:
+            return None
+        return last / first
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float | None:

@@ -18,6 +18,13 @@ _CODECS = {
     "prores": "ProRes",
 }
 """What users have most."""
+_TENSORRTS = (
+    "tensorrt-cu13",
+    "tensorrt-cu12",
+    "tensorrt",
+    "tensorrt-rtx-cu13-libs",
+    "tensorrt-rtx-cu13-bindings",
+)
 
 
 def ffmpeg() -> Check:
@@ -86,9 +93,7 @@ def torch() -> Check:
 
 def tensorrt() -> Check:
     """Check which TensorRT variants are there, by their metadata."""
-    names = ("tensorrt-cu13", "tensorrt-cu12", "tensorrt")
-    names += ("tensorrt-rtx-cu13-libs", "tensorrt-rtx-cu13-bindings")
-    found = [f"{name} {version}" for name in names if (version := installed(name))]
+    found = [f"{name} {version}" for name in _TENSORRTS if (version := installed(name))]
     if found:
         return Check("TensorRT", Status.OK, ", ".join(found))
     return _not_for_this_machine("TensorRT", "neither TensorRT nor TensorRT for RTX is installed")
