@@ -3,12 +3,14 @@
 The only reader of the environment and of the user's config file.
 """
 
+import math
 import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, get_args
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from rfviewer.errors import UsageError
 from rfviewer.optimizations import Optimizations, parse_value
@@ -46,7 +48,7 @@ class EngineConfig:
         """Reject an unknown backend."""
         if self.backend not in BACKEND_NAMES:
             known = ", ".join(BACKEND_NAMES)
-            raise UsageError(f"There is no backend {self.backend}; known are {known}.")
+            raise UsageError(f"There is no backend {self.backend!r}; known are {known}.")
 
 
 class ColorBy(StrEnum):
@@ -173,29 +175,54 @@ def settings_from(table: dict[str, Any], origin: str) -> Settings:
     for name, content in table.items():
         if name not in parts or not isinstance(content, dict):
             known = ", ".join(parts)
-            raise UsageError(f"{origin} has an unknown part {name}; known are {known}.")
+            raise UsageError(f"{origin} has an unknown part {name!r}; known are {known}.")
         known_keys = {spec.name: spec for spec in fields(parts[name])}
         for key in content:
             if key not in known_keys:
-                raise UsageError(f"{origin} has an unknown setting {name}.{key}.")
+                raise UsageError(f"{origin} has an unknown setting {name}.{key!r}.")
+        kind = parts[name]
+        hints = get_type_hints(kind)
         try:
-            values[name] = parts[name](**{k: _coerce(name, k, v) for k, v in content.items()})
-        except (TypeError, ValueError) as error:
-            raise UsageError(
-                f"{origin}: a value in [{name}] is of the wrong kind ({error})."
-            ) from error
+            values[name] = kind(
+                **{key: _coerced(hints[key], key, value) for key, value in content.items()}
+            )
+        except _WrongKindError as error:
+            raise UsageError(f"{origin}: {name}.{error}.") from error
     return Settings(**values)
 
 
-def _coerce(table: str, key: str, value: Any) -> Any:  # noqa: ANN401 - TOML values
-    enums = {"policy": Policy, "resize": ResizeMode, "color_by": ColorBy}
-    if table == "optimizations":
+class _WrongKindError(Exception):
+    """Names the key, what it takes and what was given."""
+
+
+def _coerced(hint: Any, key: str, value: Any) -> Any:  # noqa: ANN401 - TOML values
+    """Return a TOML value as `hint` asks; a file is typed by hand or comes from elsewhere."""
+    if key in Optimizations.__dataclass_fields__:
+        if not isinstance(value, bool | int | str):
+            raise _WrongKindError(f"{key} takes on, off or a number, got {value!r}")
         return parse_value(key, value)
-    if key in enums:
-        return enums[key](value)
-    if key == "hidden_class_ids":
-        return frozenset(int(item) for item in value)
-    return value
+    for kind in get_args(hint) if isinstance(hint, UnionType) else (hint,):
+        matches, result = _as_kind(kind, value)
+        if matches:
+            return result
+    raise _WrongKindError(f"{key} cannot be {value!r}")
+
+
+def _as_kind(kind: Any, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - TOML values
+    """Return whether `value` is of `kind`, and the value as that kind."""
+    origin = get_origin(kind)
+    if origin is Literal:
+        return value in get_args(kind), value
+    if origin is frozenset:
+        whole = isinstance(value, list) and all(type(item) is int for item in value)
+        return whole, frozenset(value) if whole else None
+    if kind is float:
+        finite = type(value) in (int, float) and math.isfinite(value)
+        return finite, float(value) if finite else None
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        known = isinstance(value, str) and value in set(kind)
+        return known, kind(value) if known else None
+    return type(value) is kind, value
 
 
 def cpu_threads_limit() -> int | None:
