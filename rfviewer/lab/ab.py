@@ -10,16 +10,13 @@ from dataclasses import replace
 from rfviewer.errors import EngineError
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import Contest, RunBlock, Side
+from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
 from rfviewer.lab.verdict import ab_verdict, toggle_notes
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
 """No further round starts after this time, once the first look has been taken."""
-BLOCK_S = 0.1
-"""Length of a block where the number of frames is not given: short, so that A and B are near."""
-MAX_BLOCK = 64
 WARM_S = 0.05
 """Blocks of faster frames drop their first one, which finds cold caches."""
 _SEED = 20250

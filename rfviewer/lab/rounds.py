@@ -19,7 +19,12 @@ LOOKS = 8
 _GROWTH = 1.4
 """Rounds at one look for each round at the look before."""
 
+BLOCK_S = 0.1
+"""Length of a block where the number of frames is not given: short, so that A and B are near."""
+MAX_BLOCK = 64
+
 type Side = Literal["A", "B"]
+SIDES: tuple[Side, Side] = ("A", "B")
 type RunBlock = Callable[[Side, int], Block]
 """Runs one block of a side with the frames of that round."""
 
@@ -49,8 +54,12 @@ class Samples:
 class Contest:
     """A against B over rounds; judged at a few looks only."""
 
-    def __init__(self, run: RunBlock, *, seed: int, rounds: int = 0) -> None:
-        """Compare what `run` measures; `rounds` fixes their number, 0 looks until they tell."""
+    def __init__(self, run: RunBlock, *, seed: int, rounds: int = 0, judges: bool = True) -> None:
+        """Compare what `run` measures.
+
+        `rounds` fixes their number; 0 goes on until they tell. Without `judges` the rounds are only
+        kept, for another judge.
+        """
         self.sides: dict[Side, Samples] = {"A": Samples(), "B": Samples()}
         self.counted = 0
         """Rounds that count."""
@@ -65,6 +74,7 @@ class Contest:
         self._run = run
         self._random = random.Random(seed)
         self._fixed = rounds
+        self._judges = judges
         self._done = 0
         self._tests = 0
         self._next_look = rounds
@@ -90,6 +100,8 @@ class Contest:
         for side, samples in self.sides.items():
             samples.add(*blocks[side])
         self.counted += 1
+        if not self._judges:
+            return
         if not self._tests:
             looks = 1 if self._fixed else LOOKS
             self._tests = looks * len(self.quantities)
@@ -139,42 +151,46 @@ class Contest:
             self.judge()
         self.decided = True
 
-    def effect(self, name: str, *, as_rate: bool = False) -> Effect:
-        """Return a duration in ms as an effect, or as a rate in frames per second."""
-        comparison = self.comparisons[name]
-        a, b = (self.sides[side].frames[name] for side in ("A", "B"))
-        return make_effect(name, comparison, a, b, as_rate=as_rate)
+    def effect(
+        self,
+        name: str,
+        comparison: Comparison | None = None,
+        *,
+        level_ms: float | None = None,
+        as_rate: bool = False,
+    ) -> Effect:
+        """Return a duration in ms as an effect, or as a rate in frames per second.
 
-
-def make_effect(
-    name: str, comparison: Comparison, a: list[float], b: list[float], *, as_rate: bool = False
-) -> Effect:
-    """Return the effect on a duration, of the values in ms of every frame under A and B."""
-    typical_a, typical_b = statistics.median(a), statistics.median(b)
-    interval = comparison.interval
-    if as_rate:
-        fps_a, fps_b = 1e3 / typical_a, 1e3 / typical_b
-        low, high = (fps_a * (1 / (1 + x) - 1) for x in (interval.high, interval.low))
-        change = fps_a * (1 / (1 + comparison.ratio) - 1)
+        Args:
+            name: of the quantity.
+            comparison: what it came to; None takes the last look's.
+            level_ms: duration under A that the shares refer to; None takes the median.
+            as_rate: turns a frame time into frames per second.
+        """
+        found = comparison or self.comparisons[name]
+        a, b = (self.sides[side].frames[name] for side in SIDES)
+        typical_a = statistics.median(a) if level_ms is None else level_ms
+        typical_b = statistics.median(b)
+        interval = found.interval
+        if as_rate:
+            fps = 1e3 / typical_a
+            low, high = (_slower(fps, share) for share in (interval.high, interval.low))
+            change, wide = _slower(fps, found.ratio), Interval(low, high)
+            rates = (fps, 1e3 / typical_b, None, None)
+            return Effect("throughput", "fps", *rates, change, wide, found.significant)
         return Effect(
-            "throughput",
-            "fps",
-            fps_a,
-            fps_b,
-            None,
-            None,
-            change,
-            Interval(low, high),
-            comparison.significant,
+            name,
+            "ms",
+            typical_a,
+            typical_b,
+            percentile(a, 0.95),
+            percentile(b, 0.95),
+            typical_a * found.ratio,
+            Interval(typical_a * interval.low, typical_a * interval.high),
+            found.significant,
         )
-    return Effect(
-        name,
-        "ms",
-        typical_a,
-        typical_b,
-        percentile(a, 0.95),
-        percentile(b, 0.95),
-        typical_a * comparison.ratio,
-        Interval(typical_a * interval.low, typical_a * interval.high),
-        comparison.significant,
-    )
+
+
+def _slower(fps: float, share: float) -> float:
+    """Return the change of a rate when each frame takes `share` longer."""
+    return fps * (1 / (1 + share) - 1)

@@ -70,6 +70,29 @@ def compare(a: F64Array, b: F64Array, *, tests: int, seed: int = 0) -> Compariso
     )
 
 
+def judge_alone(a: F64Array, b: F64Array) -> Comparison:
+    """Compare B with A as the only comparison of the run, judged once, at 95 %.
+
+    Arguments as those of `compare`.
+    """
+    log_a, log_b = np.log(a), np.log(b)
+    noise = max(map(abs, bootstrap_interval(_control(log_a, log_b), 0)))
+    differences = _differences(log_a, log_b)
+    low, high = bootstrap_interval(differences)
+    return Comparison(
+        math.expm1(np.median(differences)),
+        Interval(math.expm1(low), math.expm1(high)),
+        math.expm1(noise),
+        significant=_differs(differences, math.log1p(MIN_RATIO), 0.025),
+        absent=max(abs(low), abs(high)) < math.log1p(NARROW),
+    )
+
+
+def log_ratios(a: F64Array, b: F64Array) -> F64Array:
+    """Return the logarithm of B / A for each round; arguments as those of `compare`."""
+    return _differences(np.log(a), np.log(b))
+
+
 def _best_merge(a: F64Array, b: F64Array, needed: int) -> tuple[F64Array, F64Array]:
     """Return a and b with neighbouring rounds merged where that steadies their differences.
 
@@ -106,10 +129,22 @@ def _control(a: F64Array, b: F64Array) -> F64Array:
 
 def bootstrap_interval(values: F64Array, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % percentile interval of the median over resampled rounds."""
+    interval = quantile_interval(resampled_medians(values, seed))
+    return interval.low, interval.high
+
+
+def resampled_medians(values: F64Array, seed: int = 0) -> F64Array:
+    """Return the medians of samples drawn from `values` with replacement, (resamples,)."""
     rng = np.random.default_rng(seed)
     picks = rng.integers(0, len(values), (_RESAMPLES, len(values)))
-    low, high = np.quantile(np.median(values[picks], axis=1), (0.025, 0.975))
-    return float(low), float(high)
+    medians: F64Array = np.median(values[picks], axis=1)
+    return medians
+
+
+def quantile_interval(draws: F64Array) -> Interval:
+    """Return the interval that holds the middle 95 % of `draws`."""
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return Interval(float(low), float(high))
 
 
 def rounds_needed(tests: int) -> int:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from rfviewer.experiment import Effect, Interval
+from rfviewer.experiment import Effect, Interval, WaterfallStep
 from rfviewer.lab.stand import LATENCY
 from rfviewer.result import ToggleState
 
@@ -72,3 +72,43 @@ def toggle_notes(a: Sequence[ToggleState], b: Sequence[ToggleState]) -> tuple[st
     if all(x.effective == y.effective for x, y in zip(a, b, strict=True)):
         notes.append("A and B are the same here, so this run shows the noise.")
     return tuple(notes)
+
+
+def waterfall_verdict(
+    whole: Effect,
+    steps: Sequence[WaterfallStep],
+    interaction: float,
+    interaction_interval: Interval,
+    gap: Interval,
+) -> str:
+    """Return what the toggles bring together, which matter, and whether the parts add up.
+
+    Args:
+        whole: target against baseline, frame time.
+        steps: the parts.
+        interaction: whole minus the sum of the parts measured alone, in ms.
+        interaction_interval: of the same.
+        gap: interval of whole minus the parts one after another, in ms.
+    """
+    change = f"{with_width(abs(whole.difference), whole.interval)} of {whole.a:.1f} ms a frame"
+    saved = f"together they {'save' if whole.difference < 0 else 'cost'} {change}"
+    if not whole.significant:
+        saved = f"together no effect larger than the noise (±{largest_change(whole):.1f} %)"
+    telling = [step for step in steps if step.cumulative.significant]
+    telling.sort(key=lambda step: step.cumulative.difference)
+    named = [f"{step.name} {step.cumulative.difference:+.2f} ms" for step in telling]
+    parts = f"in turn {', '.join(named)}" if named else "no single part stands out in turn"
+    if gap.excludes_zero:
+        sums = f"the parts in turn miss the whole by {_middle(gap)}"
+    else:
+        sums = "the parts in turn add up to the whole within the intervals"
+    alone = with_width(interaction, interaction_interval)
+    if interaction_interval.excludes_zero:
+        apart = f"alone they do not: {alone} is interaction"
+    else:
+        apart = f"interaction of the parts alone {alone}, none that shows"
+    return "; ".join((saved, parts, sums, apart))
+
+
+def _middle(interval: Interval) -> str:
+    return with_width((interval.low + interval.high) / 2, interval)

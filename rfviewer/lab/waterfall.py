@@ -1,0 +1,205 @@
+"""Waterfall: what each toggle brings alone, what its removal costs, and how the parts add up."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rfviewer.errors import EngineError, UsageError
+from rfviewer.experiment import Effect, WaterfallRequest, WaterfallResult, WaterfallStep
+from rfviewer.interfaces import Progress
+from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, SIDES, Contest, RunBlock, Side
+from rfviewer.lab.stand import FRAME_TIME, Block, Stand, draws, effective_set
+from rfviewer.lab.statistics import (
+    F64Array,
+    judge_alone,
+    log_ratios,
+    quantile_interval,
+    resampled_medians,
+)
+from rfviewer.lab.verdict import waterfall_verdict
+from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.result import ToggleState
+
+BUDGET_S = 300.0
+"""What the rounds may take together where their number is not given, if the fewest fit into it."""
+FEWEST, MOST = 6, 24
+"""Rounds. Fewer than six cannot tell a part from chance."""
+_SEED = 7
+
+
+def measure_waterfall(
+    stand: Stand, request: WaterfallRequest, progress: Progress, *, budget_s: float = BUDGET_S
+) -> WaterfallResult:
+    """Measure frame times, with as many frames in flight as each setting asks for.
+
+    Every part is a pair of settings in alternating blocks of its own, so that slow drift cancels;
+    each round visits all pairs.
+
+    Raises:
+        RfviewerError: a toggle cannot run here, the engine failed, or the stand's check gave up.
+    """
+    progress("Warming up", 0, 0)
+    states = stand.effective(request.target)
+    names = _names(request, states)
+    chain = _Chain(request.target, names)
+    pairs = _Pairs(stand, chain, request.frames)
+    progress(f"first round of {len(pairs.contests)} pairs", 0, 0)
+    begun_ns = stand.clock_ns()
+    pairs.sweep(lambda _: None)
+    sweep_s = (stand.clock_ns() - begun_ns) / 1e9
+    rounds = request.rounds or min(MOST, max(FEWEST, round(budget_s / max(sweep_s, 1e-3))))
+    for number in range(2, rounds + 1):
+        left_s = (rounds - number + 1) * sweep_s
+        progress(f"round {number} of {rounds}, about {left_s:.0f} s left", number, rounds)
+        pairs.sweep(lambda _: None)
+    return pairs.result(_notes(states, rounds))
+
+
+def _names(request: WaterfallRequest, states: Sequence[ToggleState]) -> tuple[str, ...]:
+    """Return the toggles to measure, in display order.
+
+    Raises:
+        UsageError: one that was asked for cannot run here, or makes no difference.
+    """
+    base = Optimizations.baseline()
+    able = [
+        state.name
+        for state in states
+        if state.available and state.effective != getattr(base, state.name)
+    ]
+    for name in request.names:
+        if name not in toggle_names():
+            Optimizations().set(name, 0)  # raises with the names there are
+        if name not in able:
+            reason = next(state.reason for state in states if state.name == name)
+            raise UsageError(
+                f"{name} has no part in this waterfall: {reason or 'it is off in the target'}."
+            )
+    chosen = [name for name in able if not request.names or name in request.names]
+    if not chosen:
+        raise UsageError("Every toggle that can run here is off in the target; turn one on.")
+    return tuple(chosen)
+
+
+type _Pair = tuple[Optimizations, Optimizations]
+
+
+class _Chain:
+    """The pairs of settings between baseline and target."""
+
+    def __init__(self, target: Optimizations, names: Sequence[str]) -> None:
+        self._target = target
+        self.names = names
+        self.base = self._without(names)
+        self.whole: _Pair = (self.base, target)
+        others = [[other for other in names if other != name] for name in names]
+        self.alone: list[_Pair] = [(self.base, self._without(rest)) for rest in others]
+        """The baseline, and the baseline with one toggle."""
+        self.removed: list[_Pair] = [(target, self._without([name])) for name in names]
+        """The target, and the target without one toggle."""
+        self.in_turn: list[_Pair] = [
+            (self._without(names[index:]), self._without(names[index + 1 :]))
+            for index in range(len(names))
+        ]
+        """The toggles before this one, and those with it."""
+
+    def _without(self, names: Sequence[str]) -> Optimizations:
+        baseline = Optimizations.baseline()
+        values: dict[str, Any] = {name: getattr(baseline, name) for name in names}
+        return replace(self._target, **values)
+
+
+class _Pairs:
+    """A contest for each pair of settings; equal pairs are measured once."""
+
+    def __init__(self, stand: Stand, chain: _Chain, frames: int) -> None:
+        self._stand, self._chain = stand, chain
+        wanted = [chain.whole, *chain.alone, *chain.removed, *chain.in_turn]
+        in_effect = [effective_set(stand.effective(one)) for one in chain.whole]
+        self._draw = draws(*in_effect)
+        frame_s = max(stand.warm_up(one) for one in chain.whole)
+        self._count = frames or max(1, min(MAX_BLOCK, round(BLOCK_S / frame_s)))
+        self.contests = {
+            pair: Contest(self._runner(pair), seed=_SEED + number, judges=False)
+            for number, pair in enumerate(dict.fromkeys(wanted))
+        }
+
+    def sweep(self, tell: Callable[[Side], None]) -> None:
+        """Run one round of every pair."""
+        for contest in self.contests.values():
+            contest.round(tell)
+
+    def _runner(self, pair: _Pair) -> RunBlock:
+        def run(side: Side, number: int) -> Block:
+            wanted = pair[0] if side == "A" else pair[1]
+            first = number * self._count
+            return self._stand.throughput(wanted, first, self._count, draw=self._draw)
+
+        return run
+
+    def result(self, notes: Sequence[str]) -> WaterfallResult:
+        """Return what came out.
+
+        Raises:
+            EngineError: no round counts.
+        """
+        if not all(contest.counted for contest in self.contests.values()):
+            raise EngineError("The GPU was throttled in every round; let it cool down and repeat.")
+        chain = self._chain
+        base_ms = self._level(chain.base)
+        steps = tuple(
+            WaterfallStep(
+                name, self._effect(alone, base_ms), self._effect(removed), self._effect(in_turn)
+            )
+            for name, alone, removed, in_turn in zip(
+                chain.names, chain.alone, chain.removed, chain.in_turn, strict=True
+            )
+        )
+        whole = self._effect(chain.whole, base_ms)
+        whole_draws = self._draws(chain.whole)
+        together = base_ms * np.expm1(whole_draws)
+        # Factors multiply: one after another, the toggles lead from the baseline to the target.
+        in_turn = base_ms * np.expm1(sum(map(self._draws, chain.in_turn)))
+        apart = base_ms * sum(np.expm1(self._draws(pair)) for pair in chain.alone)
+        interaction = whole.difference - sum(step.alone.difference for step in steps)
+        interval = quantile_interval(together - apart)
+        gap = quantile_interval(together - in_turn)
+        return WaterfallResult(
+            whole=whole,
+            steps=steps,
+            interaction=interaction,
+            interaction_interval=interval,
+            verdict=waterfall_verdict(whole, steps, interaction, interval, gap),
+            notes=tuple(notes),
+        )
+
+    def _draws(self, pair: _Pair) -> F64Array:
+        """Return medians over resampled rounds of the logarithm of the pair's ratio."""
+        contest = self.contests[pair]
+        a, b = (contest.sides[side].values(FRAME_TIME) for side in SIDES)
+        return resampled_medians(log_ratios(a, b), seed=list(self.contests).index(pair))
+
+    def _level(self, wanted: Optimizations) -> float:
+        """Return the median frame time of a setting over all pairs that it is part of."""
+        found: list[float] = []
+        for pair, contest in self.contests.items():
+            for side, one in zip(SIDES, pair, strict=True):
+                if one == wanted:
+                    found += contest.sides[side].frames[FRAME_TIME]
+        return statistics.median(found)
+
+    def _effect(self, pair: _Pair, level_ms: float | None = None) -> Effect:
+        contest = self.contests[pair]
+        a, b = (contest.sides[side].values(FRAME_TIME) for side in SIDES)
+        return contest.effect(FRAME_TIME, judge_alone(a, b), level_ms=level_ms)
+
+
+def _notes(states: Sequence[ToggleState], rounds: int) -> list[str]:
+    left_out = [f"{state.name} ({state.reason})" for state in states if not state.available]
+    notes = [f"Frame times over {rounds} rounds; each part is judged by itself, at 95 %."]
+    if left_out:
+        notes.append(f"Cannot run here: {', '.join(left_out)}.")
+    return notes
