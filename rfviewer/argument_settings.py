@@ -15,6 +15,7 @@ from rfviewer.config import (
 from rfviewer.errors import UsageError
 from rfviewer.paths import config_dir
 from rfviewer.safe_mode import safe_settings
+from rfviewer.sources.replay_file import with_saved_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,4 +75,8 @@ def _base(options: argparse.Namespace) -> Settings:
         path = config_dir() / "config.toml"
     elif not path.is_file():
         raise UsageError(f"There is no settings file {path}; check the name.")
-    return settings_from(read_user_config(path), str(path))
+    settings = settings_from(read_user_config(path), str(path))
+    if options.config is None:
+        # A replay plays as it was saved, changed by what else the command line says.
+        return with_saved_settings(settings, getattr(options, "source", None))
+    return settings

@@ -27,6 +27,8 @@ from rfviewer.gui.closing import ClosingQuestion
 from rfviewer.gui.commands import Commands
 from rfviewer.gui.focus import ControlManners
 from rfviewer.gui.heartbeat import Heartbeat
+from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_parts import LabParts
 from rfviewer.gui.layout import MINIMUM_SIZE, WindowLayout
 from rfviewer.gui.live import LiveView
 from rfviewer.gui.model import SessionModel
@@ -81,16 +83,29 @@ class MainWindow(QMainWindow):
         self.outputs = Outputs(self, self.model, services, self.preferences)
         self.video = VideoArea(self.model)
         self.transport = TransportBar(self.model, self.actions_)
-        self.panel = SidePanel(self.model, services)
+        self.lab = LabModel(self.model)
+        self.panel = SidePanel(self.model, services, self.lab)
         self.status = StatusStrip()
         self.banner = Banner()
         self.theme_menu = theme_menu(self.theme, self._on_theme, self)
+        self.lab_parts = LabParts(
+            self,
+            model=self.model,
+            lab=self.lab,
+            actions=self.actions_,
+            services=services,
+            preferences=self.preferences,
+            background=self.background,
+            outputs=self.outputs,
+            view=self.video.view,
+        )
         self.top_bar = TopBar(
             self.actions_,
             self.sources.menu,
             self.outputs.record_menu,
             self.outputs.shot_menu,
             self.theme_menu,
+            self.lab_parts.badge,
         )
         self.layout_ = WindowLayout(
             self,
@@ -129,7 +144,7 @@ class MainWindow(QMainWindow):
     def open_first(self, source: str | None) -> None:
         """Open `source`, or else welcome the user with the demo clip."""
         if source is not None:
-            self.model.open(source)
+            self.model.open(source, as_saved=False)  # the command line has seen to it
         elif self._services.demo_clips:
             self.actions_["open_clip"].trigger()
             self.video.welcome.setVisible(not self.preferences.flag("welcome_dismissed"))
@@ -148,6 +163,7 @@ class MainWindow(QMainWindow):
         self.poller.image.connect(self.live.show_image)
         self.model.snapshot_changed.connect(self._on_snapshot)
         self.outputs.notice.connect(self.live.show_notice)
+        self.lab_parts.files.notice.connect(self.live.show_notice)
         self.background.failed.connect(lambda text: self.live.show_notice("error", text))
         self.video.welcome.dismissed.connect(
             lambda: self.preferences.set_flag("welcome_dismissed", value=True)
@@ -171,7 +187,7 @@ class MainWindow(QMainWindow):
 
         plots = PlotStrip(self.live.history)
         self.live.plots = plots
-        self.layout_.set_plots(plots)
+        self.lab_parts.fill_strip(plots, self.layout_, self.live)
         self.poller.start()
         self.background.run("models", self._services.list_models, self.panel.engine.set_models)
         self.heartbeat.start()

@@ -4,13 +4,14 @@ Every widget changes the session through this object, and only the GUI thread us
 """
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from rfviewer.config import EngineConfig, Playback, Settings, View
+from rfviewer.gui.replay_settings import saved_settings
 from rfviewer.gui.system_signals import hidden_from_children
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, Session
 from rfviewer.optimizations import Optimizations
@@ -48,6 +49,7 @@ class SessionModel(QObject):
         playback_changed: the requested `Playback`, after a change.
         snapshot_changed: the newest `Snapshot`, 10 times a second at most.
         source_requested: the URI that was just asked for.
+        held_changed: whether the baseline is held now.
     """
 
     view_changed = Signal(object)
@@ -56,6 +58,7 @@ class SessionModel(QObject):
     playback_changed = Signal(object)
     snapshot_changed = Signal(object)
     source_requested = Signal(str)
+    held_changed = Signal(bool)
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -93,11 +96,16 @@ class SessionModel(QObject):
             self._source = snapshot.source.uri
         self.snapshot_changed.emit(snapshot)
 
-    def open(self, source: str, *, loop: bool | None = None) -> None:
+    def open(self, source: str, *, loop: bool | None = None, as_saved: bool = True) -> None:
         """Open `source` from its start; the policy is chosen anew for it.
 
-        `loop` None keeps what is set.
+        `loop` None keeps what is set. A replay brings its settings, unless not `as_saved`.
         """
+        saved = saved_settings(source) if as_saved else None
+        if saved is not None:
+            self.update_engine(**asdict(saved.engine))
+            self.update_view(**asdict(saved.view))
+            self.set_optimizations(saved.optimizations)
         self.playback = replace(
             self.playback, policy=None, start_s=0.0, end_s=None, max_frames=None, paused=False
         )
@@ -172,9 +180,11 @@ class SessionModel(QObject):
         if held and self._before_hold is None:
             self._before_hold = self.optimizations
             self.set_optimizations(Optimizations.baseline())
+            self.held_changed.emit(True)  # noqa: FBT003 - a signal's value
         elif not held and self._before_hold is not None:
             before, self._before_hold = self._before_hold, None
             self.set_optimizations(before)
+            self.held_changed.emit(False)  # noqa: FBT003 - a signal's value
 
     def play_pause(self) -> None:
         """Pause when playing, else play."""

@@ -15,8 +15,8 @@ from rfviewer.gui.services import NamedUri, WindowServices
 from rfviewer.gui.text import tooltip
 
 _VIDEO_FILTER = (
-    "Videos and images (*.mp4 *.mkv *.mov *.avi *.webm *.ts *.m4v *.mpg *.jpg *.png *.bmp);;"
-    "All files (*)"
+    "Videos and images (*.mp4 *.mkv *.mov *.avi *.webm *.ts *.m4v *.mpg *.jpg *.png *.bmp"
+    " *.rfreplay);;All files (*)"
 )
 
 

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
@@ -117,6 +117,18 @@ def read_settings(path: Path) -> Settings:
         # A path of another machine would make the system log in there.
         raise SourceError(f"{path.name} names a model on another machine; choose one by --model.")
     return settings
+
+
+def with_saved_settings(settings: Settings, source: object) -> Settings:
+    """Return `settings`, with the saved ones in their place where `source` is a replay file.
+
+    Raises:
+        SourceError: the replay cannot be read.
+    """
+    if not isinstance(source, str) or not is_replay(source):
+        return settings
+    saved = read_settings(Path(source).expanduser())
+    return replace(saved, playback=settings.playback)
 
 
 def settings_text(settings: Settings) -> str:
