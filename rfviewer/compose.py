@@ -53,6 +53,7 @@ def local_session(
         renderer=HostRenderer(),
         make_sinks=make_sinks,
         metadata=metadata,
+        save_comparison=save_comparison,
     )
     session = LocalSession(parts, settings, write_png, display, replays)
     return session

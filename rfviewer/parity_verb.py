@@ -21,10 +21,11 @@ from rfviewer.errors import SinkError, UsageError
 from rfviewer.experiment import ParityResult
 from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, Progress
+from rfviewer.lab.describe import describe_set
 from rfviewer.lab.parity import Side, compare_sides, effective
 from rfviewer.lab.worst_frame import WorstFrame, WorstFrames
 from rfviewer.log import redact
-from rfviewer.optimizations import Exactness, Optimizations, toggle_names
+from rfviewer.optimizations import Exactness, Optimizations
 from rfviewer.result import EngineInfo
 from rfviewer.sinks.names import free_path
 from rfviewer.sources.factory import open_source
@@ -224,23 +225,6 @@ def _titles(infos: Sequence[EngineInfo], sets: Sequence[Optimizations]) -> tuple
         for info, wanted in zip(infos, sets, strict=True)
     )
     return first, second
-
-
-def describe_set(optimizations: Optimizations) -> str:
-    """Return the set in as few words as possible: counted from the nearer of the known ones."""
-    from_default = optimizations.describe_changes() or "default"
-    baseline = Optimizations.baseline()
-    changes = [
-        f"{name}={_word(getattr(optimizations, name))}"
-        for name in toggle_names()
-        if getattr(optimizations, name) != getattr(baseline, name)
-    ]
-    from_baseline = ",".join(["baseline", *changes])
-    return min(from_default, from_baseline, key=lambda text: (text.count(","), len(text)))
-
-
-def _word(value: bool | int) -> str:  # noqa: FBT001 - the value itself
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
 
 def _text(result: ParityResult, titles: tuple[str, str], report: Mapping[str, object]) -> str:

@@ -81,7 +81,8 @@ class Gate:
             if i != expected
         ]
         sentence = f"a result of another frame: {' and '.join(wrong)}" if wrong else ""
-        if not wrong and self._last == expected:
+        # Live frames may come again: on display, inferred anew.
+        if not wrong and not self._cut and self._last == expected:
             sentence = "the frame comes twice"
         self._last = expected
         if sentence:

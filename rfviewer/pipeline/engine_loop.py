@@ -95,6 +95,11 @@ class EngineLoop:
         return self._wanted_config or self._config
 
     @property
+    def loaded_config(self) -> EngineConfig:
+        """What the present engine was made from; on the engine thread."""
+        return self._config
+
+    @property
     def usage(self) -> DeviceUsage:
         """GPU idle share and memory, at most a quarter of a second old while frames flow."""
         return self._usage

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import EngineFactory, Renderer, SinkFactory, SourceFactory
 from rfviewer.pipeline.live_times import LiveTimes
+from rfviewer.pipeline.parity_worst import SaveComparison
 from rfviewer.pipeline.watch import WatchLimits
 from rfviewer.result import EngineInfo
 
@@ -24,3 +25,5 @@ class Parts:
     """When an engine counts as stuck."""
     live_times: LiveTimes = field(default_factory=LiveTimes)
     """When a live source counts as broken, and how soon it is opened again."""
+    save_comparison: SaveComparison | None = None
+    """Writes the worst frame of a live comparison; None writes none."""

@@ -21,13 +21,16 @@ from rfviewer.pipeline.capture import (
 )
 from rfviewer.pipeline.delivery import Delivery
 from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
+from rfviewer.pipeline.parity_watch import ParityWatcher
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.policy import automatic_policy
 from rfviewer.pipeline.presenter import Display, Presenter
 from rfviewer.pipeline.recorder import Recorder
+from rfviewer.pipeline.split_view import SplitSource
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.pipeline.threads import join_all, start_thread
 from rfviewer.pipeline.transport import Jump, JumpKind, Transport
+from rfviewer.result import FrameResult
 from rfviewer.snapshot import LivePhase, LiveStatus, PlayState
 
 CLOSE_CAPTURE_S = 0.8
@@ -60,6 +63,10 @@ class Pipeline:
             self.recorder,
             self.statistics,
             Transport(replace(settings.playback, paused=True), epoch=0),
+        )
+        self.parity = ParityWatcher(parts.make_engine, parts.save_comparison, self.presenter.redraw)
+        self.presenter.split = SplitSource(
+            lambda: self.parity.active, lambda: self.parity.pair, self.parity.request
         )
         self.engine = EngineLoop(
             parts.make_engine,
@@ -244,6 +251,7 @@ class Pipeline:
         A thread that is stuck leaves half of the time to those behind it, which hold the files.
         """
         deadline = time.monotonic() + timeout_s
+        self.parity.close()
         capture = self._leave_source()
         stuck = [] if capture is None else capture.join(min(CLOSE_CAPTURE_S, timeout_s / 2))
         closers = (self.engine.close, self.presenter.close, self.recorder.close)
@@ -253,6 +261,7 @@ class Pipeline:
         for close, thread, share in zip(closers, threads, shares, strict=True):
             close()
             stuck += join_all([thread], share * (deadline - time.monotonic()))
+        stuck += join_all(self.parity.threads, deadline - time.monotonic())
         if stuck:
             log.pipeline.error("threads that did not end: %s", ", ".join(stuck))
         return stuck
@@ -347,7 +356,7 @@ class Pipeline:
                 frame.epoch, timeout_s, frame.pts_s
             ),
             wants_overlay=self._wants_overlay,
-            deliver=self._delivery.deliver,
+            deliver=self._deliver,
             deliver_bare=self._delivery.deliver_bare,
             gates_results=lambda: self.transport.policy is Policy.EVERY_FRAME,
             ended=lambda end: self.presenter.after_waiting(lambda: self._finish(end)),
@@ -364,8 +373,13 @@ class Pipeline:
             self.state = PlayState.FAILED if end.error else PlayState.ENDED
         self.recorder.stop()
 
+    def _deliver(self, result: FrameResult) -> None:
+        self.parity.offer(result)
+        self._delivery.deliver(result)
+
     def _engine_ready(self, engine: Engine) -> None:
         info = engine.info
+        self.parity.candidate_ready(self.engine.loaded_config, info)
         roi = next(bool(t.effective) for t in info.toggles if t.name == "roi_render")
         self.presenter.set_engine(info.class_names, roi=roi)
         self._delivery.judge_speed()

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from rfviewer.channels import Closed, Feed
 from rfviewer.config import View
 from rfviewer.detections import Detections
-from rfviewer.frame import Frame
+from rfviewer.frame import Frame, U8Array
 from rfviewer.interfaces import Renderer, SinkItem
 from rfviewer.pipeline.recorder import Recorder
+from rfviewer.pipeline.split_view import SplitSource, draw_split
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.result import FrameResult
 from rfviewer.snapshot import PresentedFrame
@@ -66,6 +67,8 @@ class Presenter:
         self._recent: deque[FrameResult] = deque(maxlen=RECENT_RESULTS)
         self._current: Presentable | None = None
         self._redraw = False
+        self.split: SplitSource | None = None
+        """Where the other half of a split frame comes from."""
 
     @property
     def current(self) -> Presentable | None:
@@ -103,6 +106,14 @@ class Presenter:
         """Draw with `view` from now on, the frame on display included."""
         with self._lock:
             self._view = view
+            self._redraw = True
+        self._feed.wake()
+
+    def redraw(self) -> None:
+        """Draw the frame on display again, where it is drawn from more than itself."""
+        with self._lock:
+            if self._view.split is None:
+                return
             self._redraw = True
         self._feed.wake()
 
@@ -198,14 +209,11 @@ class Presenter:
             self._recorder.write(SinkItem(item.frame, shown, None, inferred))
             return
         started_ns = time.monotonic_ns()
-        own = item.result
-        # What the device drew is used while it shows what is asked for; labels go onto a copy.
-        composited = own.composited if own is not None and own.overlay == view else None
-        if composited is not None:
-            composited = composited.copy()
-        image = self._renderer.render(
-            item.frame, shown, view, names, roi=roi, composited=composited
-        )
+        split = None
+        if self.split is not None and result is not None and self._display.wants_image():
+            split = draw_split(self.split, self._renderer, result, view, names, roi=roi)
+        # A recording shows its own masks, also while the display is split.
+        image = split.image if split is not None and not saved else self._render(item, shown, view)
         elapsed_ms = (time.monotonic_ns() - started_ns) / 1e6
         self._statistics.measured(Stage.RENDER, elapsed_ms, item.frame.frame_index)
         self._statistics.presented()
@@ -213,11 +221,23 @@ class Presenter:
             self._recorder.write(SinkItem(item.frame, shown, image, inferred))
         frame = item.frame
         age_s = None if result is None else _age_s(frame, result.frame)
+        if split is not None:
+            image, frame, age_s = split.image, split.frame, 0.0
         self._display.show(
             PresentedFrame(
                 image, frame.frame_index, frame.pts_s, frame.epoch, frame.capture_time_ns, age_s
             )
         )
+
+    def _render(self, item: Presentable, shown: Detections, view: View) -> U8Array:
+        with self._lock:
+            names, roi = self._class_names, self._roi
+        own = item.result
+        # What the device drew is used while it shows what is asked for; labels go onto a copy.
+        composited = own.composited if own is not None and own.overlay == view else None
+        if composited is not None:
+            composited = composited.copy()
+        return self._renderer.render(item.frame, shown, view, names, roi=roi, composited=composited)
 
 
 def _age_s(frame: Frame, inferred: Frame) -> float:

@@ -14,7 +14,7 @@ from rfviewer import log
 from rfviewer.channels import Mailbox
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.errors import RfviewerError
-from rfviewer.experiment import LabRequest, LabStatus, ParityReading, ParityWatch
+from rfviewer.experiment import LabRequest, LabStatus, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, ScreenshotWriter
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.engine_loop import EngineJob
@@ -62,8 +62,9 @@ class LocalSession:
         self._sequence = 0
         self._process = psutil.Process()
         self._closed = False
+        self.left_behind = False
+        """Whether `close` has left threads behind that hang in a driver."""
         self._lab: LabStatus | None = None
-        self._parity = ParityReading()
 
     @property
     def settings(self) -> Settings:
@@ -166,9 +167,8 @@ class LocalSession:
         """Give up the running experiment."""
 
     def watch_parity(self, watch: ParityWatch | None) -> None:
-        """Compare live frames with a reference engine; None stops."""
-        if watch is not None:
-            self._not_yet("The live comparison")
+        """Compare live frames with a reference engine; None stops and frees it."""
+        self._pipeline.parity.watch(watch)
 
     def save_replay(self, path: Path, seconds: float) -> None:
         """Save the last seconds with settings and results."""
@@ -229,7 +229,7 @@ class LocalSession:
             class_counts=self._class_counts(),
             samples=reading.samples,
             lab=self._lab,
-            parity=self._parity,
+            parity=pipeline.parity.reading,
             notices=reading.notices,
         )
 
@@ -267,6 +267,7 @@ class LocalSession:
             stuck = self._pipeline.close(timeout_s)
             if self._replays is not None:
                 self._replays.close(timeout_s)
+            self.left_behind = bool(stuck)
             if stuck:
                 log.session.error("left behind on closing: %s", ", ".join(stuck))
         return self._pipeline.recorder.status

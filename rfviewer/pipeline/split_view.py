@@ -1,0 +1,74 @@
+"""The frame on display twice, left of the split line as the reference sees it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rfviewer.config import View
+from rfviewer.detections import Detections
+from rfviewer.frame import Frame, U8Array
+from rfviewer.interfaces import Renderer
+from rfviewer.pipeline.parity_reference import ComparedPair
+from rfviewer.render.split import compose_split
+from rfviewer.result import FrameResult
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSource:
+    """Where compared frames come from; called on the presenter thread."""
+
+    active: Callable[[], bool]
+    """Whether anything is compared at all."""
+    pair: Callable[[], ComparedPair | None]
+    """The newest frame with both results."""
+    request: Callable[[FrameResult], None]
+    """Asks for the comparison of a result; may be asked again and again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitImage:
+    """A frame with both results drawn."""
+
+    image: U8Array
+    frame: Frame
+    """The one that was compared last, which may be a little older than the one on display."""
+
+
+def draw_split(
+    source: SplitSource,
+    renderer: Renderer,
+    result: FrameResult,
+    view: View,
+    class_names: Sequence[str | None],
+    *,
+    roi: bool,
+) -> SplitImage | None:
+    """Return the picture for `view.split`, of the newest compared frame; None if nothing compares.
+
+    Until the first one is compared, the left side is bare and says so. Redrawing, as while the line
+    is dragged, runs no engine again.
+    """
+    if view.split is None or not source.active():
+        return None
+    source.request(result)
+    pair = source.pair()
+    if pair is not None and pair.candidate.frame.epoch == result.frame.epoch:
+        reference, candidate = pair.reference, pair.candidate
+        labels = _label("reference", pair.labels[0]), _label("candidate", pair.labels[1])
+    else:
+        reference, candidate = Detections.empty(), result
+        labels = "reference: waiting", "candidate"
+    left, right = (
+        renderer.render(
+            candidate.frame,
+            side.visible(view.threshold, view.hidden_class_ids),
+            view,
+            class_names,
+            roi=roi,
+        )
+        for side in (reference, candidate.detections)
+    )
+    return SplitImage(compose_split(left, right, view.split, labels), candidate.frame)
+
+
+def _label(name: str, what: str) -> str:
+    return f"{name}: {what}" if what else name
