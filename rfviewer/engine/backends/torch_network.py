@@ -8,6 +8,12 @@ import torch
 from rfviewer.config import EngineConfig
 from rfviewer.engine.backends.torch_forms import Forward, compiled, traced
 from rfviewer.engine.backends.torch_module import build_module
+from rfviewer.engine.cuda.faults import (
+    engine_error,
+    first_line,
+    is_device_lost,
+    memory_error,
+)
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.errors import EngineError, ModelError
 from rfviewer.models.spec import ModelSpec
@@ -67,13 +73,9 @@ class TorchNetwork:
             # Other streams read the weights from now on.
             torch.cuda.current_stream().synchronize()
         except torch.cuda.OutOfMemoryError as error:
-            raise EngineError(
-                f"The GPU's memory does not suffice for {spec.name}; close other programs on it."
-            ) from error
+            raise memory_error(spec.name, "close other programs on it", error) from error
         except RuntimeError as error:
-            raise EngineError(
-                f"PyTorch cannot run {spec.name} on this GPU ({_first_line(error)})."
-            ) from error
+            raise engine_error(f"PyTorch cannot run {spec.name} on this GPU", error) from error
         self.forward: Forward | None = self._traced
         """What every bound network runs now."""
         self.num_queries, self.num_classes = outputs.logits.shape[1:]
@@ -106,7 +108,9 @@ class TorchNetwork:
                 torch.cuda.current_stream().synchronize()
             except Exception as error:  # the compiler's errors share no base class
                 self.forward = self._traced
-                raise EngineError(_first_line(error)) from error
+                if is_device_lost(error):
+                    raise engine_error("The network could not be compiled", error) from error
+                raise EngineError(first_line(error)) from error
         self.forward = self._compiled if wanted else self._traced
 
     def close(self) -> None:
@@ -148,7 +152,3 @@ def _outputs(found: tuple[torch.Tensor, ...], spec: ModelSpec) -> DeviceOutputs:
             f" {'with' if spec.has_masks else 'without'} masks; export or download it again."
         )
     return outputs
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__

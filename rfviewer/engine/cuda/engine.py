@@ -16,6 +16,7 @@ import torch
 from rfviewer import log
 from rfviewer.config import EngineConfig, View
 from rfviewer.engine.cuda.clock import DeviceClock
+from rfviewer.engine.cuda.faults import engine_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import CompilableNetwork, DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
@@ -27,7 +28,7 @@ from rfviewer.engine.cuda.spans import HostTime
 from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.toggles import effective_optimizations
-from rfviewer.errors import EngineError
+from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.frame import Frame
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
@@ -78,7 +79,7 @@ class CudaEngine:
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
         self._apply(optimizations)
-        self._slots = self._slots_for(self._format)
+        self._slots = self._early_slots()
 
     @property
     def info(self) -> EngineInfo:
@@ -117,7 +118,7 @@ class CudaEngine:
         if self.in_flight >= self.depth:
             raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
         frame_format = FrameFormat.of(frame)
-        if frame_format != self._format:
+        if frame_format != self._format or not self._slots:
             self._slots = self._slots_for(frame_format)
             self._format = frame_format
         slot = self._slots[self._submitted % self.depth]
@@ -175,6 +176,8 @@ class CudaEngine:
         try:
             self._apply(optimizations)
             self._slots = self._slots_for(self._format)
+        except DeviceLostError:
+            raise
         except EngineError:
             self._failures, self._slots = failures, slots
             self._apply(before)
@@ -200,7 +203,7 @@ class CudaEngine:
                 self._bare = BareNetwork(bound, stream, graph=not self._failures.graph)
             return self._bare.replay(count)
         except RuntimeError as error:
-            raise EngineError(f"The network failed in a replay ({_first_line(error)}).") from error
+            raise engine_error("The network failed in a replay", error) from error
 
     def close(self) -> None:
         """Wait for what is in flight, drop it and free the GPU's memory. Idempotent."""
@@ -241,6 +244,8 @@ class CudaEngine:
         if isinstance(self._network, CompilableNetwork):
             try:
                 self._network.use_compiled(wanted=compiled)
+            except DeviceLostError:
+                raise
             except EngineError as error:
                 log.engine.warning("the network could not be compiled: %s", error)
                 self._failures.compiling = f"compiling failed: {error}"
@@ -248,6 +253,10 @@ class CudaEngine:
             self._failures.compiling = f"{self._network.name} has one form only"
         if self._network.form != before:
             self._bare = None
+
+    def _early_slots(self) -> list[Slot]:
+        """Return slots for frames like the last ones; none where they are made with the first."""
+        return self._slots_for(self._format) if self._effective.early_warmup else []
 
     def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:
         """Return `depth` slots for frames of that format; without graphs where capture fails.
@@ -263,9 +272,7 @@ class CudaEngine:
             self._apply(self._requested)
             slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
         except RuntimeError as error:
-            raise EngineError(
-                f"The GPU cannot run the model ({_first_line(error)}); restart the engine."
-            ) from error
+            raise engine_error("The GPU cannot run the model", error) from error
         elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
         log.engine.debug("slots for %s ready in %.1f ms", frame_format, elapsed_ms)
         return slots
@@ -273,8 +280,4 @@ class CudaEngine:
 
 def _device_error(frame: Frame | None, error: RuntimeError) -> EngineError:
     index = "?" if frame is None else frame.frame_index
-    return EngineError(f"Frame {index} failed on the GPU ({_first_line(error)}).")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0] or type(error).__name__
+    return engine_error(f"Frame {index} failed on the GPU", error)

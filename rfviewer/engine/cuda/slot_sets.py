@@ -12,6 +12,7 @@ import torch
 from rfviewer import log
 from rfviewer.config import ResizeMode
 from rfviewer.engine.cuda.buffers import allocate_buffers
+from rfviewer.engine.cuda.faults import is_device_lost, memory_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork, DeviceOutputs
 from rfviewer.engine.cuda.overlay import SlotOverlay
@@ -74,9 +75,11 @@ class SlotSets:
                 found.append(self._build(len(found), frame, wanted, found))
             except torch.cuda.OutOfMemoryError as error:
                 self._drop_others(key)
-                raise EngineError(
-                    f"The GPU's memory does not suffice for {depth} frames of"
-                    f" {frame.width}x{frame.height} in flight; lower depth or the frame size."
+                fits = len(found)
+                raise memory_error(
+                    f"{depth} frames of {frame.width}x{frame.height} in flight",
+                    f"set depth to {fits}" if fits else "use smaller frames or another model",
+                    error,
                 ) from error
         return found
 
@@ -123,6 +126,8 @@ class SlotSets:
             except torch.cuda.OutOfMemoryError:
                 raise
             except RuntimeError as error:
+                if is_device_lost(error):
+                    raise
                 log.engine.warning("capture failed: %s", error)
                 raise CaptureError(str(error).strip().split("\n", 1)[0]) from error
         return slot
