@@ -61,6 +61,8 @@ class LiveView(QObject):
         self.history = History()
         self.plots: PlotStrip | None = None
         """Set once the plots are built, shortly after the first paint."""
+        self.displayed_fps: float | None = None
+        """New images a second that reached the screen, at the newest snapshot."""
         self._stats_pinned = False
         self._stats_timer = QTimer(self, singleShot=True, interval=STATS_SHORT_MS)
         self._stats_timer.timeout.connect(self._update_stats)
@@ -81,6 +83,7 @@ class LiveView(QObject):
             live is None or live.phase is LivePhase.PLAYING
         )
         displayed = self._video.view.displayed_fps() if playing else None
+        self.displayed_fps = displayed
         self.history.add(snapshot, displayed)
         self._video.apply(snapshot)
         self._status.apply(snapshot, displayed)
@@ -132,7 +135,8 @@ class LiveView(QObject):
             status = snapshot.recording
             if engine_has_died(snapshot) and status is not None and status.error:
                 path = _kept_file(status)
-                sentence = f"{sentence} {status.error}" + (f" ({path})" if path else "")
+                named = path is None or str(path) in status.error
+                sentence = f"{sentence} {status.error}" + ("" if named else f" ({path})")
             self._banner.show_message("engine", sentence, *self._ways_out(snapshot))
         else:
             self._banner.take_back("engine")

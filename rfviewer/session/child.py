@@ -1,5 +1,7 @@
 """The engine process: a local session served over a pipe. Ends when the window's process does."""
 
+import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -95,11 +97,17 @@ def serve(
         log.session.info("the window's process has gone; closing")
     finally:
         recording = session.close(timeout_s)
-        display.close()
+        if not session.left_behind:
+            display.close()
     try:
         connection.send(Closed(recording))
     except OSError:
         log.session.debug("nobody is left to hear the goodbye")
+    if session.left_behind:
+        # A thread hangs in a driver, and the exit handlers of that driver may wait for it.
+        log.session.warning("leaving without the threads that hang")
+        logging.shutdown()
+        os._exit(0)
 
 
 def _serve(connection: Connection, session: LocalSession, display: RingDisplay) -> float:

@@ -1,42 +1,39 @@
 """The session in a child process: what the window uses, so that a crash there leaves it alive."""
 
-import multiprocessing
-import signal
 import time
 from dataclasses import replace
-from multiprocessing.context import SpawnProcess
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rfviewer import log
-from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
+from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.experiment import LabRequest, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind
 from rfviewer.optimizations import Optimizations
-from rfviewer.session.child import serve
+from rfviewer.session.engine_process import EngineProcess
+from rfviewer.session.guard import ChildGuard, GuardLimits
+from rfviewer.session.obituary import (
+    continued,
+    cut_off,
+    failed_snapshot,
+    what_is_kept,
+    what_next,
+    why_ended,
+)
 from rfviewer.session.ring import ImageRing, missing_shared_memory, ring_bytes
 from rfviewer.session.wire import (
     Closed,
     CloseSession,
     Command,
-    FromEngine,
     Method,
     NeedRing,
+    ToEngine,
     UseRing,
 )
-from rfviewer.snapshot import (
-    EnginePhase,
-    EngineStatus,
-    PlayState,
-    PresentedFrame,
-    RecordingStatus,
-    Snapshot,
-)
+from rfviewer.snapshot import PresentedFrame, RecordingStatus, Snapshot
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from rfviewer.result import Notice
 
 GOODBYE_S = 0.5
@@ -46,9 +43,20 @@ FINALISE_S = 2.0
 
 
 class RemoteSession:
-    """Implements `Session` by a spawned child and a shared-memory ring. One thread uses it."""
+    """Implements `Session` by a spawned child and a shared-memory ring. One thread uses it.
 
-    def __init__(self, maker: str, settings: Settings, *, log_folder: Path | None) -> None:
+    A child that dies, falls silent or says that its device is lost is started again where it was,
+    some times in a row; `poll` notices and does that, so it must be called.
+    """
+
+    def __init__(
+        self,
+        maker: str,
+        settings: Settings,
+        *,
+        log_folder: Path | None,
+        limits: GuardLimits | None = None,
+    ) -> None:
         """Spawn the child; it loads the engine while the window appears.
 
         `maker` is "module:function" of a `child.SessionMaker`.
@@ -64,8 +72,14 @@ class RemoteSession:
         self._segment: SharedMemory | None = None
         self._ring: ImageRing | None = None
         self._closed = False
-        self._process: SpawnProcess | None = None
-        self._connection: Connection | None = None
+        self._guard = ChildGuard(limits)
+        self._process: EngineProcess | None = None
+        self._restart_at_s: float | None = None
+        """When a child that is ending is replaced at the latest; None while all is well."""
+        self._request: RecordingRequest | None = None
+        """What was asked to be recorded last."""
+        self._recorded = False
+        """Whether the last child that was well was recording."""
         self._start()
 
     @property
@@ -77,7 +91,7 @@ class RemoteSession:
         self, source: str, playback: Playback, *, recording: RecordingRequest | None = None
     ) -> None:
         """Close the current source and open `source`, recording from its first frame if asked."""
-        self._uri, self._paused = source, playback.paused
+        self._uri, self._paused, self._request = source, playback.paused, recording
         self._settings = replace(self._settings, playback=playback)
         self._call("open", source, playback, recording=recording)
 
@@ -130,6 +144,7 @@ class RemoteSession:
 
     def start_recording(self, request: RecordingRequest) -> None:
         """Record from the next frame on."""
+        self._request = request
         self._call("start_recording", request)
 
     def stop_recording(self) -> None:
@@ -160,31 +175,42 @@ class RemoteSession:
         """End the child if it still runs, start another, and go on where the video was."""
         last = self._snapshot
         recording = last is not None and last.recording is not None and last.recording.active
-        self._end_process(FINALISE_S if recording else 0.0)
-        if last is not None:  # not what was refused meanwhile
-            self._settings = replace(self._settings, engine=last.engine_config)
-        self._snapshot = None
-        self._start()
-        if self._uri:
-            seekable = last is not None and last.source is not None and last.source.seekable
-            at_s = last.pts_s if seekable and last is not None else None
-            playback = replace(self._settings.playback, paused=self._paused)
-            self._call("open", self._uri, playback, at_s=at_s)
+        if self._process is not None:
+            self._end_process(FINALISE_S if recording else 0.0)
+        self._guard.forgive()
+        self._start_again(record=False)
 
     def poll(self) -> Snapshot | None:
         """Return the newest snapshot with the samples and notices of all since the last call."""
         received = self._receive()
+        if self._restart_at_s is not None and not self._closed:
+            self._replace_child(self._restart_at_s)
+            return None
         if received:
-            self._snapshot = received[-1]
+            newest = received[-1]
+            self._snapshot = newest
             own, self._notices = self._notices, []
-            return replace(
-                received[-1],
+            merged = replace(
+                newest,
                 samples=tuple(sample for one in received for sample in one.samples),
                 notices=(*(notice for one in received for notice in one.notices), *own),
             )
-        if self._closed or self._process is None or self._process.is_alive():
+            if newest.lost:
+                return self._give_up_child(newest.lost, orderly=True)
+            self._guard.heard(newest)
+            self._recorded = newest.recording is not None and newest.recording.active
+            return merged
+        process = self._process
+        if self._closed or process is None:
             return None
-        return self._report_death(self._process)
+        if not process.alive:
+            return self._give_up_child(why_ended(process.exit_code), orderly=False)
+        silent_s = self._guard.silence()
+        if silent_s is None:
+            return None
+        process.kill()
+        cause = f"The engine process has not answered for {silent_s:.0f} s"
+        return self._give_up_child(cause, orderly=False)
 
     def take_image(self) -> PresentedFrame | None:
         """Return the newest drawn frame if it was not taken before."""
@@ -199,48 +225,76 @@ class RemoteSession:
         return self._recording
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, childs_end = context.Pipe()
-        self._process = context.Process(
-            target=serve,
-            args=(childs_end, self._maker, self._settings),
-            kwargs={"log_folder": self._log_folder},
-            name="rfviewer-engine",
-            daemon=True,
-        )
-        self._process.start()
-        childs_end.close()
+        self._guard.started()
+        self._restart_at_s = self._recording = None
+        self._process = EngineProcess(self._maker, self._settings, self._log_folder)
         if self._segment is not None and self._ring is not None:
             self._send(UseRing(self._segment.name, self._ring.image_bytes))
+
+    def _start_again(self, *, record: bool) -> None:
+        """Start another child and go on where the video was; `record` goes on in a new file."""
+        last = self._snapshot
+        if last is not None:  # not what was refused meanwhile
+            self._settings = replace(self._settings, engine=last.engine_config)
+        self._snapshot = None
+        self._start()
+        if self._uri:
+            seekable = last is not None and last.source is not None and last.source.seekable
+            at_s = last.pts_s if seekable and last is not None else None
+            playback = replace(self._settings.playback, paused=self._paused)
+            self._request = continued(self._request) if record and self._request else None
+            self._call("open", self._uri, playback, recording=self._request, at_s=at_s)
+
+    def _give_up_child(self, cause: str, *, orderly: bool) -> Snapshot:
+        """Return a snapshot that says what has happened; `poll` starts another child soon."""
+        again = self._guard.died()
+        sentence = what_next(cause, self._guard.deaths, again=again)
+        log.session.error(sentence)
+        limits = self._guard.limits
+        if orderly and self._process is not None:
+            # It knows that it must end, and finishes its files.
+            self._process.send(CloseSession(limits.finalise_s))
+        wait_s = limits.finalise_s + GOODBYE_S if orderly else 0.0
+        self._restart_at_s = time.monotonic() + wait_s if again else None
+        self._snapshot = failed_snapshot(self._snapshot, self._settings, sentence)
+        if not again:
+            self._end_process(wait_s)
+        return self._snapshot
+
+    def _replace_child(self, deadline_s: float) -> None:
+        """Start another child once the old one has ended or had its time."""
+        process = self._process
+        if process is not None and process.alive and time.monotonic() < deadline_s:
+            return
+        if process is not None:
+            process.kill()
+            process.free()
+            self._process = None
+        last, record = self._snapshot, False
+        if self._recorded and last is not None:
+            record = last.source is not None and last.source.live
+            self._notices.append(("error", what_is_kept(self._recording or last.recording)))
+        self._notices.append(("warning", "The engine process was started again."))
+        self._start_again(record=record)
 
     def _call(self, method: Method, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - checked by callers
         self._send(Command(method, arguments, options))
 
-    def _send(self, message: Command | UseRing | CloseSession) -> None:
-        if self._connection is None:
-            return
-        try:
-            self._connection.send(message)
-        except OSError:
-            # The child has died; the next poll() tells, and restart() repeats the settings.
-            log.session.warning("the engine process did not take %s", type(message).__name__)
+    def _send(self, message: ToEngine) -> None:
+        if self._process is not None and self._restart_at_s is None:
+            self._process.send(message)
 
     def _receive(self) -> list[Snapshot]:
         snapshots: list[Snapshot] = []
         wanted_bytes = 0
-        connection = self._connection
-        try:
-            while connection is not None and connection.poll():
-                message: FromEngine = connection.recv()
-                match message:
-                    case Snapshot():
-                        snapshots.append(message)
-                    case NeedRing(image_bytes):
-                        wanted_bytes = max(wanted_bytes, image_bytes)
-                    case Closed(recording):
-                        self._recording = recording
-        except (EOFError, OSError):
-            self._drop_connection()
+        for message in [] if self._process is None else self._process.receive():
+            match message:
+                case Snapshot():
+                    snapshots.append(message)
+                case NeedRing(image_bytes):
+                    wanted_bytes = max(wanted_bytes, image_bytes)
+                case Closed(recording):
+                    self._recording = recording
         present_bytes = 0 if self._ring is None else self._ring.image_bytes
         if wanted_bytes > present_bytes and not self._closed:
             self._make_ring(wanted_bytes)
@@ -263,71 +317,14 @@ class RemoteSession:
             self._segment.unlink()
         self._ring = self._segment = None
 
-    def _report_death(self, process: SpawnProcess) -> Snapshot:
-        """Make a snapshot that says in one sentence that the child has ended."""
-        sentence = f"The engine process ended unexpectedly ({_exit_reason(process.exitcode)}); "
-        sentence += "press Restart to go on where it was."
-        log.session.error(sentence)
-        process.close()
-        self._process = None
-        self._drop_connection()
-        base = self._snapshot or _first_snapshot(self._settings)
-        recording = base.recording
-        if recording is not None and recording.active:
-            kept = "The recording stopped with the engine process; its partial file is kept."
-            recording = replace(recording, active=False, error=kept)
-        self._snapshot = replace(
-            base,
-            sequence=base.sequence + 1,
-            time_ns=time.monotonic_ns(),
-            state=PlayState.FAILED,
-            error=sentence,
-            engine=EngineStatus(EnginePhase.FAILED, sentence),
-            recording=recording,
-            samples=(),
-            notices=(("error", sentence),),
-        )
-        return self._snapshot
-
     def _end_process(self, timeout_s: float) -> None:
-        process = self._process
+        process, self._process = self._process, None
         if process is None:
             return
-        self._send(CloseSession(max(0.0, timeout_s - GOODBYE_S)))
-        deadline = time.monotonic() + timeout_s
-        while process.is_alive() and time.monotonic() < deadline:
-            self._receive()  # keeps the pipe empty, so that the child's last messages go through
-            process.join(0.02)
-        self._receive()
-        if process.is_alive():
-            log.session.info("the engine process is killed after %.1f s", timeout_s)
-            process.kill()
-            process.join()
-        process.close()
-        self._process = None
-        self._drop_connection()
-
-    def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-def _exit_reason(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"killed by {signal.Signals(-exit_code).name}"
-    return f"exit code {exit_code}"
-
-
-def _first_snapshot(settings: Settings) -> Snapshot:
-    return Snapshot(
-        sequence=0,
-        time_ns=time.monotonic_ns(),
-        state=PlayState.FAILED,
-        engine=EngineStatus(EnginePhase.FAILED),
-        engine_config=settings.engine,
-        optimizations=settings.optimizations,
-        view=settings.view,
-        playback=settings.playback,
-        policy=Policy.EVERY_FRAME,
-    )
+        messages, by_itself = process.end(timeout_s, GOODBYE_S)
+        for message in messages:
+            if isinstance(message, Closed):
+                self._recording = message.recording
+        if not by_itself and self._recorded and self._snapshot is not None:
+            self._recording = cut_off(self._snapshot.recording)
+        process.free()
