@@ -103,7 +103,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("reset_counters", "Clear plots", _M, "Ctrl+R"),
     _spec("keys", "Keyboard shortcuts", _H, "? F1", icon="help"),
     _spec("palette", "Find a command…", _H, "Ctrl+P Ctrl+Shift+P", icon="search"),
-    _spec("log_folder", "Open log folder", _H),
+    _spec("recover", "Recover recordings…", _H, group=1, tip="Finish what a crash cut off"),
+    _spec("bug_report", "Save bug report…", _H, group=1, tip="Versions, checks and the last log"),
+    _spec("log_folder", "Open log folder", _H, group=1),
     _spec("about", "About rfviewer", _H),
 )
 
