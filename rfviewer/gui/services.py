@@ -1,10 +1,11 @@
 """What the window needs from other rooms, as plain callables: the gui imports none of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rfviewer.config import Settings, View
+from rfviewer.gui.safety_services import SafetyServices
 from rfviewer.interfaces import ScreenshotWriter
 
 type NamedUri = tuple[str, str]
@@ -40,5 +41,7 @@ class WindowServices:
     """Folder of the log files for Help > Open log folder; None when nothing is logged to disk."""
     version: str = ""
     """Version of the program for Help > About."""
+    safety: SafetyServices = field(default_factory=SafetyServices)
+    """What helps after a crash."""
     demo_clips: tuple[NamedUri, ...] = ()
     """Shipped clips, the first one being the one that "Try the clip" opens."""
