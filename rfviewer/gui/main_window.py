@@ -35,6 +35,7 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.polling import Poller
 from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.safety import Safety
 from rfviewer.gui.services import WindowServices
 from rfviewer.gui.side_panel import SidePanel
 from rfviewer.gui.source_menu import SourceMenu, dropped_source
@@ -120,6 +121,15 @@ class MainWindow(QMainWindow):
             self, self.model, self.preferences, self.video, self.status, self.banner
         )
         self._closing = ClosingQuestion(self, self.model, self.outputs)
+        self.safety = Safety(
+            self,
+            services=services.safety,
+            model=self.model,
+            actions=self.actions_,
+            background=self.background,
+            banner=self.banner,
+            live=self.live,
+        )
         self.commands = Commands(
             self,
             actions=self.actions_,
