@@ -10,7 +10,11 @@ from PySide6.QtCore import QObject, QSocketNotifier
 
 from rfviewer import log
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = tuple(
+    number
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", None))
+    if number is not None and signal.getsignal(number) is not signal.SIG_IGN  # as under nohup
+)
 
 
 class SystemSignals:
