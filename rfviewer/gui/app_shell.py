@@ -1,15 +1,12 @@
 """Runs the window: the application object, its order of life and death, the exit code."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
-from rfviewer import log
 from rfviewer.config import Settings, clean_qt_environment
 from rfviewer.errors import RfviewerError
 from rfviewer.gui import qt_messages
@@ -53,7 +50,7 @@ def run(
     signals = SystemSignals()
     try:
         clean_qt_environment()
-        qt_messages.install()
+        qt_messages.install(services.safety.ends_properly)
         instance = QApplication.instance()
         app = instance if isinstance(instance, QApplication) else QApplication(["rfviewer"])
         app.setApplicationName("rfviewer")
@@ -72,9 +69,10 @@ def run(
         if quit_after_s is not None:
             QTimer.singleShot(round(quit_after_s * 1000), window, end.finish)
         signals.connect(window.close_now, window)
-        with _uncaught_errors(window):
+        with window.safety.watching():
             window.show()
             window.open_first(source)
+            QTimer.singleShot(0, window, window.safety.begin)
             code = app.exec()
             # The last window may also be closed by the platform without a close event.
             window.close_now()
@@ -121,29 +119,3 @@ def _failure(snapshot: Snapshot | None) -> str:
     if snapshot.engine.phase is EnginePhase.FAILED:
         return snapshot.engine.step or "The engine failed."
     return ""
-
-
-@contextmanager
-def _uncaught_errors(window: MainWindow) -> Iterator[None]:
-    """Log what a slot raised and tell it in one sentence: PySide prints it and goes on."""
-    previous = sys.excepthook
-    told: set[tuple[str, int]] = set()
-
-    def on_error(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        # A fault in a timer's slot comes back ten times a second; the log needs it once.
-        place = (kind.__name__, trace.tb_lineno if trace is not None else 0)
-        if place in told:
-            return
-        told.add(place)
-        log.gui.error("uncaught error in the window", exc_info=(kind, error, trace))
-        window.show_notice(
-            "error", f"Something went wrong in the window ({kind.__name__}); see the log."
-        )
-
-    sys.excepthook = on_error
-    try:
-        yield
-    finally:
-        sys.excepthook = previous
