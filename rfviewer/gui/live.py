@@ -1,6 +1,5 @@
 """Hands the newest image and snapshot to every part of the window that shows them."""
 
-import glob
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -186,9 +185,6 @@ class LiveView(QObject):
 
 
 def _kept_file(status: RecordingStatus) -> Path | None:
-    """Return what a recording that was cut off has left: "name.partial.mp4" beside "name.mp4"."""
-    path = status.video or status.labels
-    if path is None or path.exists():
-        return path
-    left = sorted(path.parent.glob(f"{glob.escape(path.stem)}.partial*{path.suffix}"))
-    return left[-1] if left else None
+    """Return what a recording that was cut off has left."""
+    paths = (status.partial, status.video, status.labels, status.coco)
+    return next((path for path in paths if path is not None and path.exists()), None)
