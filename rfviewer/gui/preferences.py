@@ -1,6 +1,7 @@
 """What the window remembers: geometry, theme, panel sizes and recent sources, in QSettings."""
 
 import json
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -86,5 +87,8 @@ class Preferences:
         self._store.setValue(f"flags/{name}", value)
 
     def sync(self) -> None:
-        """Write to disk now."""
+        """Write to disk now, for this user only: it says what was watched."""
         self._store.sync()
+        path = Path(self._store.fileName())
+        if os.name == "posix" and path.is_file():
+            path.chmod(0o600)
