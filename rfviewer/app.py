@@ -1,5 +1,6 @@
 """The composition root of the window: its session, and what the gui needs from other rooms."""
 
+import traceback
 from pathlib import Path
 
 from rfviewer import log, paths
@@ -10,6 +11,9 @@ from rfviewer.gui.services import WindowServices
 from rfviewer.interfaces import Session
 from rfviewer.palette import color_of
 from rfviewer.pipeline.threads import start_thread
+from rfviewer.report import save_crash_report
+from rfviewer.safety_parts import safety_services
+from rfviewer.sentinel import Sentinel
 from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.screenshot import free_path, write_png
 from rfviewer.version import version
@@ -40,15 +44,23 @@ def run_window(
         screenshot: save the window there before it closes by itself.
         theme: "light", "dark" or "system" for this run; None for what was chosen last.
     """
-    return run(
-        lambda: _session(settings, in_process=in_process),
-        _services(),
-        settings,
-        source=source,
-        quit_after_s=quit_after_s,
-        screenshot=screenshot,
-        theme=theme,
-    )
+    sentinel = Sentinel.begin(version())
+    try:
+        return run(
+            lambda: _session(settings, in_process=in_process),
+            _services(sentinel, settings),
+            settings,
+            source=source,
+            quit_after_s=quit_after_s,
+            screenshot=screenshot,
+            theme=theme,
+        )
+    except Exception:
+        path = save_crash_report(traceback.format_exc(), None)
+        log.app.exception("the window ended by an error; a report is in %s", path)
+        raise
+    finally:
+        sentinel.end()
 
 
 def _session(settings: Settings, *, in_process: bool) -> Session:
@@ -59,7 +71,7 @@ def _session(settings: Settings, *, in_process: bool) -> Session:
     return RemoteSession(SESSION_MAKER, settings, log_folder=paths.log_dir())
 
 
-def _services() -> WindowServices:
+def _services(sentinel: Sentinel, settings: Settings) -> WindowServices:
     return WindowServices(
         list_cameras=_list_cameras,
         list_models=_list_models,
@@ -72,6 +84,7 @@ def _services() -> WindowServices:
         default_videos_dir=paths.videos_dir(),
         log_dir=paths.log_dir(),
         version=version(),
+        safety=safety_services(sentinel, settings),
         demo_clips=DEMO_CLIPS,
     )
 
