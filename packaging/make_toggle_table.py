@@ -17,6 +17,9 @@ Every switch can be flipped while the video runs: in the window's rack or with i
 command line takes `--set NAME=VALUE`. Off always means the plain reference op. The window shows for
 each one what was requested, what is in effect, and why when the two differ.
 
+`fused_constants` and `planar_stores` are parts of the fused preprocess and off without it.
+Precision and resize mode are no switches: they choose another network or another meaning.
+
 The last column says what the switch may do to the result:
 
 | class | promise |
@@ -24,7 +27,7 @@ The last column says what the switch may do to the result:
 """
 PROMISES = {
     Exactness.BIT_EXACT: "the same bits",
-    Exactness.ROUNDING: "differences of rounding only, in the network input or in drawn pixels",
+    Exactness.ROUNDING: "differences of rounding only: of the network input, or of boxes to pixels",
     Exactness.TOLERANCE: "inside the tolerance of the correctness gate",
 }
 TABLE = """

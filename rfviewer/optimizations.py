@@ -63,6 +63,16 @@ class Optimizations:
             needs_rebuild=True,
         ),
     )
+    early_warmup: bool = _toggle(
+        True,
+        Toggle(
+            "Warm-up at start",
+            "the first frame does not wait for kernels to load",
+            "kernels load and graphs are captured with the first frame",
+            "kernels load and graphs are captured before the first frame",
+            Stage.INFER,
+        ),
+    )
     depth: int = _toggle(
         2,
         Toggle(
@@ -84,6 +94,27 @@ class Optimizations:
             "one kernel writes the network input",
             Stage.PREPROCESS,
             Exactness.ROUNDING,
+        ),
+    )
+    fused_constants: bool = _toggle(
+        True,
+        Toggle(
+            "Fused constants",
+            "no passes for mean and deviation",
+            "scale, subtract the mean, divide by the deviation, one after the other",
+            "one multiply-add with constants made of all three",
+            Stage.PREPROCESS,
+            Exactness.ROUNDING,
+        ),
+    )
+    planar_stores: bool = _toggle(
+        True,
+        Toggle(
+            "Planar stores",
+            "no rearranging of the network input",
+            "stored pixel by pixel, then rearranged into planes",
+            "each channel is stored where the network reads it",
+            Stage.PREPROCESS,
         ),
     )
     table_cache: bool = _toggle(
@@ -146,6 +177,17 @@ class Optimizations:
             Stage.POSTPROCESS,
         ),
     )
+    float_boxes: bool = _toggle(
+        True,
+        Toggle(
+            "Unrounded boxes",
+            "no rounding pass, and no precision lost before drawing",
+            "boxes are rounded to whole pixels, halves to even",
+            "boxes stay fractions; whoever needs pixels rounds",
+            Stage.POSTPROCESS,
+            Exactness.ROUNDING,
+        ),
+    )
     limit_masks: bool = _toggle(
         True,
         Toggle(
@@ -163,6 +205,16 @@ class Optimizations:
             "a small object costs its own area, not the frame's",
             "every mask is resized to the whole frame",
             "only where its logits can be positive",
+            Stage.POSTPROCESS,
+        ),
+    )
+    tuned_masks: bool = _toggle(
+        True,
+        Toggle(
+            "Tuned mask tiles",
+            "tiles that fit the regions keep more of the GPU busy",
+            "runs of 1024 pixels of one row, four warps",
+            "two-dimensional tiles and two warps, as measured",
             Stage.POSTPROCESS,
         ),
     )
@@ -196,15 +248,24 @@ class Optimizations:
             Stage.D2H,
         ),
     )
+    direct_detections: bool = _toggle(
+        True,
+        Toggle(
+            "Direct detections",
+            "no Python object per detection",
+            "one dictionary per object, as a web service answers, and back to arrays",
+            "arrays straight from the result table",
+            Stage.POSTPROCESS,
+        ),
+    )
     device_overlay: bool = _toggle(
         True,
         Toggle(
             "Overlay on the device",
             "masks are drawn where they are",
             "masks are drawn on the host",
-            "masks are drawn by a kernel before the copy",
+            "a kernel draws them before the copy, unless instances have colours of their own",
             Stage.RENDER,
-            Exactness.ROUNDING,
         ),
     )
     roi_render: bool = _toggle(

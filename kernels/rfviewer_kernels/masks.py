@@ -23,6 +23,24 @@ _FAR = tl.constexpr(0x7FFFFFFF)
 
 
 @dataclass(frozen=True)
+class MaskLaunch:
+    """How the pixels of the planes are divided among programs."""
+
+    packed_tile: tuple[int, int]
+    """Rows and bytes of one item, bit-packed."""
+    dense_tile: tuple[int, int]
+    """Rows and pixels of one item, one byte per pixel."""
+    warps: int
+    """Warps of one program."""
+
+
+TUNED = MaskLaunch((32, 4), (32, 16), 2)
+"""Measured fastest at 312x176 to 1080p on an H100 (docs/OPTIMIZATION_LOG.md, K4)."""
+LINEAR = MaskLaunch((1, 128), (1, 1024), 4)
+"""The plain launch: 1024 pixels of one row, Triton's default warps."""
+
+
+@dataclass(frozen=True)
 class MaskTables:
     """Everything that depends only on the grid size and the frame size; any slot may share it."""
 
@@ -173,9 +191,8 @@ def masks(
     packed: bool,
     roi: bool = True,
     clear: bool = True,
-    tile: tuple[int, int] | None = None,
+    launch: MaskLaunch = TUNED,
     programs: int | None = None,
-    warps: int = 2,
 ) -> None:
     """Enqueue the mask planes on the current stream. No allocation, no sync.
 
@@ -191,9 +208,8 @@ def masks(
         roi: compute inside the coarse region only; otherwise the whole frame.
         clear: zero the planes outside their regions. A consumer that reads regions only, as
             `mask_stream` and `overlay` do, can save that.
-        tile: rows and output columns of one item.
+        launch: how the work is divided; the same bits whichever.
         programs: size of the persistent grid; None fits the device.
-        warps: warps of one program.
 
     Raises:
         ValueError: for a wrong shape, type, stride or device.
@@ -219,7 +235,7 @@ def masks(
         roi=roi,
         clear=clear and roi,
     )
-    tile_h, tile_c = tile or ((32, 4) if packed else (32, 16))
+    tile_h, tile_c = launch.packed_tile if packed else launch.dense_tile
     _masks_kernel[(programs or persistent_programs(out.device, 16),)](
         logits,
         results.counts,
@@ -242,6 +258,6 @@ def masks(
         TILE_H=tile_h,
         TILE_C=tile_c,
         ROWS=triton.next_power_of_2(rows),
-        num_warps=warps,
+        num_warps=launch.warps,
         enable_fp_fusion=False,
     )

@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 
 from rfviewer_kernels import attention
-from rfviewer_kernels.masks import MaskTables, masks
+from rfviewer_kernels.masks import MaskLaunch, MaskTables, masks
 from rfviewer_kernels.records import Results
 from rfviewer_kernels.select import SelectWorkspace, select
 
@@ -61,8 +61,7 @@ def tune_select_and_masks() -> None:
                     tables,
                     packed=True,
                     clear=False,
-                    tile=tile,
-                    warps=warps,
+                    launch=MaskLaunch(tile, tile, warps),
                     programs=programs,
                 ),
             )

@@ -209,14 +209,18 @@ class HostEngine:
                 frame_wh, mask_wh, self._spec.num_select, self._set.mask_tables, wanted
             ),
             staged_input=None if wanted.zero_copy_input else np.empty_like(network.network_input),
+            interleaved_input=None
+            if wanted.planar_stores or not wanted.fused_preprocess
+            else np.empty((*network.network_input.shape[2:], 3), np.float32),
             staged_raw=None if wanted.zero_copy_output else network.raw.empty_like(),
         )
 
     def _preprocess(self, frame_wh: tuple[int, int]) -> Preprocess:
         sizes, fused = (frame_wh, self._spec.input_wh), self._effective.fused_preprocess
+        constants = self._effective.fused_constants
         if self._config.resize is ResizeMode.B:
-            return PreprocessB(sizes, self._set.plans_b, fused=fused)
-        return PreprocessA(sizes, self._set.plans_a, fused=fused)
+            return PreprocessB(sizes, self._set.plans_b, fused=fused, constants=constants)
+        return PreprocessA(sizes, self._set.plans_a, fused=fused, constants=constants)
 
     def _result(self, slot: Slot, collect_ns: int) -> FrameResult:
         frame, detections = slot.frame, slot.detections

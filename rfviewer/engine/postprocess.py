@@ -6,6 +6,7 @@ from rfviewer.detections import Detections
 from rfviewer.engine.backends.base import RawOutputs
 from rfviewer.engine.boxes import boxes_in_frame
 from rfviewer.engine.masks import MaskResizer, MaskSizes, MaskTables
+from rfviewer.engine.objects import through_objects
 from rfviewer.engine.select import rank_all, select
 from rfviewer.engine.tables import TableCache
 from rfviewer.optimizations import Optimizations
@@ -26,6 +27,8 @@ class HostPostprocess:
         self._num_select = num_select
         self._fused_select = optimizations.fused_select
         self._limit_masks = optimizations.limit_masks
+        self._float_boxes = optimizations.float_boxes
+        self._direct = optimizations.direct_detections
         self._masks = None
         if mask_wh is not None:
             self._masks = MaskResizer(
@@ -51,9 +54,8 @@ class HostPostprocess:
                 ranked = rank_all(raw.pred_logits, self._num_select)
                 kept = ranked.scores > np.float32(threshold)
                 masks = self._masks.run(raw.pred_masks, ranked.queries, kept)
-        return Detections(
-            boxes_in_frame(raw.pred_boxes[selection.queries], self._frame_wh),
-            selection.scores,
-            selection.class_ids,
-            masks,
-        )
+        boxes = boxes_in_frame(raw.pred_boxes[selection.queries], self._frame_wh)
+        if not self._float_boxes:
+            np.rint(boxes, out=boxes)
+        detections = Detections(boxes, selection.scores, selection.class_ids, masks)
+        return detections if self._direct else through_objects(detections)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rfviewer.engine.normalize import BIAS_RGB, GAIN_RGB, normalize
+from rfviewer.engine.normalize import BIAS_RGB, GAIN_RGB, MEAN_RGB, STD_RGB, normalize
 from rfviewer.engine.tables import LinearTable, TableCache, linear_table
 from rfviewer.errors import EngineError
 from rfviewer.frame import U8Array
@@ -61,7 +61,16 @@ class PlanA:
 class PreprocessA:
     """Mode A for one frame size, with the buffers of one slot. One thread at a time."""
 
-    def __init__(self, sizes: Sizes, plans: TableCache[Sizes, PlanA], *, fused: bool) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        plans: TableCache[Sizes, PlanA],
+        *,
+        fused: bool,
+        constants: bool = True,
+    ) -> None:
+        """Make buffers; `constants` False normalises in three passes behind the fused resize."""
+        self._constants = constants
         self._sizes = sizes
         self._plans = plans
         self._fused = fused
@@ -102,8 +111,13 @@ class PreprocessA:
             np.multiply(top, upper, out=top)
             np.multiply(bottom, lower, out=bottom)
             np.add(top, bottom, out=top)
-            np.multiply(top, GAIN_RGB[channel], out=top)
-            np.add(top, BIAS_RGB[channel], out=top)
+            if self._constants:
+                np.multiply(top, GAIN_RGB[channel], out=top)
+                np.add(top, BIAS_RGB[channel], out=top)
+            else:
+                np.divide(top, np.float32(255), out=top)
+                np.subtract(top, MEAN_RGB[channel], out=top)
+                np.divide(top, STD_RGB[channel], out=top)
 
 
 def reference_a(image: U8Array, plan: PlanA) -> F32Array:

@@ -18,7 +18,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from rfviewer.engine.normalize import byte_levels, normalize
+from rfviewer.engine.normalize import MEAN_RGB, STD_RGB, byte_levels, normalize
 from rfviewer.engine.preprocess_a import Sizes
 from rfviewer.engine.tables import PILLOW_BITS, TableCache, TriangleTable, triangle_table
 from rfviewer.frame import U8Array
@@ -88,7 +88,16 @@ class PlanB:
 class PreprocessB:
     """Mode B for one frame size, with the buffers of one slot. One thread at a time."""
 
-    def __init__(self, sizes: Sizes, plans: TableCache[Sizes, PlanB], *, fused: bool) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        plans: TableCache[Sizes, PlanB],
+        *,
+        fused: bool,
+        constants: bool = True,
+    ) -> None:
+        """Make buffers; `constants` False normalises in three passes behind the fused resize."""
+        self._constants = constants
         self._sizes = sizes
         self._plans = plans
         self._fused = fused
@@ -126,7 +135,18 @@ class PreprocessB:
                 np.matmul(band.low, source, out=net_low[band.first : band.last])
             _round_to_levels(net_high, net_low)
             np.copyto(self._bytes, net_high, casting="unsafe")
-            cv2.LUT(self._bytes, self._levels[channel], out[channel])
+            self._normalize(channel, out[channel])
+
+    def _normalize(self, channel: int, out: F32Array) -> None:
+        """Write the normalised levels of one channel; both ways give the same bits."""
+        if not self._constants:
+            np.divide(self._bytes, np.float32(255), out=out)
+            np.subtract(out, MEAN_RGB[channel], out=out)
+            np.divide(out, STD_RGB[channel], out=out)
+        elif out.flags.c_contiguous:
+            cv2.LUT(self._bytes, self._levels[channel], out)
+        else:  # OpenCV writes planes only
+            np.copyto(out, cv2.LUT(self._bytes, self._levels[channel]))
 
 
 def _round_to_levels(high: F32Array, low: F32Array) -> None:

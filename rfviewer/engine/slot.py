@@ -43,6 +43,8 @@ class SlotWork:
     postprocess: Postprocess
     staged_input: F32Array | None
     """(1, 3, h, w) extra buffer before the network input; None writes it directly."""
+    interleaved_input: F32Array | None
+    """(h, w, 3) that the preprocess writes pixel by pixel; None lets it write planes."""
     staged_raw: RawOutputs | None
     """Extra buffers behind the raw outputs; None reads them in place."""
 

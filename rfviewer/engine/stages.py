@@ -61,7 +61,12 @@ def preprocess(slot: Slot) -> None:
         raise EngineError(f"The CPU engine takes bgr24 frames, got {slot.frame.pixel_format}.")
     work = slot.work
     target = slot.network.network_input if work.staged_input is None else work.staged_input
-    work.preprocess.run(slot.frame.image, target[0])
+    if work.interleaved_input is None:
+        work.preprocess.run(slot.frame.image, target[0])
+    else:
+        planes = work.interleaved_input.transpose(2, 0, 1)
+        work.preprocess.run(slot.frame.image, planes)
+        np.copyto(target[0], planes)
     if work.staged_input is not None:
         np.copyto(slot.network.network_input, work.staged_input)
 

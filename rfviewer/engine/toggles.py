@@ -19,15 +19,24 @@ _NEEDS_GPU = (
     "pinned_output",
     "device_overlay",
     "compiled_network",
+    "early_warmup",
+    "tuned_masks",
 )
 _NEEDS_MASKS = ("limit_masks", "roi_masks", "packed_masks")
 _NEEDS_NETWORK = (
     "fused_preprocess",
+    "fused_constants",
+    "planar_stores",
     "table_cache",
     "zero_copy_input",
     "zero_copy_output",
     "fused_select",
+    "float_boxes",
+    "direct_detections",
 )
+PARTS_OF_FUSED_PREPROCESS = ("fused_constants", "planar_stores")
+"""Optimizations that the plain preprocess has no place for."""
+NO_FUSED_PREPROCESS = "part of the fused preprocess"
 
 
 def host_toggles(requested: Optimizations, spec: ModelSpec) -> tuple[ToggleState, ...]:
@@ -37,10 +46,13 @@ def host_toggles(requested: Optimizations, spec: ModelSpec) -> tuple[ToggleState
         obstacles |= dict.fromkeys((*_NEEDS_NETWORK, *_NEEDS_MASKS), "the model has no network")
     elif not spec.has_masks:
         obstacles |= dict.fromkeys(_NEEDS_MASKS, "the model has no masks")
+    unused = {}
+    if not requested.fused_preprocess:
+        unused = dict.fromkeys(PARTS_OF_FUSED_PREPROCESS, NO_FUSED_PREPROCESS)
     return tuple(
         _depth_state(requested.depth, spec)
         if name == "depth"
-        else _switch_state(name, getattr(requested, name), obstacles)
+        else _switch_state(name, getattr(requested, name), obstacles, unused)
         for name in toggle_names()
     )
 
@@ -51,9 +63,16 @@ def effective_optimizations(states: tuple[ToggleState, ...]) -> Optimizations:
     return replace(Optimizations(), **values)
 
 
-def _switch_state(name: str, wanted: bool, obstacles: Mapping[str, str]) -> ToggleState:  # noqa: FBT001 - the value itself
+def _switch_state(
+    name: str,
+    wanted: bool,  # noqa: FBT001 - the value itself
+    obstacles: Mapping[str, str],
+    unused: Mapping[str, str],
+) -> ToggleState:
     if name in obstacles:
         return ToggleState(name, wanted, effective=False, reason=obstacles[name], available=False)
+    if name in unused and wanted:
+        return ToggleState(name, wanted, effective=False, reason=unused[name])
     return ToggleState(name, wanted, wanted)
 
 

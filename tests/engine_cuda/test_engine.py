@@ -60,8 +60,41 @@ def test_everything_off_finds_the_same(make, resize):
     for a, b in zip(on, off, strict=True):
         assert a.detections.class_ids.tolist() == b.detections.class_ids.tolist()
         np.testing.assert_allclose(a.detections.scores, b.detections.scores, atol=1e-4)
-        np.testing.assert_allclose(a.detections.boxes_xyxy, b.detections.boxes_xyxy, atol=1e-2)
+        rounded = b.detections.boxes_xyxy
+        np.testing.assert_array_equal(rounded, np.rint(rounded))
+        np.testing.assert_allclose(a.detections.boxes_xyxy, rounded, atol=0.51)
         assert (a.detections.masks.dense() != b.detections.masks.dense()).sum() <= 8
+
+
+def test_boxes_are_rounded_to_whole_pixels_or_not_at_all(make):
+    fractions = run_all(make(), FRAMES)
+    rounded = run_all(make(Optimizations(depth=1, float_boxes=False)), FRAMES)
+    for a, b in zip(fractions, rounded, strict=True):
+        whole = np.rint(a.detections.boxes_xyxy)
+        np.testing.assert_array_equal(whole, b.detections.boxes_xyxy)
+        assert digest(replace(a, detections=replace(a.detections, boxes_xyxy=whole))) == digest(b)
+
+
+@pytest.mark.parametrize("resize", [ResizeMode.A, ResizeMode.B])
+@pytest.mark.parametrize("planar", [True, False])
+def test_constants_in_passes_of_their_own_differ_by_rounding(make, resize, planar):
+    inputs = []
+    for fused in (True, False):
+        wanted = Optimizations(depth=1, fused_constants=fused, planar_stores=planar)
+        engine = make(wanted, resize=resize)
+        run_all(engine, FRAMES[:1])
+        inputs.append(engine._sets.place(0)[1].network_input.clone())
+    difference = float((inputs[0] - inputs[1]).abs().max())
+    assert 0 < difference <= 1e-6
+
+
+def test_without_early_warmup_the_first_frame_brings_the_slots(make, wanted):
+    engine = make(Optimizations(depth=2, early_warmup=False))
+    assert not engine._slots
+    assert digests(run_all(engine, FRAMES)) == wanted
+    assert engine._slots
+    engine.configure(Optimizations(depth=2, early_warmup=False, roi_masks=False))
+    assert not engine._slots
 
 
 def test_toggles_flip_live_and_tag_the_results(make, wanted):

@@ -54,10 +54,18 @@ def test_what_dense_masks_rule_out(name):
     assert states(Optimizations(packed_masks=False), has_masks=False)[name].effective
 
 
+def test_parts_of_the_fused_preprocess_are_off_without_it():
+    found = states(Optimizations(fused_preprocess=False))
+    for name in ("fused_constants", "planar_stores"):
+        assert (found[name].effective, found[name].available) == (False, True)
+        assert found[name].reason
+
+
 def test_slots_are_shared_by_settings_that_do_not_touch_them():
     first = Optimizations()
     assert slot_key(first) == slot_key(replace(first, depth=4, roi_render=False))
-    for name in set(toggle_names()) - {"depth", "roi_render", "device_overlay"}:
+    same = {"depth", "roi_render", "device_overlay", "early_warmup"}
+    for name in set(toggle_names()) - same:
         assert slot_key(first) != slot_key(replace(first, **{name: not getattr(first, name)})), name
 
 

@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rfviewer_kernels import reference  # noqa: E402
-from rfviewer_kernels.masks import MaskTables, masks  # noqa: E402
+from rfviewer_kernels.masks import LINEAR, MaskLaunch, MaskTables, masks  # noqa: E402
 from rfviewer_kernels.records import Results  # noqa: E402
 from rfviewer_kernels.tables import linear_table  # noqa: E402
 
@@ -72,8 +72,17 @@ def test_equals_resize_then_threshold(grid_wh, frame_wh, dtype, packed, roi, dev
 @pytest.mark.parametrize("tile", [(1, 1), (4, 2), (32, 8)])
 def test_any_tile_gives_the_same_bits(tile, device, rng):
     logits = _blobs(3, (9, 7), device, rng)
-    out, _, expected = _run(logits, [1], (19, 6), packed=True, tile=tile)
+    out, _, expected = _run(logits, [1], (19, 6), packed=True, launch=MaskLaunch(tile, tile, 2))
     assert torch.equal(out[:1], reference.pack(expected))
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("frame_wh", [(19, 6), pytest.param((1920, 1080), marks=cuda)])
+def test_the_plain_launch_gives_the_same_bits(frame_wh, packed, device, rng):
+    logits = _blobs(3, (9, 7), device, rng)
+    out, _, expected = _run(logits, [1, 0], frame_wh, packed=packed, launch=LINEAR)
+    wanted = reference.pack(expected) if packed else expected.to(torch.uint8)
+    assert torch.equal(out[:2], wanted)
 
 
 @pytest.mark.parametrize("frame_wh", [(21, 19), pytest.param((1280, 720), marks=cuda)])
@@ -84,6 +93,16 @@ def test_without_clearing_the_region_is_whole(frame_wh, device, rng):
         x0, y0, x1, y1 = region.tolist()
         assert torch.equal(plane[y0:y1, x0:x1], wanted[y0:y1, x0:x1].to(torch.uint8))
         assert int(wanted.sum()) == int(wanted[y0:y1, x0:x1].sum()) > 0
+
+
+@pytest.mark.parametrize("roi", [True, False])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_invalid_logit_of_a_made_mask_is_flagged(value, roi, device, rng):
+    logits = _blobs(5, (9, 7), device, rng)
+    logits[0, 2, 6, 8] = value
+    for queries, flag in (([3, 0], 0), ([3, 2], 4)):
+        _, results, _ = _run(logits, queries, (21, 19), packed=True, roi=roi)
+        assert int(results.counts[3]) == flag
 
 
 def test_no_survivor_writes_nothing(device, rng):

@@ -23,6 +23,7 @@ from rfviewer.engine.cuda.overlay import SlotOverlay
 from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
+from rfviewer.engine.objects import through_objects
 from rfviewer.frame import Frame, U8Array
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
@@ -162,6 +163,8 @@ class Slot:
         self._done.synchronize()
         seen_done_ns = time.monotonic_ns()
         detections = self._reader.read(self._threshold)
+        if not self._wanted.direct_detections:
+            detections = through_objects(detections)
         drawn, composited = self._overlay, None
         if drawn is not None:
             composited = drawn.take()

@@ -9,17 +9,13 @@ from rfviewer.config import ResizeMode
 from rfviewer.engine.cuda.buffers import SlotBuffers
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
-from rfviewer.engine.cuda.plain import PlainPreprocess
 from rfviewer.engine.cuda.plain import select as plain_select
-from rfviewer.engine.cuda.records import CHECK_WORD
+from rfviewer.engine.cuda.preprocess import DevicePreprocess
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
 from rfviewer_kernels.mask_stream import mask_stream
-from rfviewer_kernels.masks import masks
-from rfviewer_kernels.normalize import affine
-from rfviewer_kernels.preprocess_a import preprocess_a
-from rfviewer_kernels.preprocess_b import preprocess_b
+from rfviewer_kernels.masks import LINEAR, TUNED, masks
 from rfviewer_kernels.select import select
 
 
@@ -53,8 +49,9 @@ class SlotStages:
         self._buffers = buffers
         self._tables = tables
         self._wanted = wanted
-        self._resize = resize
-        self._plain = PlainPreprocess(bound.network_input.device)
+        self._preprocess = DevicePreprocess(
+            frame, tables, bound.network_input, buffers.scratch, wanted, resize
+        )
         self._outputs: DeviceOutputs | None = None
 
     def steps(self) -> list[Step]:
@@ -79,7 +76,9 @@ class SlotStages:
     def preprocess(self) -> None:
         """Make the network input."""
         staged, target = self._buffers.staged_input, self._bound.network_input
-        self._resize_into(target if staged is None else staged)
+        self._preprocess.enqueue(
+            self._buffers.device_input.image, target if staged is None else staged
+        )
         if staged is not None:
             target.copy_(staged)
 
@@ -96,9 +95,8 @@ class SlotStages:
             select(*arguments, workspace, frame_wh=frame_wh)
         else:
             plain_select(*arguments, workspace.plane_queries, frame_wh)
-        # NaN would only look like nothing found; the host checks this sum.
-        check = buffers.results.flat[CHECK_WORD].view(torch.float32)
-        torch.sum(raw.logits, dim=(0, 1, 2), dtype=torch.float32, out=check)
+        if not self._wanted.float_boxes:
+            buffers.results.records.view(torch.float32)[:, 3:7].round_()
         if buffers.masks is None or raw.masks is None or self._tables.masks is None:
             return
         masks(
@@ -111,6 +109,7 @@ class SlotStages:
             packed=self._wanted.packed_masks,
             roi=self._wanted.roi_masks,
             clear=buffers.masks.stream is None,  # the stream reads regions only
+            launch=TUNED if self._wanted.tuned_masks else LINEAR,
         )
         if buffers.masks.stream is not None and buffers.masks.stream.is_cuda:
             mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream)
@@ -122,21 +121,6 @@ class SlotStages:
             mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream)
         if buffers.host_results is not None:
             buffers.host_results.flat.copy_(buffers.results.flat, non_blocking=True)
-
-    def _resize_into(self, out: torch.Tensor) -> None:
-        frame, layout, tables = self._buffers.device_input.image, self._frame.layout, self._tables
-        fused = self._wanted.fused_preprocess
-        if self._resize is ResizeMode.A and tables.linear is not None:
-            if fused:
-                preprocess_a(frame, out, *tables.linear, affine(), layout=layout)
-            else:
-                self._plain.mode_a(frame, layout, out)
-        elif tables.antialias is not None:
-            if fused:
-                scratch = self._buffers.scratch
-                preprocess_b(frame, scratch, out, *tables.antialias, affine(), layout=layout)
-            else:
-                self._plain.mode_b(frame, layout, tables.antialias, out)
 
     def _raw(self) -> DeviceOutputs:
         """Return the raw outputs to read, cloned first where that was asked for."""

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from rfviewer.engine.toggles import NO_FUSED_PREPROCESS, PARTS_OF_FUSED_PREPROCESS
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import ToggleState
 
-_MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks")
+_MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks", "tuned_masks")
 _DENSE = "masks of one byte per pixel are copied by their number"
 _NO_MASKS = "the model has no masks"
 _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
@@ -24,7 +25,11 @@ def cuda_toggles(
         compile_failure: why the network cannot be compiled; empty when it can or nobody tried.
     """
     impossible: dict[str, str] = {}
-    dense = {"fixed_copy": _DENSE, "device_overlay": _DENSE_OVERLAY}
+    unused: dict[str, str] = {}
+    if has_masks and not requested.packed_masks:
+        unused = {"fixed_copy": _DENSE, "device_overlay": _DENSE_OVERLAY}
+    if not requested.fused_preprocess:
+        unused |= dict.fromkeys(PARTS_OF_FUSED_PREPROCESS, NO_FUSED_PREPROCESS)
     if not has_masks:
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
     if graph_failure:
@@ -39,8 +44,8 @@ def cuda_toggles(
             states.append(
                 ToggleState(name, wanted, effective=False, reason=reason, available=False)
             )
-        elif name in dense and wanted and has_masks and not requested.packed_masks:
-            states.append(ToggleState(name, wanted, effective=False, reason=dense[name]))
+        elif name in unused and wanted:
+            states.append(ToggleState(name, wanted, effective=False, reason=unused[name]))
         else:
             states.append(ToggleState(name, wanted, wanted))
     return tuple(states)
@@ -52,6 +57,7 @@ def slot_key(effective: Optimizations) -> Optimizations:
     return replace(
         effective,
         depth=default.depth,
+        early_warmup=default.early_warmup,
         roi_render=default.roi_render,
         device_overlay=default.device_overlay,
     )
