@@ -175,7 +175,7 @@ class CudaEngine:
         self._submitted = 0
         try:
             self._apply(optimizations)
-            self._slots = self._slots_for(self._format)
+            self._slots = self._early_slots()
         except DeviceLostError:
             raise
         except EngineError:
