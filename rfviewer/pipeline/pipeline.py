@@ -9,6 +9,7 @@ from functools import partial
 from rfviewer import log
 from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
 from rfviewer.errors import DeviceLostError
+from rfviewer.experiment import LabRequest
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
 from rfviewer.optimizations import Optimizations
@@ -21,12 +22,14 @@ from rfviewer.pipeline.capture import (
 )
 from rfviewer.pipeline.delivery import Delivery
 from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
+from rfviewer.pipeline.experiments import Experiments, Scene
 from rfviewer.pipeline.parity_watch import ParityWatcher
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.policy import automatic_policy
 from rfviewer.pipeline.presenter import Display, Presenter
+from rfviewer.pipeline.recent import RecentFrames
 from rfviewer.pipeline.recorder import Recorder
-from rfviewer.pipeline.split_view import SplitSource
+from rfviewer.pipeline.split_view import SplitSource, SplitView
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.pipeline.threads import join_all, start_thread
 from rfviewer.pipeline.transport import Jump, JumpKind, Transport
@@ -65,8 +68,8 @@ class Pipeline:
             Transport(replace(settings.playback, paused=True), epoch=0),
         )
         self.parity = ParityWatcher(parts.make_engine, parts.save_comparison, self.presenter.redraw)
-        self.presenter.split = SplitSource(
-            lambda: self.parity.active, lambda: self.parity.pair, self.parity.request
+        self.presenter.split = SplitView(
+            SplitSource(lambda: self.parity.active, lambda: self.parity.pair, self.parity.request)
         )
         self.engine = EngineLoop(
             parts.make_engine,
@@ -74,6 +77,10 @@ class Pipeline:
             settings.optimizations,
             self._engine_outputs(),
             parts.watch_limits,
+        )
+        self._recent = RecentFrames()
+        self.experiments = Experiments(
+            parts, self.engine, self._recent, self.statistics.interrupted
         )
         self._display = display
         self.set_view(settings.view)
@@ -118,6 +125,8 @@ class Pipeline:
         """
         if self.state not in (PlayState.IDLE, PlayState.OPENING):
             self.recorder.stop()
+        self.experiments.stop("Stopped, since another source was opened.")
+        self._recent.clear()
         before = self._leave_source()
         if recording is not None:
             self.recorder.start(recording)
@@ -129,7 +138,14 @@ class Pipeline:
         self._discard_outdated()
         self.presenter.forget()
         self.statistics.reset()
-        self.state, self.error = PlayState.OPENING, ""
+        with self._state_lock:
+            lost = bool(self.lost)
+            self.state, self.error = PlayState.OPENING, ""
+            if lost:
+                self.state, self.error = PlayState.FAILED, self.lost
+        if lost:
+            self.recorder.stop()
+            return
         outputs = CaptureOutputs(
             frames=self.engine.frames,
             show=self._delivery.show_without_masks,
@@ -241,6 +257,13 @@ class Pipeline:
         """Finalise the recording."""
         self.recorder.stop()
 
+    def start_lab(self, request: LabRequest) -> None:
+        """Run an experiment with the last frames; the video stands still meanwhile."""
+        fps = self.statistics.inferred_fps
+        playback = self.transport.playback
+        scene = Scene(self._view, playback, self.source_info, self._uri, fps)
+        self.experiments.start(request, scene)
+
     def run_on_engine[T](self, job: EngineJob[T]) -> Future[T]:
         """Run a measurement on the engine thread with nothing in flight."""
         return self.engine.run_job(job)
@@ -334,11 +357,10 @@ class Pipeline:
     def _lose(self, sentence: str) -> None:
         """Stop for good: finalise what is recorded, and say what has happened."""
         log.pipeline.error(sentence)
-        self.lost = sentence
         self.engine.fail(sentence)
         self.statistics.notice(("error", sentence))
         with self._state_lock:
-            self.error, self.state = sentence, PlayState.FAILED
+            self.error, self.state, self.lost = sentence, PlayState.FAILED, sentence
         self.transport.stop()
         self._wake()
         self.recorder.stop()
@@ -375,6 +397,7 @@ class Pipeline:
 
     def _deliver(self, result: FrameResult) -> None:
         self.parity.offer(result)
+        self._recent.add(result.frame)
         self._delivery.deliver(result)
 
     def _engine_ready(self, engine: Engine) -> None:
