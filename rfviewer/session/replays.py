@@ -58,6 +58,7 @@ class Replays:
         self.history = RunHistory()
         self._open_source: SourceFactory | None = None
         self._thread: Thread | None = None
+        self._busy = False
 
     def watched(self, open_source: SourceFactory) -> SourceFactory:
         """Return a factory like `open_source` whose sources can be replayed."""
@@ -74,7 +75,7 @@ class Replays:
         tell: Callable[[Notice], None],
     ) -> None:
         """Start saving; `tell` gets the outcome as one notice, from another thread."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._busy:
             tell(("warning", "A replay is being saved already; wait a moment."))
             return
         recent = self.history.recent(seconds)
@@ -82,6 +83,7 @@ class Replays:
             tell(("warning", "There is nothing to save as a replay yet: no frame has a result."))
             return
         request = ReplayRequest(path, settings, class_names, made_with)
+        self._busy = True
         self._thread = start_thread("replay", lambda: self._save(recent, request, tell))
 
     def close(self, timeout_s: float) -> None:
@@ -90,14 +92,19 @@ class Replays:
             self._thread.join(timeout_s)
 
     def _save(self, recent: Recent, request: ReplayRequest, tell: Callable[[Notice], None]) -> None:
+        outcome: Notice
         try:
-            tell(("info", self._saved(recent, request)))
+            outcome = ("info", self._saved(recent, request))
         except RfviewerError as error:
-            tell(("error", str(error)))
+            outcome = ("error", str(error))
         except MEDIA_ERRORS as error:
             log.session.exception("a replay could not be saved")
             reason = getattr(error, "strerror", None) or error
-            tell(("error", f"{request.path} could not be saved ({reason}); choose another place."))
+            sentence = f"{request.path} could not be saved ({reason}); choose another place."
+            outcome = ("error", sentence)
+        finally:
+            self._busy = False
+        tell(outcome)
 
     def _saved(self, recent: Recent, request: ReplayRequest) -> str:
         """Save and return one sentence about it."""

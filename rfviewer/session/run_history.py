@@ -136,7 +136,7 @@ def last_run(results: Sequence[KeptResult], seconds: float) -> list[KeptResult]:
             gap_s = run[-1].pts_s - kept.pts_s
             if abs(gap_s) <= _SAME_S:
                 continue
-            if not 0 < gap_s <= _LARGEST_GAP_S or run[0].pts_s - kept.pts_s > seconds:
+            if not 0 < gap_s <= _LARGEST_GAP_S or run[0].pts_s - kept.pts_s > seconds + _SAME_S:
                 break
         run.append(kept)
     return run[::-1]
