@@ -206,6 +206,8 @@ def _until_the_end(
         notices += [text for _, text in snapshot.notices if text not in notices]
         recording = snapshot.recording
         over = snapshot.state in (PlayState.ENDED, PlayState.FAILED) or stop.is_set()
+        # Frames that no engine has seen have no place in an export.
+        over |= snapshot.engine.phase is EnginePhase.FAILED
         if recording is not None and not recording.active:
             return snapshot, notices
         if over and deadline is None:
@@ -224,6 +226,8 @@ def _report(
     stopped: bool,  # noqa: FBT001
 ) -> ExportReport:
     status, info = last.recording, last.engine.info
+    if last.engine.phase is EnginePhase.FAILED:
+        raise EngineError(last.engine.step)
     if status is None or info is None:
         raise EngineError("The export ended without an engine or a recording; see the log.")
     if status.error:
@@ -232,8 +236,9 @@ def _report(
     if last.state is PlayState.FAILED:
         kept = f" {status.frames} frames are kept." if status.frames else ""
         raise SourceError(last.error + kept)
-    if last.engine.phase is EnginePhase.FAILED:
-        raise EngineError(last.engine.step)
+    if not status.frames and not stopped and counters.captured:
+        why = notices[0] if notices else "See the log."
+        raise EngineError(f"No frame could be inferred, so nothing was written: {why}")
     if not status.frames and not stopped:
         raise SourceError("The source gave no frame in the chosen range, so nothing was written.")
     if counters.damaged:

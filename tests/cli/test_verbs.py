@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from rfviewer.config import BACKEND_NAMES
+from tests.models.tiny_onnx import rfdetr_like
 
 REPOSITORY = Path(__file__).parents[2]
 FRAMES = 12
@@ -167,6 +168,16 @@ def test_with_json_a_fault_is_an_object_on_stdout_too(home: Path, words: str, co
     assert done.returncode == code
     error = json.loads(done.stdout)["error"]
     assert done.stderr == f"rfviewer: {error}\n"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_model_with_invalid_output_is_named_as_the_cause(
+    home: Path, clip: Path, value: float
+) -> None:
+    (home / "bad.onnx").write_bytes(rfdetr_like(spoilt=value))
+    done = rfviewer(home, "export", clip, "-o", "x.mp4", "--model", "bad.onnx", "--json")
+    assert done.returncode == 1
+    assert "model output is invalid" in json.loads(done.stdout)["error"]
 
 
 @pytest.fixture

@@ -73,8 +73,12 @@ def rfdetr_like(
     metadata: dict[str, str] | None = None,
     external: str | None = None,
     open_outputs: bool = False,
+    spoilt: float | None = None,
 ) -> bytes:
-    """Return the bytes of a model with RF-DETR's inputs and outputs."""
+    """Return the bytes of a model with RF-DETR's inputs and outputs.
+
+    `spoilt`, e.g. NaN, is what its first output holds in one place.
+    """
     shapes: list[tuple[int, ...]] = [(1, queries, dets_width), (1, queries, classes)]
     if mask_side is not None:
         shapes.append((1, queries, mask_side, mask_side))
@@ -90,7 +94,10 @@ def rfdetr_like(
         if external is not None and name == names[0]:
             tensors.append(external_tensor(constant, shape, external))
         else:
-            tensors.append(tensor(constant, rng.random(shape, np.float32) * 0.1 + 0.4))
+            values = rng.random(shape, np.float32) * 0.1 + 0.4
+            if spoilt is not None and name == names[0]:
+                values.flat[0] = spoilt
+            tensors.append(tensor(constant, values))
         nodes.append(node("Add", [constant, "mean"], name))
         declared = [f"{name}_{axis}" for axis in range(len(shape))] if open_outputs else shape
         outputs.append(value_info(name, declared))
