@@ -187,6 +187,11 @@ class LocalSession:
 
     def restart(self) -> None:
         """Load the engine again and reopen the source where it was."""
+        lost = self._pipeline.lost
+        if lost:
+            sentence = f"{lost.rstrip('.')}; close the program and start it again."
+            self._pipeline.statistics.notice(("error", sentence))
+            return
         current, info = self._pipeline.presenter.current, self._pipeline.source_info
         self._pipeline.set_engine(self.settings.engine)
         if self._uri:
