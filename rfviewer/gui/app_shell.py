@@ -13,7 +13,7 @@ from rfviewer.gui import qt_messages
 from rfviewer.gui.main_window import MainWindow
 from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.services import WindowServices
-from rfviewer.gui.system_signals import SystemSignals, hidden_from_children
+from rfviewer.gui.system_signals import SystemSignals
 from rfviewer.gui.theme import ThemeChoice
 from rfviewer.interfaces import Session
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -57,8 +57,7 @@ def run(
         app.setApplicationDisplayName("rfviewer")
         app.setDesktopFileName("rfviewer")
         choice = ThemeChoice(theme) if theme is not None else None
-        with hidden_from_children():
-            session = make_session()
+        session = make_session()
         if signals.arrived:
             session.close()
             return 0

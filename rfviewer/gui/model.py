@@ -12,7 +12,6 @@ from PySide6.QtCore import QObject, Signal
 
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.gui.replay_settings import saved_settings
-from rfviewer.gui.system_signals import hidden_from_children
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, Session
 from rfviewer.optimizations import Optimizations
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -236,5 +235,4 @@ class SessionModel(QObject):
 
     def restart(self) -> None:
         """Start the engine again where it was."""
-        with hidden_from_children():
-            self.session.restart()
+        self.session.restart()

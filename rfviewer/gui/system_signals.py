@@ -2,8 +2,7 @@
 
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 from PySide6.QtCore import QObject, QSocketNotifier
@@ -65,23 +64,3 @@ class SystemSignals:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.arrived = True
-
-
-@contextmanager
-def hidden_from_children() -> Iterator[None]:
-    """Start processes that never see Ctrl-C, which a terminal sends to all of them at once.
-
-    A child inherits the mask of blocked signals. In this process one that comes meanwhile waits.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    from multiprocessing import resource_tracker  # POSIX only
-
-    # It unblocks the signals when it starts, which would be between our mask and the child.
-    resource_tracker.ensure_running()
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)
