@@ -2,19 +2,22 @@
 
 One program a plane finds the bounding rows and columns of its positive logits; the pixels that have
 one of them as a tap form the coarse region. No pixel outside can be set: an interpolated value is
-positive only if one of its taps is. The same launch empties the tight regions and, where asked,
-clears the planes.
+positive only if one of its taps is. The same launch flags NaN and infinity, empties the tight regions
+and, where asked, clears the planes.
 """
 
 import torch
 import triton
 import triton.language as tl
 
+from rfviewer_kernels.records import INVALID_MASKS
 from rfviewer_kernels.tables import LinearTable
 
 _FAR = tl.constexpr(0x7FFFFFFF)
 _CLEAR_BLOCK = tl.constexpr(4096)
 _CLEAR_PROGRAMS = 4
+_INFINITY = tl.constexpr(float("inf"))
+_BAD_MASKS = tl.constexpr(INVALID_MASKS)
 
 
 class PixelRuns:
@@ -70,13 +73,17 @@ def _mask_regions_kernel(
             y0 = plane * 0
             x1 = plane * 0 + width
             y1 = plane * 0 + height
+            row = tl.arange(0, GRID_H)
+            column = tl.arange(0, GRID_W)
+            inside = (row < grid_h)[:, None] & (column < grid_w)[None, :]
+            at = logits + tl.load(plane_queries + plane) * (grid_w * grid_h)
+            at += row[:, None] * grid_w + column[None, :]
+            logit = tl.load(at, mask=inside, other=0.0).to(tl.float32)
+            bad = tl.sum((~(tl.abs(logit) < _INFINITY)).to(tl.int32), axis=1)
+            if tl.sum(bad, axis=0) > 0:
+                tl.atomic_or(counts + 3, _BAD_MASKS)
             if ROI:
-                row = tl.arange(0, GRID_H)
-                column = tl.arange(0, GRID_W)
-                inside = (row < grid_h)[:, None] & (column < grid_w)[None, :]
-                at = logits + tl.load(plane_queries + plane) * (grid_w * grid_h)
-                at += row[:, None] * grid_w + column[None, :]
-                positive = tl.load(at, mask=inside, other=0.0).to(tl.float32) > 0.0
+                positive = logit > 0.0
                 columns = tl.max(positive.to(tl.int32), axis=0)
                 rows = tl.max(positive.to(tl.int32), axis=1)
                 left = tl.min(tl.where(columns > 0, column, _FAR), axis=0)

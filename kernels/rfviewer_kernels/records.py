@@ -7,7 +7,7 @@ One buffer, so that one small copy brings everything to the host without a wait 
 | 0               | count: valid records, at most K |
 | 1               | passed: (query, class) pairs above the threshold, may exceed K |
 | 2               | planes: distinct queries among the records |
-| 3               | 0 |
+| 3               | invalid: 0, or the sum of `INVALID_LOGITS`, `_BOXES`, `_MASKS` |
 | 4 + 8 r ...     | record r: score f32, class i32, query i32, x1 y1 x2 y2 f32 px, plane i32 |
 | 4 + 8 K + 4 p | region of plane p: x0 y0 x1 y1 i32 px, half-open; all 0 beyond `planes` |
 
@@ -23,6 +23,9 @@ import torch
 HEADER_WORDS = 4
 RECORD_WORDS = 8
 REGION_WORDS = 4
+INVALID_LOGITS, INVALID_BOXES, INVALID_MASKS = 1, 2, 4
+"""Bits of word 3: which raw output holds NaN or infinity. Of the masks only those that are made are
+looked at."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Results:
 
     @property
     def counts(self) -> torch.Tensor:
-        """(4,) int32: count, passed, planes, 0."""
+        """(4,) int32: count, passed, planes, invalid."""
         return self.flat[:HEADER_WORDS]
 
     @property

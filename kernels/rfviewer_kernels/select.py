@@ -14,12 +14,15 @@ import triton.language as tl
 from triton.language.extra import libdevice
 
 from rfviewer_kernels.checks import check
-from rfviewer_kernels.records import Results
+from rfviewer_kernels.records import INVALID_BOXES, INVALID_LOGITS, Results
 
 _INTERPRETED = tl.constexpr(bool(triton.knobs.runtime.interpret))
 _ONE_BITS = tl.constexpr(0x3F800000)  # float32 1.0: no score has more
 _MAX_INDEX = tl.constexpr(0x7FFFFFFF)
 _RANK_CHUNK = tl.constexpr(32)
+_INFINITY = tl.constexpr(float("inf"))
+_BAD_LOGITS = tl.constexpr(INVALID_LOGITS)
+_BAD_BOXES = tl.constexpr(INVALID_BOXES)
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ def _select_kernel(
     inside = index < pairs
     at = logits + (index // CLASSES) * logits_stride + index % CLASSES
     logit = tl.load(at, mask=inside, other=0.0).to(tl.float32)
+    # NaN would only look like nothing found; the host refuses a frame with a flag.
+    bad_logits = tl.sum((inside & ~(tl.abs(logit) < _INFINITY)).to(tl.int32), axis=0)
     score = _sigmoid(logit)
     bits = score.to(tl.int32, bitcast=True)
     keep = inside & (score > tl.load(threshold))
@@ -110,6 +115,12 @@ def _select_kernel(
     key = (bits.to(tl.int64) << 32) | (-index + _MAX_INDEX).to(tl.int64)
     tl.store(keys + slot, key, mask=keep)
     query_index = tl.arange(0, QUERIES)
+    word = tl.arange(0, 4)
+    there = (query_index < num_queries)[:, None] & (word >= 0)[None, :]
+    box_at = boxes + query_index[:, None] * boxes_stride + word[None, :]
+    box = tl.load(box_at, mask=there, other=0.0).to(tl.float32)
+    bad_box = tl.sum((~(tl.abs(box) < _INFINITY)).to(tl.int32), axis=1)
+    bad_boxes = tl.sum(bad_box, axis=0)
     tl.store(owners + query_index, query_index * 0 + _MAX_INDEX, mask=query_index < num_queries)
     tl.debug_barrier()
 
@@ -167,6 +178,8 @@ def _select_kernel(
     tl.store(counts, count)
     tl.store(counts + 1, passed)
     tl.store(counts + 2, planes)
+    flags = (bad_logits > 0).to(tl.int32) * _BAD_LOGITS + (bad_boxes > 0).to(tl.int32) * _BAD_BOXES
+    tl.store(counts + 3, flags)
 
 
 def select(

@@ -10,7 +10,13 @@ import pytest
 
 _HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "triton"))
 
-_NEED_TORCH = ["test_plain.py", "test_engine.py", "test_demo.py", "test_overlay.py"]
+_NEED_TORCH = [
+    "test_copy_out.py",
+    "test_plain.py",
+    "test_engine.py",
+    "test_demo.py",
+    "test_overlay.py",
+]
 collect_ignore = [] if _HAS_TORCH else _NEED_TORCH
 
 if _HAS_TORCH:

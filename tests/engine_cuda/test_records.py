@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 
-from rfviewer.engine.cuda.records import CHECK_WORD, read_records
+from rfviewer.engine.cuda.records import read_records
 from rfviewer.errors import EngineError
 
 ROWS = 6
 
 
-def table(scores, planes, regions, check=1.0):
+def table(scores, planes, regions, invalid=0):
     words = np.zeros(4 + 12 * ROWS, np.int32)
-    words[:3] = len(scores), len(scores), len(regions)
-    words[CHECK_WORD : CHECK_WORD + 1] = np.array([check], np.float32).view(np.int32)
+    words[:4] = len(scores), len(scores), len(regions), invalid
     records = words[4 : 4 + 8 * ROWS].reshape(ROWS, 8)
     floats = records.view(np.float32)
     for row, (score, plane) in enumerate(zip(scores, planes, strict=True)):
@@ -48,7 +47,10 @@ def test_nothing_found():
     assert (len(found.scores), found.boxes_xyxy.shape, found.regions.shape) == (0, (0, 4), (0, 4))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_an_invalid_output_is_an_error(value):
-    with pytest.raises(EngineError, match="pred_logits holds NaN or infinity"):
-        read_records(table([0.9], [0], [[0, 0, 1, 1]], check=value), ROWS, 0.5)
+@pytest.mark.parametrize(
+    ("invalid", "names"),
+    [(1, "pred_logits"), (2, "pred_boxes"), (6, "pred_boxes and pred_masks")],
+)
+def test_an_invalid_output_is_an_error(invalid, names):
+    with pytest.raises(EngineError, match=rf"\({names} holds NaN or infinity\)"):
+        read_records(table([0.9], [0], [[0, 0, 1, 1]], invalid), ROWS, 0.5)

@@ -107,6 +107,15 @@ def test_nan_logits_are_dropped(device):
     assert decode(results).queries.tolist() == [1]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(("where", "flag"), [("none", 0), ("logits", 1), ("boxes", 2)])
+def test_invalid_outputs_are_flagged(where, flag, value, device, rng):
+    logits, boxes = _inputs(7, 5, torch.float16, device, rng)
+    {"none": torch.zeros(1, 7, 5), "logits": logits, "boxes": boxes}[where][0, 6, 3] = value
+    results, _ = _run(logits, boxes, 0.5, 4, (40, 30))
+    assert int(results.counts[3]) == flag
+
+
 def test_rows_may_lie_apart_but_not_the_columns(device, rng):
     logits, boxes = _inputs(6, 5, torch.float32, device, rng)
     wide = torch.cat((logits, boxes, logits), dim=2)

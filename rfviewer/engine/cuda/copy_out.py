@@ -67,7 +67,7 @@ class StreamedReader:
         records = read_records(self._words, self._max_records, threshold)
         masks = None
         if self._stream is not None:
-            masks = _region_masks(records, self._stream, self._frame)
+            masks = region_masks(records, self._stream, self._frame)
         return Detections(records.boxes_xyxy, records.scores, records.class_ids, masks)
 
 
@@ -127,7 +127,7 @@ class LateReader:
         if masks.stream is not None:
             used_bytes = region_layout(records.regions).used_bytes
             words = self._to_host(masks.stream[: -(-used_bytes // 4)])
-            return _region_masks(records, words.view(np.uint8), self._frame)
+            return region_masks(records, words.view(np.uint8), self._frame)
         planes = self._to_host(masks.planes[: _plane_count(records)])
         tight = region_layout(records.regions).regions_xyxy[records.planes]
         # Indexing copies, so that two classes of one query do not share a plane.
@@ -149,13 +149,16 @@ def _plane_count(records: Records) -> int:
     return int(records.planes.max()) + 1 if len(records.planes) else 0
 
 
-def _region_masks(records: Records, stream: U8Array, frame: FrameFormat) -> RegionMasks:
+def region_masks(records: Records, stream: U8Array, frame: FrameFormat) -> RegionMasks:
     """Return the masks of `records`, with a copy of the bytes they use."""
-    layout = region_layout(records.regions[: _plane_count(records)])
-    return RegionMasks(
-        stream[: layout.used_bytes].copy(),
-        layout.starts[records.planes],
-        layout.regions_xyxy[records.planes],
-        frame.width,
-        frame.height,
-    )
+    planes = records.planes
+    count = len(records.regions)
+    # A query each, since planes are numbered by first appearance: nothing to look up.
+    if count == len(planes) and (not count or planes[-1] == count - 1):
+        layout = region_layout(records.regions)
+        starts, regions = layout.starts, layout.regions_xyxy
+    else:
+        layout = region_layout(records.regions[: _plane_count(records)])
+        starts, regions = layout.starts[planes], layout.regions_xyxy[planes]
+    used = stream[: layout.used_bytes].copy()
+    return RegionMasks(used, starts, regions, frame.width, frame.height)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from rfviewer_kernels.normalize import IMAGENET_MEAN, IMAGENET_STD
 from rfviewer_kernels.pixels import Layout
-from rfviewer_kernels.records import Results
+from rfviewer_kernels.records import INVALID_BOXES, INVALID_LOGITS, Results
 from rfviewer_kernels.reference import resize_b, to_rgb
 from rfviewer_kernels.tables import AntialiasTable
 
@@ -95,6 +95,8 @@ def select(
     results.counts[0].copy_(keep.sum())
     results.counts[1].copy_((scores > threshold).sum())
     results.counts[2].copy_(is_first.sum())
+    flags = (~logits.isfinite()).any().int() * INVALID_LOGITS
+    results.counts[3].copy_(flags + (~boxes.isfinite()).any().int() * INVALID_BOXES)
     by_plane = torch.zeros(rows + 1, dtype=torch.int32, device=device)
     by_plane.scatter_(0, plane.masked_fill(~keep, rows), query.int())
     plane_queries.copy_(by_plane[:rows])

@@ -4,7 +4,6 @@ The table's layout is that of `rfviewer_kernels.records`. Everything returned is
 slot's memory is written again by the next frame.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +15,11 @@ HEADER_WORDS, RECORD_WORDS, REGION_WORDS = 4, 8, 4
 """Words of int32 of the header, of a record and of a region."""
 CHUNK_BYTES = 512
 """Every plane starts at a multiple of it in the mask stream."""
-CHECK_WORD = 3
-"""Header word that holds the sum of the class logits, as float32 bits."""
+_INVALID = {1: "pred_logits", 2: "pred_boxes", 4: "pred_masks"}
+"""Bits of the header's last word: which raw output holds NaN or infinity."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Records:
     """The detections of a frame, without their mask bits."""
 
@@ -50,31 +49,32 @@ def read_records(words: NDArray[np.int32], max_records: int, threshold: float) -
     Raises:
         EngineError: the raw outputs hold NaN or infinity.
     """
-    if not math.isfinite(words[CHECK_WORD : CHECK_WORD + 1].view(np.float32)[0]):
+    count, _, planes, invalid = words[:HEADER_WORDS].tolist()
+    if invalid:
+        names = " and ".join(name for bit, name in _INVALID.items() if invalid & bit)
         raise EngineError(
-            "The model output is invalid (pred_logits holds NaN or infinity);"
+            f"The model output is invalid ({names} holds NaN or infinity);"
             " try precision fp32 or export the model again."
         )
-    count, _, planes, _ = words[:HEADER_WORDS].tolist()
-    end = HEADER_WORDS + count * RECORD_WORDS
-    rows = words[HEADER_WORDS:end].reshape(count, RECORD_WORDS).copy()
-    scores = rows.view(np.float32)[:, 0]
-    cut = np.float32(threshold)
-    if count and scores[-1] <= cut:
-        rows = rows[: int(np.count_nonzero(scores > cut))]
+    rows = words[HEADER_WORDS : HEADER_WORDS + count * RECORD_WORDS].reshape(count, RECORD_WORDS)
     floats = rows.view(np.float32)
+    cut = np.float32(threshold)
+    if count and floats[-1, 0] <= cut:
+        kept = int(np.count_nonzero(floats[:, 0] > cut))
+        rows, floats = rows[:kept], floats[:kept]
     first = HEADER_WORDS + max_records * RECORD_WORDS
-    regions = words[first : first + planes * REGION_WORDS].reshape(planes, REGION_WORDS).copy()
+    regions = words[first : first + planes * REGION_WORDS].reshape(planes, REGION_WORDS)
+    # Columns one by one: five copies of a few hundred bytes each.
     return Records(
-        boxes_xyxy=floats[:, 3:7].copy(),
-        scores=floats[:, 0].copy(),
-        class_ids=rows[:, 1].copy(),
-        planes=rows[:, 7].copy(),
-        regions=regions,
+        floats[:, 3:7].copy(),
+        floats[:, 0].copy(),
+        rows[:, 1].copy(),
+        rows[:, 7].copy(),
+        regions.copy(),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class RegionLayout:
     """Where the bytes of each plane's region lie in the mask stream."""
 
@@ -94,11 +94,11 @@ def region_layout(regions: NDArray[np.int32]) -> RegionLayout:
     """
     if not len(regions):
         return RegionLayout(regions, np.zeros(0, np.int64), 0)
-    empty = regions[:, 2] <= regions[:, 0]
-    if empty.any():
-        regions = np.where(empty[:, None], np.int32(0), regions)
+    if not regions[:, 2].all():  # the right end of an empty mask is 0
+        regions = np.where(regions[:, 2:3] > 0, regions, np.int32(0))
     x0, y0, x1, y1 = regions.T
     sizes = (y1 - y0) * (((x1 + 7) >> 3) - (x0 >> 3))
-    chunks = (sizes + (CHUNK_BYTES - 1)) // CHUNK_BYTES
-    starts = (np.cumsum(chunks, dtype=np.int64) - chunks) * CHUNK_BYTES
-    return RegionLayout(regions, starts, int(starts[-1] + sizes[-1]))
+    aligned = (sizes + (CHUNK_BYTES - 1)) & -CHUNK_BYTES
+    starts = aligned.cumsum(dtype=np.int64)
+    starts -= aligned
+    return RegionLayout(regions, starts, int(starts[-1]) + int(sizes[-1]))
