@@ -82,12 +82,7 @@ class CrashReports(QObject):
 
     def save(self, path: Path) -> None:
         """Write a report to `path`, beside the window."""
-        snapshot = self._model.snapshot
-        self._background.run(
-            "report",
-            lambda: self._services.save_report(path, "Asked for in the window.", snapshot),
-            lambda saved: self.notice.emit("info", f"Saved {saved}; read it before you attach it."),
-        )
+        self._write(path, "Asked for in the window.", "Saved {}; read it before you attach it.")
 
     def _tell(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -105,18 +100,22 @@ class CrashReports(QObject):
     def _on_happened(self, kind: str, happened: str) -> None:
         self.notice.emit("error", f"Something went wrong in the window ({kind}); see the log.")
         if len(self._told) <= _MAX_AUTOMATIC:
-            self._write(happened)
+            self._write(None, happened)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         died = engine_has_died(snapshot)
         if died and not self._engine_died:
-            self._write(snapshot.error)
+            self._write(None, snapshot.error)
         self._engine_died = died
 
-    def _write(self, happened: str) -> None:
-        snapshot = self._model.snapshot
+    def _write(
+        self, path: Path | None, happened: str, told: str = "A report about it is in {}"
+    ) -> None:
+        save, snapshot = self._services.save_report, self._model.snapshot
+        if save is None:
+            return  # a window without a home, as in tests
         self._background.run(
             "report",
-            lambda: self._services.save_report(None, happened, snapshot),
-            lambda path: self.notice.emit("info", f"A report about it is in {path}"),
+            lambda: save(path, happened, snapshot),
+            lambda saved: self.notice.emit("info", told.format(saved)),
         )

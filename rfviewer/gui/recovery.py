@@ -97,7 +97,7 @@ class RecoveryDialog(QDialog):
         self.all = QPushButton("Recover all")
         self.all.setProperty("primary", "true")
         self.all.setVisible(many)
-        self.all.clicked.connect(lambda: [row.recover() for row in self.rows])
+        self.all.clicked.connect(self._recover_all)
         self.later = QPushButton("Ask again next time")
         self.later.clicked.connect(self.close)
         for row in self.rows:
@@ -107,6 +107,10 @@ class RecoveryDialog(QDialog):
         outer.addLayout(buttons)
         wanted = content.sizeHint().height() + 190
         self.resize(_WIDTH_PX, min(_MAX_HEIGHT_PX, wanted))
+
+    def _recover_all(self) -> None:
+        for row in self.rows:
+            row.recover()
 
     def _on_settled(self) -> None:
         if all(row.done for row in self.rows):

@@ -24,10 +24,6 @@ class Leftover:
     """When the last of it was written."""
 
 
-def _cannot_report(_where: object, _happened: str, _snapshot: Snapshot | None) -> Path:
-    raise NotImplementedError("the composition root gave no report writer")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyServices:
     """Injected by the composition root. All but the values may block: never on the GUI thread."""
@@ -40,7 +36,7 @@ class SafetyServices:
     """Never offers it again."""
     delete: Callable[[Leftover], None] = lambda _: None
     """Removes it; raises SinkError with one sentence."""
-    save_report: Callable[[Path | None, str, Snapshot | None], Path] = _cannot_report
+    save_report: Callable[[Path | None, str, Snapshot | None], Path] | None = None
     """Writes a report to the path, or as a crash report beside the logs, and returns where; raises
     RfviewerError with one sentence."""
     ended_badly: bool = False
