@@ -88,7 +88,7 @@ def test_a_backend_that_cannot_run_offers_the_automatic_one(make_window, session
 def test_a_death_ends_the_recording_on_screen_and_names_the_file(still, session, tmp_path):
     left = tmp_path / "a.partial.mp4"
     left.touch()
-    running = RecordingStatus(video=tmp_path / "a.mp4", labels=None, frames=9)
+    running = RecordingStatus(tmp_path / "a.mp4", labels=None, frames=9, partial=left)
     still.model.apply(replace(session.poll(), recording=running))
     assert still.actions_["record"].text() == "Stop"
     sentence = "The engine process ended unexpectedly (killed by SIGKILL)."
