@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import override
 
-from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo, SourceKind
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.explain import printable
@@ -125,8 +124,6 @@ def open_replay(path: Path) -> FrameSource:
 def _describe(clip: SourceInfo, manifest: ReplayManifest) -> SourceInfo:
     times = manifest.pts_s
     step_s = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.04
-    if times[0]:
-        raise SourceError(f"{clip.name} does not begin at 0; choose another file.")
     how = "as it was received" if manifest.stream_copy else "encoded without loss"
     notice = f"Replay of {printable(manifest.name)}, {how}. {printable(manifest.notice)}".strip()
     return replace(

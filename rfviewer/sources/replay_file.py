@@ -93,7 +93,7 @@ def read_manifest(path: Path) -> ReplayManifest:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(path, error) from error
-    if len(manifest.pts_s) != len(manifest.clip_times_s):
+    if len(manifest.pts_s) != len(manifest.clip_times_s) or manifest.pts_s[0]:
         raise _damaged(path, "its times do not match")
     return manifest
 
