@@ -1,5 +1,6 @@
 """The reference engine of the live comparison and the thread that owns it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -58,6 +59,7 @@ class Reference:
         self._make_engine = make_engine
         self._config, self._optimizations = config, optimizations
         self._compared = compared
+        self._lock = threading.Lock()
         self._tasks: Feed[Task] = Feed(capacity=1)
         self._picture = WorstPicture(save_comparison)
         self._reading = ParityReading(badge=Badge.WAITING, reason="The reference is being loaded.")
@@ -80,13 +82,14 @@ class Reference:
 
     def put(self, task: Task) -> None:
         """Compare that result next, in place of one that still waits; any thread, at once."""
-        newest, self._newest = self._newest, task
-        if newest is not None and newest.result is task.result:
-            return
-        try:
-            self._skipped += self._tasks.put_newest(task)
-        except Closed:
-            log.pipeline.debug("a result came after the reference had ended")
+        with self._lock:
+            newest, self._newest = self._newest, task
+            if newest is not None and newest.result is task.result:
+                return
+            try:
+                self._skipped += self._tasks.put_newest(task)
+            except Closed:
+                log.pipeline.debug("a result came after the reference had ended")
 
     def close(self) -> None:
         """End `run` after the current frame."""
@@ -181,8 +184,9 @@ class Reference:
         identity = (made_by.model, made_by.backend, made_by.device, made_by.precision)
         settings = (identity, made_by.resize, result.optimizations, result.threshold)
         if self._gate is None or settings != self._settings:
+            if self._gate is not None:
+                self._skipped = 0
             self._settings = settings
-            self._skipped = 0
             self._picture.forget()
             tolerance = tolerance_between(info, made_by, effective(info), result.optimizations)
             self._gate = Gate(

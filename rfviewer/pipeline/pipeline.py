@@ -159,6 +159,7 @@ class Pipeline:
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model, backend or preprocess mode."""
+        self.experiments.stop("Stopped, since another engine was asked for.")
         self.engine.set_config(config)
 
     def set_optimizations(self, optimizations: Optimizations) -> None:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rfviewer.channels import Closed, Feed
 from rfviewer.config import View
@@ -12,11 +13,13 @@ from rfviewer.detections import Detections
 from rfviewer.frame import Frame, U8Array
 from rfviewer.interfaces import Renderer, SinkItem
 from rfviewer.pipeline.recorder import Recorder
-from rfviewer.pipeline.split_view import SplitSource, draw_split
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.result import FrameResult
 from rfviewer.snapshot import PresentedFrame
 from rfviewer.timing import Stage
+
+if TYPE_CHECKING:
+    from rfviewer.pipeline.split_view import SplitView
 
 RECENT_RESULTS = 8
 """Results kept for frames without their own: more than can be ahead of the drawing."""
@@ -67,7 +70,7 @@ class Presenter:
         self._recent: deque[FrameResult] = deque(maxlen=RECENT_RESULTS)
         self._current: Presentable | None = None
         self._redraw = False
-        self.split: SplitSource | None = None
+        self.split: SplitView | None = None
         """Where the other half of a split frame comes from."""
 
     @property
@@ -211,7 +214,7 @@ class Presenter:
         started_ns = time.monotonic_ns()
         split = None
         if self.split is not None and result is not None and self._display.wants_image():
-            split = draw_split(self.split, self._renderer, result, view, names, roi=roi)
+            split = self.split.draw(self._renderer, result, view, names, roi=roi)
         # A recording shows its own masks, also while the display is split.
         image = split.image if split is not None and not saved else self._render(item, shown, view)
         elapsed_ms = (time.monotonic_ns() - started_ns) / 1e6

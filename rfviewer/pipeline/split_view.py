@@ -1,5 +1,6 @@
 """The frame on display twice, left of the split line as the reference sees it."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from rfviewer.interfaces import Renderer
 from rfviewer.pipeline.parity_reference import ComparedPair
 from rfviewer.render.split import compose_split
 from rfviewer.result import FrameResult
+
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +36,57 @@ class SplitImage:
     """The one that was compared last, which may be a little older than the one on display."""
 
 
-def draw_split(
-    source: SplitSource,
-    renderer: Renderer,
-    result: FrameResult,
-    view: View,
-    class_names: Sequence[str | None],
-    *,
-    roi: bool,
-) -> SplitImage | None:
-    """Return the picture for `view.split`, of the newest compared frame; None if nothing compares.
+class SplitView:
+    """Draws split frames. Used on the presenter thread."""
 
-    Until the first one is compared, the left side is bare and says so. Redrawing, as while the line
-    is dragged, runs no engine again.
-    """
-    if view.split is None or not source.active():
-        return None
-    source.request(result)
-    pair = source.pair()
-    if pair is not None and pair.candidate.frame.epoch == result.frame.epoch:
-        reference, candidate = pair.reference, pair.candidate
-        labels = _label("reference", pair.labels[0]), _label("candidate", pair.labels[1])
-    else:
-        reference, candidate = Detections.empty(), result
-        labels = "reference: waiting", "candidate"
-    left, right = (
-        renderer.render(
-            candidate.frame,
-            side.visible(view.threshold, view.hidden_class_ids),
-            view,
-            class_names,
-            roi=roi,
+    def __init__(self, source: SplitSource) -> None:
+        self._source = source
+        self._shown: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
+        """Epoch and number of the frames on display since the line was turned on."""
+
+    def draw(
+        self,
+        renderer: Renderer,
+        result: FrameResult,
+        view: View,
+        class_names: Sequence[str | None],
+        *,
+        roi: bool,
+    ) -> SplitImage | None:
+        """Return the picture for `view.split`, of the newest compared frame; None if there is none.
+
+        Until the first one is compared, the left side is bare and says so. Redrawing, as while the
+        line is dragged, runs no engine again.
+        """
+        if view.split is None or not self._source.active():
+            self._shown.clear()
+            return None
+        if _frame_id(result) not in self._shown:
+            self._shown.append(_frame_id(result))
+        self._source.request(result)
+        pair = self._source.pair()
+        # One from before would show a frame that is long gone.
+        if pair is not None and _frame_id(pair.candidate) in self._shown:
+            reference, candidate = pair.reference, pair.candidate
+            labels = _label("reference", pair.labels[0]), _label("candidate", pair.labels[1])
+        else:
+            reference, candidate = Detections.empty(), result
+            labels = "reference: waiting", "candidate"
+        left, right = (
+            renderer.render(
+                candidate.frame,
+                side.visible(view.threshold, view.hidden_class_ids),
+                view,
+                class_names,
+                roi=roi,
+            )
+            for side in (reference, candidate.detections)
         )
-        for side in (reference, candidate.detections)
-    )
-    return SplitImage(compose_split(left, right, view.split, labels), candidate.frame)
+        return SplitImage(compose_split(left, right, view.split, labels), candidate.frame)
+
+
+def _frame_id(result: FrameResult) -> tuple[int, int]:
+    return result.frame.epoch, result.frame.frame_index
 
 
 def _label(name: str, what: str) -> str:
