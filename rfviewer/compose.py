@@ -51,6 +51,7 @@ def local_session(
         open_source=open_source,
         make_engine=build_engine,
         renderer=HostRenderer(),
+        make_renderer=HostRenderer,
         make_sinks=make_sinks,
         metadata=metadata,
         save_comparison=save_comparison,

@@ -14,12 +14,12 @@ from rfviewer.lab.stand import Block
 from rfviewer.lab.statistics import Comparison, F64Array, compare, rounds_needed
 from rfviewer.timing import percentile
 
-LOOKS = 8
+LOOKS = 12
 """How often the rounds so far are judged; each look costs some certainty, so there are few."""
 _GROWTH = 1.4
 """Rounds at one look for each round at the look before."""
 
-BLOCK_S = 0.1
+BLOCK_S = 0.03
 """Length of a block where the number of frames is not given: short, so that A and B are near."""
 MAX_BLOCK = 64
 
@@ -34,7 +34,7 @@ class Samples:
     """All that one side of a comparison measured."""
 
     rounds: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
-    """Per quantity and round the medians of its two blocks, in time order."""
+    """Per quantity and round the lower quartiles of its two blocks, in time order."""
     frames: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Per quantity the value of every counted frame."""
 
@@ -43,12 +43,17 @@ class Samples:
         names = [name for name in first.frames[0] if name in second.frames[0]]
         for name in names:
             values = [[frame[name] for frame in block.frames] for block in (first, second)]
-            self.rounds[name].append((statistics.median(values[0]), statistics.median(values[1])))
+            self.rounds[name].append((_lower_quartile(values[0]), _lower_quartile(values[1])))
             self.frames[name] += [value for block in values for value in block]
 
     def values(self, name: str) -> F64Array:
         """Return (rounds, 2) of a quantity; a duration below the clock's step counts as one."""
         return np.maximum(np.array(self.rounds[name], dtype=np.float64), 1e-6)
+
+
+def _lower_quartile(values: list[float]) -> float:
+    """Return what a quarter of the frames lie below: most of them may be disturbed."""
+    return sorted(values)[(len(values) - 1) // 4]
 
 
 class Contest:

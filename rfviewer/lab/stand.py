@@ -7,7 +7,7 @@ from typing import Any
 
 from rfviewer.config import View
 from rfviewer.errors import RfviewerError
-from rfviewer.frame import Frame
+from rfviewer.frame import Frame, U8Array
 from rfviewer.interfaces import Engine, Renderer
 from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.result import FrameResult, ToggleState
@@ -69,14 +69,29 @@ class Stand:
         self.clock_ns = clock_ns
         self._frames = frames
         self._view = view
-        self._drawing = drawing
-        self._check = check
+        self.drawing = drawing
+        self.check = check
         self._configured: Optimizations | None = None
 
     def effective(self, optimizations: Optimizations) -> tuple[ToggleState, ...]:
         """Return what really runs of `optimizations`."""
         self._configure(optimizations)
         return self.engine.info.toggles
+
+    def depth_of(self, optimizations: Optimizations) -> int:
+        """Return how many frames are really in flight."""
+        self._configure(optimizations)
+        return self.engine.depth
+
+    def results(self, optimizations: Optimizations, count: int) -> list[FrameResult]:
+        """Return the results of the first `count` frames, one at a time."""
+        self._configure(replace(optimizations, depth=1))
+        found = []
+        for index in range(count):
+            self.check()
+            self.engine.submit(self._frame(index), self._view.threshold, self._overlay(draw=True))
+            found.append(self.engine.collect())
+        return found
 
     def warm_up(self, optimizations: Optimizations, frames: int = 2) -> float:
         """Run some frames and return the time of the last one in seconds."""
@@ -93,11 +108,11 @@ class Stand:
         self._configure(replace(optimizations, depth=1))
         measured = []
         for index in range(first, first + count):
-            self._check()
+            self.check()
             start_ns = self.clock_ns()
             self.engine.submit(self._frame(index), self._view.threshold, self._overlay(draw=True))
             result = self.engine.collect()
-            drawn_ms = self._draw(result)
+            drawn_ms = self.draw(result)
             elapsed_ms = (self.clock_ns() - start_ns) / 1e6
             stages = {str(stage): ms for stage, ms in result.timings.stages_ms.items()}
             if drawn_ms is not None:
@@ -122,13 +137,13 @@ class Stand:
         start_ns = self.clock_ns()
         while collected <= count:
             while engine.in_flight < depth and submitted < count + depth:
-                self._check()
+                self.check()
                 frame = self._frame(first + submitted)
                 engine.submit(frame, self._view.threshold, self._overlay(draw=draw))
                 submitted += 1
             result = engine.collect()
             if draw:
-                self._draw(result)
+                self.draw(result)
             collected += 1
             if collected == 1:
                 start_ns = self.clock_ns()
@@ -151,22 +166,29 @@ class Stand:
         return self._frames[index % len(self._frames)]
 
     def _overlay(self, *, draw: bool) -> View | None:
-        return self._view if draw and self._drawing is not None else None
+        return self._view if draw and self.drawing is not None else None
 
-    def _draw(self, result: FrameResult) -> float | None:
-        if self._drawing is None:
+    def draw(self, result: FrameResult) -> float | None:
+        """Draw a result and return the milliseconds it took; None where nothing is drawn."""
+        if self.drawing is None:
             return None
         start_ns = self.clock_ns()
+        self.image(result)
+        return (self.clock_ns() - start_ns) / 1e6
+
+    def image(self, result: FrameResult) -> U8Array:
+        """Return a result drawn as the window would, BGRA (H, W, 4)."""
+        if self.drawing is None:
+            raise RfviewerError("Nothing is drawn on this stand.")
         shown = result.detections.visible(self._view.threshold, self._view.hidden_class_ids)
-        self._drawing.renderer.render(
+        return self.drawing.renderer.render(
             result.frame,
             shown,
             self._view,
-            self._drawing.class_names,
+            self.drawing.class_names,
             roi=result.optimizations.roi_render,
             composited=None if result.composited is None else result.composited.copy(),
         )
-        return (self.clock_ns() - start_ns) / 1e6
 
     def _throttled(self) -> bool:
         return bool(self.engine.device_usage().throttle)

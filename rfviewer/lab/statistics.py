@@ -25,7 +25,7 @@ MIN_RATIO = 0.01
 NARROW = 0.02
 """Once the interval lies within this share of 0, there is no effect worth more rounds."""
 _RESAMPLES = 1000
-_MERGES = (1, 2, 4, 8)
+_MERGES = (1, 2, 4, 8, 16)
 """How many neighbouring rounds may be taken as one."""
 _EXACT = 60
 

@@ -262,8 +262,6 @@ class EngineLoop:
         with self._lock:
             config, self._wanted_config = self._wanted_config, None
             optimizations = self._wanted_optimizations
-            jobs = list(self._jobs)
-            self._jobs.clear()
         if config is not None:
             self._drain()
             self._load(config, optimizations)
@@ -271,8 +269,10 @@ class EngineLoop:
         if engine is not None and optimizations != self._applied:
             self._drain()
             self._configure(engine, optimizations)
-        for job, future in jobs:
-            self._drain()
+        while self._jobs:
+            self._drain()  # first: should it fail, the job is still there to be cancelled
+            with self._lock:
+                job, future = self._jobs.popleft()
             self._run_job(job, future)
 
     def _configure(self, engine: Engine, optimizations: Optimizations) -> None:

@@ -27,3 +27,5 @@ class Parts:
     """When a live source counts as broken, and how soon it is opened again."""
     save_comparison: SaveComparison | None = None
     """Writes the worst frame of a live comparison; None writes none."""
+    make_renderer: Callable[[], Renderer] | None = None
+    """Makes a renderer for the engine thread's experiments; None leaves drawing out of them."""

@@ -52,6 +52,12 @@ class Statistics:
         """The counters now."""
         return self._counters
 
+    @property
+    def inferred_fps(self) -> float | None:
+        """The measured rate of results now; None when not known."""
+        with self._lock:
+            return self._inferred_rate.rate(time.monotonic_ns())
+
     def reset(self) -> None:
         """Start over for a new source; notices stay until they are read."""
         with self._lock:

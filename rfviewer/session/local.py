@@ -14,7 +14,7 @@ from rfviewer import log
 from rfviewer.channels import Mailbox
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.errors import RfviewerError
-from rfviewer.experiment import LabRequest, LabStatus, ParityWatch
+from rfviewer.experiment import LabRequest, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, ScreenshotWriter
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.engine_loop import EngineJob
@@ -64,7 +64,6 @@ class LocalSession:
         self._closed = False
         self.left_behind = False
         """Whether `close` has left threads behind that hang in a driver."""
-        self._lab: LabStatus | None = None
 
     @property
     def settings(self) -> Settings:
@@ -160,11 +159,11 @@ class LocalSession:
 
     def start_lab(self, request: LabRequest) -> None:
         """Run an experiment on the engine with recent frames."""
-        del request
-        self._not_yet("The lab")
+        self._pipeline.start_lab(request)
 
     def stop_lab(self) -> None:
         """Give up the running experiment."""
+        self._pipeline.experiments.stop()
 
     def watch_parity(self, watch: ParityWatch | None) -> None:
         """Compare live frames with a reference engine; None stops and frees it."""
@@ -233,7 +232,7 @@ class LocalSession:
             recording=pipeline.recorder.status,
             class_counts=self._class_counts(),
             samples=reading.samples,
-            lab=self._lab,
+            lab=pipeline.experiments.status,
             parity=pipeline.parity.reading,
             notices=reading.notices,
         )
@@ -276,9 +275,6 @@ class LocalSession:
             if stuck:
                 log.session.error("left behind on closing: %s", ", ".join(stuck))
         return self._pipeline.recorder.status
-
-    def _not_yet(self, what: str) -> None:
-        self._pipeline.statistics.notice(("warning", f"{what} is not available yet."))
 
     def _store_image(self, image: PresentedFrame) -> None:
         self._images.put(image)
