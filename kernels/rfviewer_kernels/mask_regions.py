@@ -2,8 +2,8 @@
 
 One program a plane finds the bounding rows and columns of its positive logits; the pixels that have
 one of them as a tap form the coarse region. No pixel outside can be set: an interpolated value is
-positive only if one of its taps is. The same launch flags NaN and infinity, empties the tight regions
-and, where asked, clears the planes.
+positive only if one of its taps is. The same launch flags NaN and infinity, empties the tight
+regions and, where asked, clears the planes.
 """
 
 import torch

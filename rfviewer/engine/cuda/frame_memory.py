@@ -1,0 +1,97 @@
+"""Page-locked memory for frames: filled by the capture thread, read by the GPU where it lies.
+
+Then the engine thread copies no pixels. A frame that lies elsewhere is copied into its slot's own
+page-locked memory first. Needs no torch.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from rfviewer import log
+from rfviewer.frame import U8Array
+
+type Allocate = Callable[[int], U8Array]
+"""Returns so many bytes of page-locked memory at a multiple of 16, held by the array."""
+
+_ALIGNMENT = 16
+_COUNT = 16
+"""Frames alive at a time: waiting for the engine, in flight, held back, drawn, on display."""
+_MAX_BYTES = 256 << 20
+_MIN_COUNT = 6
+"""With fewer, most frames would go the other way: not worth the memory."""
+
+
+class _Shelf:
+    """The free pieces of one size. Pieces of an older size return to their own shelf, and go."""
+
+    def __init__(self, size: int, pieces: list[U8Array]) -> None:
+        self.size = size
+        self.free: deque[U8Array] = deque(pieces)
+
+
+class _Loan:
+    """A piece of memory while a frame uses it; back on its shelf when the last view is gone."""
+
+    __slots__ = ("__array_interface__", "_piece", "_shelf", "address")
+
+    def __init__(self, shelf: _Shelf, piece: U8Array, shape: tuple[int, ...]) -> None:
+        self._shelf, self._piece = shelf, piece
+        self.address = int(piece.ctypes.data)
+        self.__array_interface__ = {
+            "shape": shape,
+            "typestr": "|u1",
+            "data": (self.address, False),
+            "version": 3,
+        }
+
+    def __del__(self) -> None:
+        self._shelf.free.append(self._piece)
+
+
+class FrameMemory:
+    """Lends memory for frames of one size. `home` from any thread, the rest on the engine's."""
+
+    def __init__(self, allocate: Allocate) -> None:
+        self._allocate = allocate
+        self._shelf: _Shelf | None = None
+
+    def prepare(self, size: int) -> None:
+        """Hold memory for frames of `size` bytes; what is lent out for another size stays valid."""
+        if self._shelf is not None and self._shelf.size == size:
+            return
+        padded = -(-size // _ALIGNMENT) * _ALIGNMENT
+        count = min(_COUNT, _MAX_BYTES // padded)
+        self._shelf = None
+        if count < _MIN_COUNT:
+            return
+        try:
+            pieces = [self._allocate(padded) for _ in range(count)]
+        except RuntimeError as error:
+            log.engine.warning("no page-locked memory for frames of %d bytes: %s", size, error)
+            return
+        self._shelf = _Shelf(size, pieces)
+
+    def home(self, image: U8Array) -> U8Array | None:
+        """Return a copy of `image` in this memory; None if it has another size or all is lent."""
+        shelf = self._shelf
+        if shelf is None or image.nbytes != shelf.size:
+            return None
+        try:
+            piece = shelf.free.pop()
+        except IndexError:
+            return None
+        copy: U8Array = np.asarray(_Loan(shelf, piece, image.shape))
+        np.copyto(copy, image)
+        return copy
+
+    def close(self) -> None:
+        """Let go of what is free; the rest goes with the frames that use it."""
+        self._shelf = None
+
+
+def address_of(image: U8Array) -> int:
+    """Return where `image` lies if that is page-locked memory of ours, whole; otherwise 0."""
+    base = image.base
+    return base.address if type(base) is _Loan and image.size else 0
