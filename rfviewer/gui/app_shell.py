@@ -83,6 +83,8 @@ def run(
     finally:
         qt_messages.restore()
         signals.close()
+    if window.last_words:
+        sys.stderr.write(f"rfviewer: {window.last_words}\n")
     if end.failure:
         sys.stderr.write(f"rfviewer: {end.failure}\n")
         return 1

@@ -1,10 +1,14 @@
-"""Asks before a running export is cut off by closing the window."""
+"""Closing while files are written: asks before an export is cut off, waits for a recording."""
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QMainWindow, QMessageBox
 
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.outputs import Outputs
+from rfviewer.snapshot import Snapshot
+
+_TELL_AFTER_MS = 400
+"""A recording that is finished sooner needs no message."""
 
 
 class ClosingQuestion(QObject):
@@ -53,3 +57,63 @@ class ClosingQuestion(QObject):
         if stop_it:
             self._answered = True
             self._window.close()
+
+
+class FinishingFiles(QObject):
+    """Keeps the window open, with a message, until a running recording is an ordinary file.
+
+    A long recording is copied once at its end, which takes as long as the disk needs. Closing at
+    once is offered: then its partial file stays, and the next start offers to finish it.
+    """
+
+    def __init__(self, window: QMainWindow, model: SessionModel) -> None:
+        super().__init__(window)
+        self._window = window
+        self._model = model
+        self._over = False
+        self._waiting = False
+        self.box: QMessageBox | None = None
+        """The message while it is on show."""
+        self._timer = QTimer(self, singleShot=True, interval=_TELL_AFTER_MS)
+        self._timer.timeout.connect(self._tell)
+
+    def skip(self) -> None:
+        """Wait for nothing any more."""
+        self._over = True
+
+    def must_wait(self) -> bool:
+        """Whether closing has to wait; it goes on by itself then."""
+        if self._over or not self._model.recording:
+            return False
+        if not self._waiting:
+            self._waiting = True
+            self._model.snapshot_changed.connect(self._on_snapshot)
+            self._timer.start()
+            self._model.stop_recording()
+        return True
+
+    def _on_snapshot(self, _snapshot: Snapshot) -> None:
+        if not self._model.recording:
+            self._close()
+
+    def _tell(self) -> None:
+        self.box = box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Information)
+        box.setWindowTitle("Finishing the recording")
+        box.setText("The recording is being finished; the window closes by itself after that.")
+        box.setInformativeText(
+            "If you close now, its partial file stays, and the next start offers to finish it."
+        )
+        now = box.addButton("Close now", QMessageBox.ButtonRole.DestructiveRole)
+        now.clicked.connect(self._close)
+        box.open()
+
+    def _close(self) -> None:
+        self._timer.stop()
+        self._over = True
+        self._model.snapshot_changed.disconnect(self._on_snapshot)
+        if self.box is not None:
+            self.box.deleteLater()
+            self.box = None
+        # Not from within a snapshot that other parts are still being told of.
+        QTimer.singleShot(0, self._window, self._window.close)

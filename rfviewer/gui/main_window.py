@@ -23,7 +23,7 @@ from rfviewer.gui.action_table import Menu
 from rfviewer.gui.actions import ActionRegistry, widget_owns_key
 from rfviewer.gui.background import Background
 from rfviewer.gui.banner import Banner
-from rfviewer.gui.closing import ClosingQuestion
+from rfviewer.gui.closing import ClosingQuestion, FinishingFiles
 from rfviewer.gui.commands import Commands
 from rfviewer.gui.focus import ControlManners
 from rfviewer.gui.heartbeat import Heartbeat
@@ -49,6 +49,9 @@ from rfviewer.interfaces import Session
 from rfviewer.snapshot import Snapshot
 
 CLOSE_TIMEOUT_S = 5.0
+"""For a session that records, when the system wants the program to end."""
+QUICK_CLOSE_S = 2.5
+"""For one that has no files to finish."""
 
 
 class MainWindow(QMainWindow):
@@ -69,6 +72,8 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self._services = services
         self._closed = False
+        self.last_words = ""
+        """What became of a recording that closing has cut off, for stderr."""
         self.preferences = preferences if preferences is not None else Preferences()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -121,6 +126,7 @@ class MainWindow(QMainWindow):
             self, self.model, self.preferences, self.video, self.status, self.banner
         )
         self._closing = ClosingQuestion(self, self.model, self.outputs)
+        self._finishing = FinishingFiles(self, self.model)
         self.safety = Safety(
             self,
             services=services.safety,
@@ -166,6 +172,7 @@ class MainWindow(QMainWindow):
     def close_now(self) -> None:
         """Close without asking, as when the system or the command line says so."""
         self._closing.skip()
+        self._finishing.skip()
         self.close()
 
     def _connect(self) -> None:
@@ -297,7 +304,7 @@ class MainWindow(QMainWindow):
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._closed and self._closing.must_ask():
+        if not self._closed and (self._closing.must_ask() or self._finishing.must_wait()):
             event.ignore()
             return
         if not self._closed:
@@ -309,5 +316,7 @@ class MainWindow(QMainWindow):
             self.preferences.sync()
             # Out of sight first: finalising a recording may take a moment.
             self.hide()
-            self.model.session.close(CLOSE_TIMEOUT_S)
+            recording = self.model.recording
+            status = self.model.session.close(CLOSE_TIMEOUT_S if recording else QUICK_CLOSE_S)
+            self.last_words = status.error if recording and status is not None else ""
         event.accept()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rfviewer.gui.live_bar import live_words
-from rfviewer.snapshot import LivePhase, LiveStatus
+from rfviewer.snapshot import LivePhase, LiveStatus, RecordingStatus
 
 
 @pytest.fixture
@@ -45,3 +45,38 @@ def test_a_lost_source_is_greyed_and_can_be_tried_again_or_left(still, session):
     still.model.apply(replace(session.poll(), live=LiveStatus(LivePhase.PLAYING)))
     assert bar.isHidden()
     assert not view._greyed
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+def test_closing_waits_for_the_recording_and_says_so(still, session, qtbot, tmp_path):
+    running = RecordingStatus(video=tmp_path / "a.mp4", labels=None)
+    still.model.apply(replace(session.poll(), recording=running))
+    still.close()
+    assert still.isVisible()
+    assert session.asked("stop_recording") == [()]
+    still.close()  # a second press changes nothing
+    assert session.asked("stop_recording") == [()]
+    qtbot.waitUntil(lambda: still._finishing.box is not None)
+    still.model.apply(replace(session.poll(), recording=replace(running, active=False)))
+    qtbot.waitUntil(lambda: session.closed)
+    assert not still.isVisible()
+    assert still._finishing.box is None
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+def test_closing_now_leaves_the_partial_file(still, session, qtbot, tmp_path):
+    running = RecordingStatus(video=tmp_path / "a.mp4", labels=None)
+    still.model.apply(replace(session.poll(), recording=running))
+    still.close()
+    qtbot.waitUntil(lambda: still._finishing.box is not None)
+    still._finishing.box.buttons()[0].click()
+    qtbot.waitUntil(lambda: session.closed)
+    assert session.asked("close") == [(5.0,)]
+
+
+def test_the_system_does_not_wait(still, session, tmp_path):
+    running = RecordingStatus(video=tmp_path / "a.mp4", labels=None)
+    still.model.apply(replace(session.poll(), recording=running))
+    still.close_now()
+    assert session.closed
+    assert session.asked("close") == [(5.0,)]

@@ -74,7 +74,7 @@ def test_closing_asks_during_an_export(window, session, tmp_path, qtbot):
     assert window.isVisible()
     window.close()
     next(b for b in window._closing.box.buttons() if b.text() == "Stop and close").click()
-    assert session.closed
+    qtbot.waitUntil(lambda: session.closed)  # once the file is finished
 
 
 def test_signals_do_not_ask(window, session, tmp_path, qtbot):
