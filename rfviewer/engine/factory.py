@@ -91,7 +91,14 @@ def _cuda_engine(
 
     progress("Warming up", len(_TORCH_STEPS), len(_TORCH_STEPS))
     try:
-        engine = CudaEngine(network, spec, config, optimizations, backend_reason=choice.reason)
+        engine = CudaEngine(
+            network,
+            spec,
+            config,
+            optimizations,
+            backend_reason=choice.reason,
+            progress=progress,
+        )
     except BaseException:
         network.close()
         raise

@@ -89,6 +89,11 @@ class TorchNetwork:
         word = "traced" if self.forward is self._traced else "compiled"
         return f"PyTorch {torch.__version__.split('+')[0]}, {word}"
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the compiled form is there already."""
+        return self._compiled is not None
+
     def bind(self) -> BoundNetwork:
         """Allocate the input of one more slot."""
         return _BoundTorch(self, torch.zeros_like(self._example))

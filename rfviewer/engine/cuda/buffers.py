@@ -1,7 +1,7 @@
 """Every buffer of one slot for one frame format: allocated once, written by every frame.
 
-The frame and the threshold lie in one block, so that one copy brings both to the device and a
-captured graph follows a change of the threshold.
+The frame comes from an address that the host names for every frame, with the threshold beside it,
+so that a captured graph takes frames from anywhere in page-locked memory.
 """
 
 from dataclasses import dataclass
@@ -10,45 +10,65 @@ import numpy as np
 import torch
 
 from rfviewer.engine.cuda.frame_format import FrameFormat
+from rfviewer.engine.cuda.frame_memory import address_of
 from rfviewer.engine.cuda.network import DeviceNetwork, DeviceOutputs
 from rfviewer.frame import U8Array
 from rfviewer.optimizations import Optimizations
+from rfviewer_kernels.fetch import ALIGNMENT, ORDER_WORDS
 from rfviewer_kernels.mask_stream import stream_bytes
 from rfviewer_kernels.records import Results
 from rfviewer_kernels.select import SelectWorkspace
 
-_ALIGNMENT = 16
 _HOST = torch.device("cpu")
 
 
-class InputBlock:
-    """A frame and its threshold in one block of memory, on the device or pinned on the host."""
+class DeviceInput:
+    """A frame and its threshold on the device."""
 
-    def __init__(self, frame: FrameFormat, device: torch.device, *, pinned: bool = False) -> None:
-        frame_bytes = int(np.prod(frame.shape))
-        padded = -(-frame_bytes // _ALIGNMENT) * _ALIGNMENT
-        self.block = torch.zeros(
-            padded + _ALIGNMENT, dtype=torch.uint8, device=device, pin_memory=pinned
-        )
-        """Everything, for one copy."""
-        self.image = self.block[:frame_bytes].view(frame.shape)
+    def __init__(self, frame: FrameFormat, device: torch.device) -> None:
+        size = _frame_bytes(frame)
+        block = torch.zeros(-(-size // ALIGNMENT) * ALIGNMENT, dtype=torch.uint8, device=device)
+        self.image = block[:size].view(frame.shape)
         """uint8 of the frame's shape."""
-        self.threshold = self.block[padded : padded + 4].view(torch.float32)
+        self.words = block.view(torch.int32)
+        """(n,) int32, the same memory up to a multiple of 16 bytes."""
+        self.threshold = torch.zeros(1, device=device)
         """(1,) float32."""
 
 
-class PinnedInput(InputBlock):
-    """The block on the host, as numpy views that are written to."""
+class PinnedInput:
+    """Where the frame lies on the host, and the threshold: what the device reads at each launch."""
 
     def __init__(self, frame: FrameFormat) -> None:
-        super().__init__(frame, _HOST, pinned=True)
-        self._image = self.image.numpy()
-        self._threshold = self.threshold.numpy()
+        self._own = page_locked(-(-_frame_bytes(frame) // ALIGNMENT) * ALIGNMENT)
+        self._own_address = int(self._own.ctypes.data)
+        self._image = self._own[: _frame_bytes(frame)].reshape(frame.shape)
+        self.order = torch.zeros(ORDER_WORDS, dtype=torch.int64, pin_memory=True)
+        """(2,) int64: address and bits of the threshold."""
+        self._address = self.order.numpy()
+        self._threshold = self.order[1:].view(torch.float32).numpy()
 
     def write(self, image: U8Array, threshold: float) -> None:
-        """Copy a frame in; the last copy to the device must be done."""
-        np.copyto(self._image, image)
+        """Name a frame; copy it first unless it lies in page-locked memory of ours already.
+
+        The caller keeps `image` until the device has read it, and calls again only then.
+        """
+        address = address_of(image)
+        if not address:
+            np.copyto(self._image, image)
+            address = self._own_address
+        self._address[0] = address
         self._threshold[0] = threshold
+
+
+def page_locked(size: int) -> U8Array:
+    """Return so many bytes of page-locked host memory, aligned by far more than 16."""
+    held: U8Array = torch.empty(size, dtype=torch.uint8, pin_memory=True).numpy()
+    return held
+
+
+def _frame_bytes(frame: FrameFormat) -> int:
+    return int(np.prod(frame.shape))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +88,7 @@ class MaskBuffers:
 class SlotBuffers:
     """What the stages of a slot read and write."""
 
-    device_input: InputBlock
+    device_input: DeviceInput
     pinned_input: PinnedInput | None
     """None where `pinned_input` is off."""
     staged_input: torch.Tensor | None
@@ -110,7 +130,7 @@ def allocate_buffers(
     scratch_shape = (3, frame.height, network.input_hw[1]) if two_passes else (0,)
     streamed = wanted.fixed_copy and wanted.pinned_output
     return SlotBuffers(
-        device_input=InputBlock(frame, device),
+        device_input=DeviceInput(frame, device),
         pinned_input=PinnedInput(frame) if wanted.pinned_input else None,
         staged_input=None if wanted.zero_copy_input else torch.zeros_like(network_input),
         scratch=torch.empty(scratch_shape, dtype=torch.uint8, device=device),

@@ -8,17 +8,21 @@ engine thread; sets of slots are kept, so that flipping back costs nothing.
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
 
+import numpy as np
 import torch
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, View
+from rfviewer.engine.cuda.buffers import page_locked
 from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.faults import engine_error
+from rfviewer.engine.cuda.form import NetworkForm
 from rfviewer.engine.cuda.frame_format import FrameFormat
-from rfviewer.engine.cuda.network import CompilableNetwork, DeviceNetwork
+from rfviewer.engine.cuda.frame_memory import FrameMemory
+from rfviewer.engine.cuda.network import DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import BareNetwork
@@ -30,18 +34,15 @@ from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.frame import Frame
+from rfviewer.interfaces import Progress
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
 from rfviewer.timing import Span, Stage, StageTimings
 
 
-@dataclass(slots=True)
-class _Failures:
-    """Why something that was asked for does not run; empty when it does."""
-
-    graph: str = ""
-    compiling: str = ""
+def _silent(step: str, index: int, count: int) -> None:
+    """Tell nobody."""
 
 
 class CudaEngine:
@@ -55,6 +56,7 @@ class CudaEngine:
         optimizations: Optimizations,
         *,
         backend_reason: str,
+        progress: Progress = _silent,
     ) -> None:
         """Warm up and capture a first set of slots.
 
@@ -71,11 +73,13 @@ class CudaEngine:
         self._sets = SlotSets(network, spec.num_select, config.resize, device)
         self._clock = DeviceClock(self._sets.place(0)[0])
         self._host_time = HostTime()
+        self._form = NetworkForm(network, progress)
+        self._memory = FrameMemory(page_locked)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
         self._busy: deque[Slot] = deque()
         self._submitted = 0
         self._bare: BareNetwork | None = None
-        self._failures = _Failures()
+        self._graph_failure = ""
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
         self._apply(optimizations)
@@ -107,6 +111,11 @@ class CudaEngine:
         """How many frames are in flight."""
         return len(self._busy)
 
+    def home(self, frame: Frame) -> Frame:
+        """Return `frame` with its image where the GPU can read it, or as it is. Any thread."""
+        image = self._memory.home(frame.image)
+        return frame if image is None else replace(frame, image=image)
+
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
         """Start work on `frame`; `in_flight` must be below `depth`. Does not wait for the result.
 
@@ -117,13 +126,12 @@ class CudaEngine:
         """
         if self.in_flight >= self.depth:
             raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
-        frame_format = FrameFormat.of(frame)
-        if frame_format != self._format or not self._slots:
+        if not self._slots or not self._format.fits(frame):
+            frame_format = FrameFormat.of(frame)
             self._slots = self._slots_for(frame_format)
             self._format = frame_format
         slot = self._slots[self._submitted % self.depth]
         try:
-            slot.lane = f"slot {self._submitted % self.depth}"
             drawn = overlay is not None and self._effective.device_overlay and can_draw(overlay)
             slot.submit(frame, threshold, self._clock, overlay if drawn else None)
         except RuntimeError as error:
@@ -170,8 +178,8 @@ class CudaEngine:
         """
         if self._busy:
             raise RuntimeError("configure() while frames are in flight")
-        before, slots, failures = self._requested, self._slots, self._failures
-        self._failures = _Failures()
+        before, slots, failure = self._requested, self._slots, self._graph_failure
+        self._graph_failure = ""
         self._submitted = 0
         try:
             self._apply(optimizations)
@@ -179,7 +187,7 @@ class CudaEngine:
         except DeviceLostError:
             raise
         except EngineError:
-            self._failures, self._slots = failures, slots
+            self._graph_failure, self._slots = failure, slots
             self._apply(before)
             raise
 
@@ -200,7 +208,7 @@ class CudaEngine:
         try:
             if self._bare is None:
                 stream, bound = self._sets.place(0)
-                self._bare = BareNetwork(bound, stream, graph=not self._failures.graph)
+                self._bare = BareNetwork(bound, stream, graph=not self._graph_failure)
             return self._bare.replay(count)
         except RuntimeError as error:
             raise engine_error("The network failed in a replay", error) from error
@@ -212,6 +220,7 @@ class CudaEngine:
         self._busy.clear()
         self._slots = []
         self._bare = None
+        self._memory.close()
         self._sets.clear()
         self._usage.close()
         self._network.close()
@@ -229,30 +238,15 @@ class CudaEngine:
     def _apply(self, optimizations: Optimizations) -> None:
         """Work out which optimizations are in effect."""
         self._requested = optimizations
-        self._choose_form(compiled=optimizations.compiled_network)
+        if self._form.choose(compiled=optimizations.compiled_network):
+            self._bare = None
         self._toggles: tuple[ToggleState, ...] = cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
-            graph_failure=self._failures.graph,
-            compile_failure=self._failures.compiling,
+            graph_failure=self._graph_failure,
+            compile_failure=self._form.failure,
         )
         self._effective = effective_optimizations(self._toggles)
-
-    def _choose_form(self, *, compiled: bool) -> None:
-        """Switch the network's form; note why where that cannot be."""
-        before = self._network.form
-        if isinstance(self._network, CompilableNetwork):
-            try:
-                self._network.use_compiled(wanted=compiled)
-            except DeviceLostError:
-                raise
-            except EngineError as error:
-                log.engine.warning("the network could not be compiled: %s", error)
-                self._failures.compiling = f"compiling failed: {error}"
-        else:
-            self._failures.compiling = f"{self._network.name} has one form only"
-        if self._network.form != before:
-            self._bare = None
 
     def _early_slots(self) -> list[Slot]:
         """Return slots for frames like the last ones; none where they are made with the first."""
@@ -268,11 +262,17 @@ class CudaEngine:
         try:
             slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
         except CaptureError as error:
-            self._failures.graph = str(error)
+            self._graph_failure = str(error)
             self._apply(self._requested)
             slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
         except RuntimeError as error:
             raise engine_error("The GPU cannot run the model", error) from error
+        for index, slot in enumerate(slots):
+            slot.lane = f"slot {index}"
+        if self._effective.pinned_input:
+            self._memory.prepare(int(np.prod(frame_format.shape)))
+        else:
+            self._memory.close()
         elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
         log.engine.debug("slots for %s ready in %.1f ms", frame_format, elapsed_ms)
         return slots

@@ -32,6 +32,14 @@ class FrameFormat:
             )
         return cls(frame.width, frame.height, frame.pixel_format)
 
+    def fits(self, frame: Frame) -> bool:
+        """Whether `frame` is of this format."""
+        return (
+            frame.width == self.width
+            and frame.height == self.height
+            and frame.pixel_format is self.pixel_format
+        )
+
     @property
     def wh(self) -> tuple[int, int]:
         """Width and height in pixels."""

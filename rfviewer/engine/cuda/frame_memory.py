@@ -93,5 +93,5 @@ class FrameMemory:
 
 def address_of(image: U8Array) -> int:
     """Return where `image` lies if that is page-locked memory of ours, whole; otherwise 0."""
-    base = image.base
-    return base.address if type(base) is _Loan and image.size else 0
+    base: object = image.base
+    return base.address if isinstance(base, _Loan) else 0

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import torch
 
+from rfviewer.engine.cuda.clock import TimeBase
+from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import Step
-from rfviewer.timing import Stage
 
 _CAPTURE_MODE = "thread_local"
 """Another thread may call CUDA meanwhile, e.g. a hardware decoder."""
@@ -25,17 +26,16 @@ class StepGroup:
         self._events = [
             torch.cuda.Event(enable_timing=True, external=True) for _ in range(len(steps) + 1)
         ]
+        self._pairs = [
+            (step.stage, start, end)
+            for step, (start, end) in zip(steps, pairwise(self._events), strict=True)
+        ]
         self._graph: torch.cuda.CUDAGraph | None = None
 
     @property
     def capturable(self) -> bool:
         """Whether a graph can hold all of it."""
         return all(step.capturable for step in self._steps)
-
-    @property
-    def first_event(self) -> torch.cuda.Event:
-        """Recorded before the first stage."""
-        return self._events[0]
 
     def capture(self) -> None:
         """Record the stages as a graph with memory of its own; the caller has warmed them up.
@@ -61,12 +61,15 @@ class StepGroup:
         else:
             self._graph.replay()
 
-    def stages_ms(self) -> dict[Stage, float]:
-        """Return the duration of each stage; the group must be done."""
-        return {
-            step.stage: float(start.elapsed_time(end))
-            for step, (start, end) in zip(self._steps, pairwise(self._events), strict=True)
-        }
+    def work(self, base: TimeBase) -> list[StageInterval]:
+        """Return when each stage ran; the group must be done."""
+        at = base.time_ms(self._events[0])
+        intervals = []
+        for stage, start, end in self._pairs:
+            until = at + start.elapsed_time(end)
+            intervals.append((stage, at, until))
+            at = until
+        return intervals
 
     def _enqueue(self) -> None:
         self._events[0].record(self._stream)

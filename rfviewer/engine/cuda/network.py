@@ -88,6 +88,10 @@ class DeviceNetwork(Protocol):
 class CompilableNetwork(Protocol):
     """A network with a second form that is faster once compiled. Only the torch backend has one."""
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the compiled form is there already."""
+
     def use_compiled(self, *, wanted: bool) -> None:
         """Let every later `enqueue` run the compiled form, or the plain one.
 

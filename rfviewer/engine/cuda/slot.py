@@ -33,7 +33,7 @@ _EVERYTHING = -1.0
 """A threshold that every score passes: the device keeps the best K."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class SlotOutcome:
     """One frame after its slot is done."""
 
@@ -93,6 +93,7 @@ class Slot:
             else StreamedReader(frame_format, buffers)
         )
         self._done = torch.cuda.Event()
+        self._outside = torch.cuda.default_stream(stream.device)
         self.frame: Frame | None = None
         """The frame in flight; None when the slot is free."""
         self._threshold = 0.0
@@ -134,7 +135,9 @@ class Slot:
         self._submit_time_ns = time.monotonic_ns()
         self._write(frame, threshold)
         self._base = clock.base
-        with torch.cuda.stream(self.stream):
+        # Twice this in place of the context manager: 3 us instead of 15.
+        torch.cuda.set_stream(self.stream)
+        try:
             if not self._wanted.table_cache:
                 self.tables.rebuild()
             for group in self._groups:
@@ -146,6 +149,8 @@ class Slot:
                 if overlay is not None:
                     self._overlay.enqueue(overlay)
             self._done.record(self.stream)
+        finally:
+            torch.cuda.set_stream(self._outside)
         self._submitted_time_ns = time.monotonic_ns()
 
     def collect(self) -> SlotOutcome:
@@ -173,13 +178,12 @@ class Slot:
         work: list[StageInterval] = []
         infer_ms = None
         for group in self._groups:
-            at = base.time_ms(group.first_event)
-            for stage, duration_ms in group.stages_ms().items():
-                stages_ms[stage] = duration_ms
+            for item in group.work(base):
+                stage, start, end = item
+                stages_ms[stage] = end - start
                 if stage is Stage.INFER:
-                    infer_ms = (at, at + duration_ms)
-                work.append((stage, at, at + duration_ms))
-                at += duration_ms
+                    infer_ms = (start, end)
+                work.append(item)
         if self._reader.d2h_ms is not None and self._reader.started is not None:
             stages_ms[Stage.D2H] = self._reader.d2h_ms
             at = base.time_ms(self._reader.started)

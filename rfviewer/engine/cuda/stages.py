@@ -14,6 +14,7 @@ from rfviewer.engine.cuda.preprocess import DevicePreprocess
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
+from rfviewer_kernels.fetch import fetch
 from rfviewer_kernels.mask_stream import mask_stream
 from rfviewer_kernels.masks import LINEAR, TUNED, masks
 from rfviewer_kernels.select import select
@@ -69,9 +70,9 @@ class SlotStages:
 
     def copy_in(self) -> None:
         """Bring frame and threshold to the device."""
-        pinned = self._buffers.pinned_input
+        pinned, target = self._buffers.pinned_input, self._buffers.device_input
         if pinned is not None:
-            self._buffers.device_input.block.copy_(pinned.block, non_blocking=True)
+            fetch(pinned.order, target.words, target.threshold)
 
     def preprocess(self) -> None:
         """Make the network input."""

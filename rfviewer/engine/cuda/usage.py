@@ -27,10 +27,15 @@ class UsageMeter:
 
     def add(self, outcome: SlotOutcome) -> None:
         """Note the work of one frame, in the order of submission."""
-        for _, start_ms, end_ms in outcome.work:
-            self._busy.add(start_ms, end_ms)
-            self._last_end_ms = max(self._last_end_ms, end_ms)
-        self._last_start_ms = max(self._last_start_ms, outcome.work[0][1])
+        start_ms, reached_ms = outcome.work[0][1:]
+        self._last_start_ms = max(self._last_start_ms, start_ms)
+        for _, next_ms, end_ms in outcome.work:
+            if next_ms > reached_ms:  # stages of one graph touch each other: one interval
+                self._busy.add(start_ms, reached_ms)
+                start_ms = next_ms
+            reached_ms = end_ms
+        self._busy.add(start_ms, reached_ms)
+        self._last_end_ms = max(self._last_end_ms, reached_ms)
         self._last_done_ns = outcome.done_time_ns
         if outcome.infer_ms is not None:
             self._gaps.add(*outcome.infer_ms)
