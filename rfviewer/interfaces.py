@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from rfviewer.config import EngineConfig, Playback, View
 from rfviewer.detections import Detections
@@ -101,6 +101,17 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free everything. Idempotent."""
+
+
+@runtime_checkable
+class FrameHome(Protocol):
+    """What an engine may offer besides: memory that it reads without a copy of its own."""
+
+    def home(self, frame: Frame) -> Frame:
+        """Return `frame` with a copy of its image in that memory, or as it is; from any thread.
+
+        The memory stays the frame's as long as anybody holds its image.
+        """
 
 
 type EngineFactory = Callable[[EngineConfig, Optimizations, Progress], Engine]

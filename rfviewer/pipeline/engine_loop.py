@@ -13,7 +13,7 @@ from rfviewer.channels import Closed, Feed
 from rfviewer.config import EngineConfig, View
 from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
 from rfviewer.frame import Frame
-from rfviewer.interfaces import Engine, EngineFactory
+from rfviewer.interfaces import Engine, EngineFactory, FrameHome
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.capture import EndOfStream
 from rfviewer.pipeline.watch import EngineWatch, WatchLimits
@@ -109,6 +109,11 @@ class EngineLoop:
         """Frames in flight now, for display."""
         engine = self._engine
         return 0 if engine is None else engine.in_flight
+
+    def home(self, frame: Frame) -> Frame:
+        """Return `frame` in the engine's own memory where it has some; from any thread."""
+        engine: object = self._engine
+        return engine.home(frame) if isinstance(engine, FrameHome) else frame
 
     def set_config(self, config: EngineConfig) -> None:
         """Build another engine; the present one stays in use if that fails.

@@ -23,6 +23,7 @@ from rfviewer.pipeline.capture import (
 from rfviewer.pipeline.delivery import Delivery
 from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
 from rfviewer.pipeline.experiments import Experiments, Scene
+from rfviewer.pipeline.homed_source import homed
 from rfviewer.pipeline.parity_watch import ParityWatcher
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.policy import automatic_policy
@@ -152,9 +153,8 @@ class Pipeline:
             opened=lambda info: self._opened(transport, info),
             failed=lambda message: self._source_failed(transport, message),
         )
-        loop = CaptureLoop(
-            uri, self._parts.open_source, transport, self.statistics, outputs, self._care
-        )
+        open_source = homed(self._parts.open_source, self.engine.home)
+        loop = CaptureLoop(uri, open_source, transport, self.statistics, outputs, self._care)
         self._capture = RunningCapture(loop, before)
 
     def set_engine(self, config: EngineConfig) -> None:

@@ -16,8 +16,9 @@ type Allocate = Callable[[int], U8Array]
 """Returns so many bytes of page-locked memory at a multiple of 16, held by the array."""
 
 _ALIGNMENT = 16
-_COUNT = 16
-"""Frames alive at a time: waiting for the engine, in flight, held back, drawn, on display."""
+_COUNT = 48
+"""Frames alive at a time: waiting for the engine, in flight, held back, drawn, on display, and the
+32 last ones that are kept for experiments (pipeline/recent.py)."""
 _MAX_BYTES = 256 << 20
 _MIN_COUNT = 6
 """With fewer, most frames would go the other way: not worth the memory."""

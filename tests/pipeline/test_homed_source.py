@@ -1,0 +1,71 @@
+"""Frames are taken to the engine's memory by the capture thread, if the engine has some."""
+
+import threading
+from dataclasses import replace
+
+from rfviewer.config import Playback, Policy
+from rfviewer.pipeline.homed_source import HomedSource
+from rfviewer.snapshot import EnginePhase, PlayState
+from tests.fakes import Bench, FakeEngine, FakeSource, wait_until
+
+
+class HomingBench(Bench):
+    def _engine(self, config, optimizations, progress):
+        engine = HomingEngine(optimizations)
+        self.engines.append(engine)
+        return engine
+
+
+class HomingEngine(FakeEngine):
+    """Notes where frames come from and on which threads they are taken home."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.homed, self.threads, self.submitted = {}, set(), []
+
+    def home(self, frame):
+        self.threads.add(threading.current_thread().name)
+        image = frame.image.copy()
+        self.homed[frame.frame_index] = image
+        return replace(frame, image=image)
+
+    def submit(self, frame, threshold, overlay=None):
+        self.submitted.append(frame)
+        super().submit(frame, threshold, overlay)
+
+
+def test_a_source_reads_homed_frames_and_is_otherwise_itself():
+    source = FakeSource(frames=3)
+    homed = HomedSource(source, lambda frame: replace(frame, name=f"at home {frame.frame_index}"))
+    assert homed.info is source.info
+    assert [homed.read().name for _ in range(3)] == [f"at home {index}" for index in range(3)]
+    assert homed.read() is None
+    homed.seek(0.0)
+    assert homed.read().frame_index == 0
+    homed.close()
+    assert source.closed
+
+
+def test_the_capture_thread_takes_every_frame_home():
+    bench = HomingBench({"clip": FakeSource})
+    session = bench.session()
+    newest = None
+
+    def reached(check):
+        def look():
+            nonlocal newest
+            newest = session.poll() or newest
+            return newest is not None and check(newest)
+
+        wait_until(look)
+
+    reached(lambda snapshot: snapshot.engine.phase is EnginePhase.READY)
+    session.open("clip", Playback(policy=Policy.EVERY_FRAME, rate=None))
+    reached(lambda snapshot: snapshot.state is PlayState.ENDED)
+    session.close()
+    (engine,) = bench.engines
+    assert [frame.frame_index for frame in engine.submitted] == list(range(20))
+    for frame in engine.submitted:
+        assert frame.image is engine.homed[frame.frame_index]
+    assert engine.threads
+    assert not any("engine" in name for name in engine.threads)
