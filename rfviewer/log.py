@@ -20,7 +20,9 @@ gui = logging.getLogger("rfviewer.gui")
 
 WINDOW_LOG, ENGINE_LOG = "rfviewer.log", "engine.log"
 
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>\S*)")
+# The scheme is bounded: a line of a million letters must not take minutes.
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30})://(?P<rest>\S*)")
+_MAX_LINE = 2000
 _HOST = re.compile(r"[^:]*(?::\d*)?|\[[^\]]*\](?::\d*)?")
 _SECRET = re.compile(
     r"(?i)([?&;](?:[^=&;]*(?:pass|pwd|token|secret|auth|key|user|sig)[^=&;]*)=)[^&;#\s]*"
@@ -95,7 +97,8 @@ def last_lines(folder: Path, count: int = 200) -> dict[str, list[str]]:
             except OSError as error:
                 text = f"cannot be read: {error}"
             if text:
-                lines[path.name] = [redact(line) for line in text.splitlines()[-count:]]
+                newest = text.splitlines()[-count:]
+                lines[path.name] = [redact(line[:_MAX_LINE]) for line in newest]
     return lines
 
 

@@ -13,6 +13,8 @@ from rfviewer.gui.safety_services import Leftover, SafetyServices
 from rfviewer.safe_mode import safe_settings
 from rfviewer.snapshot import EnginePhase, EngineStatus, PlayState
 
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
 
 class Past:
     """What the last run left, and what was asked for."""
