@@ -1,6 +1,7 @@
 """The registry: QActions made from the table, their menus, and who owns a key while typing."""
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QMenuBar,
+    QTabBar,
     QWidget,
 )
 
@@ -23,6 +25,14 @@ from rfviewer.gui.text import tooltip
 _ARROWS = {Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down}
 _JUMPS = {Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
 _PRESSES = {Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter}
+
+
+@runtime_checkable
+class KeyOwner(Protocol):
+    """A widget of ours that acts on plain keys while it has the focus."""
+
+    def owns_key(self, key: Qt.Key) -> bool:
+        """Whether `key` is its own."""
 
 
 class ActionRegistry(QObject):
@@ -123,6 +133,11 @@ def widget_owns_key(widget: QWidget | None, event: QKeyEvent) -> bool:
         return not Qt.Key.Key_F1 <= key <= Qt.Key.Key_F35
     if isinstance(widget, QAbstractButton):
         return key in _PRESSES
+    owner: object = widget
+    if isinstance(owner, KeyOwner):
+        return owner.owns_key(key)
+    if isinstance(widget, QTabBar):
+        return key in {Qt.Key.Key_Left, Qt.Key.Key_Right}
     if isinstance(widget, QAbstractItemView | QComboBox):
         return key in _PRESSES | _ARROWS | _JUMPS
     if isinstance(widget, QAbstractSlider):

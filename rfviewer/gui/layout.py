@@ -10,7 +10,7 @@ from rfviewer.gui.tokens import PANEL_WIDTH_PX
 
 DEFAULT_SIZE = (1280, 800)
 MINIMUM_SIZE = (560, 380)
-PLOTS_HEIGHT_PX = 190
+PLOTS_HEIGHT_PX = 216
 NARROW_PX = 900
 """Below this width the side panel gives its room to the video."""
 LOW_PX = 560
@@ -84,6 +84,16 @@ class WindowLayout(QObject):
         layout = self.plots_holder.layout()
         if layout is not None:
             layout.addWidget(plots)
+
+    def strip_height(self) -> int:
+        """Return the height of the strip below the video."""
+        return self._rows.sizes()[1]
+
+    def set_strip_height(self, height_px: int) -> None:
+        """Give the strip that height, as far as the video can spare it."""
+        total = sum(self._rows.sizes())
+        height_px = min(height_px, round(total * 0.62))
+        self._rows.setSizes([total - height_px, height_px])
 
     def set_panel_visible(self, *, visible: bool) -> None:
         """Show or hide the side panel."""

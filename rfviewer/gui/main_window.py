@@ -6,7 +6,7 @@ a fifth of a second to load), models and polling.
 
 from typing import override
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -27,6 +27,7 @@ from rfviewer.gui.closing import ClosingQuestion, FinishingFiles
 from rfviewer.gui.commands import Commands
 from rfviewer.gui.focus import ControlManners
 from rfviewer.gui.heartbeat import Heartbeat
+from rfviewer.gui.hold_key import HoldKey
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_parts import LabParts
 from rfviewer.gui.layout import MINIMUM_SIZE, WindowLayout
@@ -152,6 +153,7 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self._connect()
         self.layout_.restore()
+        self._hold = HoldKey(self, self.model)
         self._manners = ControlManners(self)
         self._manners.teach(self)
         self.video.take_focus()
@@ -244,26 +246,8 @@ class MainWindow(QMainWindow):
         return super().event(event)
 
     @override
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_A and not event.modifiers():
-            if not event.isAutoRepeat():
-                self.model.hold_baseline(held=True)
-            return
-        super().keyPressEvent(event)
-
-    @override
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_A and not event.isAutoRepeat():
-            self.model.hold_baseline(held=False)
-            return
-        super().keyReleaseEvent(event)
-
-    @override
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
-            # The release of a held key goes to the window that is active then.
-            self.model.hold_baseline(held=False)
-        elif event.type() == QEvent.Type.WindowStateChange and self._started:
+        if event.type() == QEvent.Type.WindowStateChange and self._started:
             self._poll_as_visible()
         super().changeEvent(event)
 

@@ -80,14 +80,16 @@ class Outputs(QObject):
         if self._model.recording:
             self._model.stop_recording()
             return
-        self._record(self._videos_dir() / f"{self._stem()}-{_moment()}")
+        self._record(self._videos_dir() / f"{self.file_stem()}-{_moment()}")
 
     def record_as(self) -> None:
         """Ask where to record to, then start; the folder is remembered."""
         if self._model.recording:
             self.notice.emit("warning", "A recording is running already; stop it first.")
             return
-        dialog = self._save_dialog("Record as", self._videos_dir(), f"{self._stem()}-{_moment()}")
+        dialog = self._save_dialog(
+            "Record as", self._videos_dir(), f"{self.file_stem()}-{_moment()}"
+        )
         dialog.fileSelected.connect(self._on_record_path)
         dialog.open()
 
@@ -101,7 +103,7 @@ class Outputs(QObject):
         if not any(wanted.values()):
             self.notice.emit("warning", "Tick at least one output in the menu of Record.")
             return
-        if not self._made(stem.parent):
+        if not self.made(stem.parent):
             return
         free = self._services.free_path
         self._model.start_recording(
@@ -121,7 +123,7 @@ class Outputs(QObject):
                 "warning", "Open a video file first; a live source is recorded with r."
             )
             return
-        path = self._services.free_path(self._videos_dir() / f"{self._stem()}-masks.mp4")
+        path = self._services.free_path(self._videos_dir() / f"{self.file_stem()}-masks.mp4")
         dialog = self._save_dialog("Export the whole file", path.parent, path.stem)
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, False)  # noqa: FBT003 - Qt's
         dialog.setNameFilters(list(_EXPORTS))
@@ -135,7 +137,7 @@ class Outputs(QObject):
         The name's ending chooses: .jsonl labels, .json COCO, anything else the annotated video.
         """
         uri, target = self._model.source_uri, Path(path)
-        if uri is None or not self._made(target.parent):
+        if uri is None or not self.made(target.parent):
             return
         self._preferences.set_folder("videos", target.parent)
         ending = target.suffix.lower()
@@ -159,7 +161,7 @@ class Outputs(QObject):
     def screenshot(self, kind: ScreenshotKind) -> None:
         """Save the frame on display."""
         name = self._shot_name()
-        if name and self._made(self._pictures_dir()):
+        if name and self.made(self._pictures_dir()):
             path = self._services.free_path(self._pictures_dir() / f"{name}.png")
             self._model.screenshot(path, kind)
 
@@ -176,7 +178,7 @@ class Outputs(QObject):
 
     def _on_shot_path(self, path: str) -> None:
         self._preferences.set_folder("pictures", Path(path).parent)
-        if self._made(Path(path).parent):
+        if self.made(Path(path).parent):
             self._model.screenshot(self._services.free_path(Path(path)), "annotated")
 
     def _shot_name(self) -> str:
@@ -184,7 +186,7 @@ class Outputs(QObject):
         if snapshot is None or snapshot.frame_index is None:
             self.notice.emit("warning", "There is no frame to save yet.")
             return ""
-        return f"{self._stem()}-{snapshot.frame_index:06d}-{_moment()}"
+        return f"{self.file_stem()}-{snapshot.frame_index:06d}-{_moment()}"
 
     def screenshot_window(self) -> None:
         """Save the whole window as it looks."""
@@ -226,7 +228,7 @@ class Outputs(QObject):
     def _pictures_dir(self) -> Path:
         return self._preferences.folder("pictures") or self._services.default_pictures_dir
 
-    def _made(self, folder: Path) -> bool:
+    def made(self, folder: Path) -> bool:
         """Make `folder` if it is missing; False and a notice when that fails."""
         try:
             _make_folder(folder)
@@ -237,7 +239,7 @@ class Outputs(QObject):
 
     def _save_dialog(self, title: str, folder: Path, name: str) -> QFileDialog:
         """Return a dialog for a video's name; names in use get a number instead of a question."""
-        self._made(folder)
+        self.made(folder)
         dialog = QFileDialog(self._window, title, str(folder))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
@@ -246,7 +248,8 @@ class Outputs(QObject):
         dialog.selectFile(name)
         return dialog
 
-    def _stem(self) -> str:
+    def file_stem(self) -> str:
+        """Return a name for files, after the source."""
         source = self._model.snapshot.source if self._model.snapshot else None
         name = Path(source.name).stem if source is not None else "rfviewer"
         cleaned = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

@@ -10,7 +10,7 @@ from rfviewer import log
 from rfviewer.gui.services import NamedUri
 from rfviewer.gui.theme import ThemeChoice
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raised when the layout changes so much that saved sizes mean nothing."""
 MAX_RECENT = 10
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from rfviewer.gui.action_table import TOGGLE_KEYS
 from rfviewer.gui.controls import label
+from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.rack_row import RackRow
 from rfviewer.gui.section import Section
@@ -30,9 +31,10 @@ class Rack(Section):
 
     order_changed = Signal()
 
-    def __init__(self, model: SessionModel) -> None:
+    def __init__(self, model: SessionModel, lab: LabModel) -> None:
         super().__init__("Optimisations")
         self._model = model
+        self._lab = lab
         self.rows = {name: RackRow(name) for name in toggle_names()}
         self._blocked: frozenset[str] = frozenset()
         presets = QHBoxLayout()
@@ -57,11 +59,15 @@ class Rack(Section):
         self.body.addWidget(self.blocked_group)
         for row in self.rows.values():
             row.requested.connect(self._on_requested)
+            row.measure_wanted.connect(lab.measure_toggle)
         self._order: list[str] = []
         self._arrange(frozenset(), "")
         model.optimizations_changed.connect(self._on_optimizations)
         model.snapshot_changed.connect(self._on_snapshot)
         self._on_optimizations(model.optimizations)
+        lab.effects_changed.connect(self._on_effects)
+        lab.changed.connect(self._on_lab)
+        self._on_lab()
 
     def flip(self, digit: int) -> None:
         """Flip the row that shows this digit; nothing when there is none."""
@@ -114,6 +120,7 @@ class Rack(Section):
             if state is not None and state.requested != getattr(self._model.optimizations, name):
                 state = None
             row.set_state(state, engine=snapshot.engine.phase is not EnginePhase.FAILED)
+        self._on_lab()
         if info is None:
             return
         blocked = frozenset(state.name for state in states.values() if not state.available)
@@ -121,6 +128,15 @@ class Rack(Section):
             self._blocked = blocked
             needs_gpu = all("GPU" in states[name].reason for name in blocked)
             self._arrange(blocked, "Needs an NVIDIA GPU" if needs_gpu else "Cannot run here")
+
+    def _on_effects(self) -> None:
+        for name, row in self.rows.items():
+            row.set_effect(self._lab.effects.get(name))
+
+    def _on_lab(self) -> None:
+        measuring, free = self._lab.measuring, self._lab.running is None and self._lab.can_run
+        for name, row in self.rows.items():
+            row.set_measuring(measuring=name == measuring, possible=free)
 
     @staticmethod
     def _off_value(name: str) -> int:

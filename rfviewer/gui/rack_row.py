@@ -2,11 +2,12 @@
 
 from typing import override
 
-from PySide6.QtCore import QEvent, QSize, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import SWITCH_WIDTH_PX, ElidedLabel, KeyCap, Segments, Switch, label
+from rfviewer.gui.lab_text import ToggleEffect
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
 from rfviewer.optimizations import Exactness, toggle_of
@@ -24,9 +25,11 @@ class RackRow(QWidget):
 
     Signals:
         requested: (name, value) that the user asked for.
+        measure_wanted: name of this toggle, whose effect is to be measured.
     """
 
     requested = Signal(str, object)
+    measure_wanted = Signal(str)
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -58,6 +61,15 @@ class RackRow(QWidget):
         head.addWidget(title)
         head.addStretch(1)
         foot.addWidget(self._note, 1)
+        self._effect = label(figures=True)
+        self._effect.setFont(scaled(self._effect.font(), 0.88, bold=True))
+        self._measure = QToolButton()
+        self._measure.setObjectName("Small")
+        self._measure.setIconSize(QSize(14, 14))
+        self._measure.setAccessibleName(f"Measure {toggle.label}")
+        self._measure.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._measure.setToolTip(tooltip(f"Measure what {toggle.label} does, with all else as set"))
+        self._measure.clicked.connect(lambda: self.measure_wanted.emit(name))
         if toggle.choices:
             self._choices = Segments(toggle.label, {str(c): c for c in toggle.choices})
             self._choices.chosen.connect(lambda value: self.requested.emit(name, value))
@@ -70,6 +82,8 @@ class RackRow(QWidget):
             grid.addWidget(self._switch, 0, 0)
             title.setBuddy(self._switch)
             head.addLayout(end)
+        foot.addWidget(self._effect)
+        foot.addWidget(self._measure)
         head.addWidget(self._key)
         grid.addLayout(head, 0, 1)
         grid.addLayout(foot, 1, 1)
@@ -87,6 +101,9 @@ class RackRow(QWidget):
         )
         self.setToolTip(tooltip(self._base_tip))
         self._shown: tuple[str, str, str] = ("", "", "")
+        self._found: ToggleEffect | None = None
+        self._measuring = False
+        self._retint()
 
     @property
     def state_word(self) -> str:
@@ -114,6 +131,35 @@ class RackRow(QWidget):
             self._switch.setChecked(bool(value))
         elif self._choices is not None:
             self._choices.set_value(int(value))
+
+    @property
+    def effect_text(self) -> str:
+        """What it was measured to do, or that it is being measured; empty when neither."""
+        return self._effect.text()
+
+    def set_effect(self, effect: ToggleEffect | None) -> None:
+        """Show what switching it on was measured to do."""
+        self._found = effect
+        self._show_effect()
+
+    def set_measuring(self, *, measuring: bool, possible: bool) -> None:
+        """Show whether its effect is being measured, and whether that could be asked for."""
+        self._measure.setEnabled(possible and self._shown[0] != "blocked")
+        if measuring != self._measuring:
+            self._measuring = measuring
+            self._show_effect()
+
+    def _show_effect(self) -> None:
+        found, tokens = self._found, current_tokens()
+        text = found.text if found is not None else ""
+        color = {"good": tokens.good, "bad": tokens.bad}.get(
+            found.outcome if found is not None and not self._measuring else "none", tokens.muted
+        )
+        self._effect.setText("measuring\N{HORIZONTAL ELLIPSIS}" if self._measuring else text)
+        self._effect.setStyleSheet(f"color: {color};")
+        self._effect.setToolTip(tooltip(found.detail) if found is not None else "")
+        named = f"{toggle_of(self.name).label} {text}" if text else ""
+        self._effect.setAccessibleName(named)
 
     def set_state(self, state: ToggleState | None, *, engine: bool = True) -> None:
         """Show what became of the request; None while that is unknown, or without an engine."""
@@ -145,6 +191,8 @@ class RackRow(QWidget):
             self._mark.setPixmap(icons.pixmap(self._shown[0], color, 16, self.devicePixelRatioF()))
         else:
             self._mark.clear()
+        self._measure.setIcon(icons.icon("stopwatch", tokens.muted))
+        self._show_effect()
 
     @override
     def changeEvent(self, event: QEvent) -> None:

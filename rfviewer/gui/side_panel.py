@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from rfviewer.gui.class_panel import ClassPanel
 from rfviewer.gui.engine_panel import EnginePanel
+from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.rack import Rack
 from rfviewer.gui.services import WindowServices
@@ -18,7 +19,7 @@ from rfviewer.gui.tokens import PANEL_WIDTH_PX
 class SidePanel(QScrollArea):
     """Scrolls its sections vertically; never needs more width than it has."""
 
-    def __init__(self, model: SessionModel, services: WindowServices) -> None:
+    def __init__(self, model: SessionModel, services: WindowServices, lab: LabModel) -> None:
         super().__init__()
         self.setObjectName("SidePanel")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -27,7 +28,7 @@ class SidePanel(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.show_panel = ShowPanel(model)
         self.classes = ClassPanel(model, services.color_of)
-        self.rack = Rack(model)
+        self.rack = Rack(model, lab)
         self.engine = EnginePanel(model)
         self._content = content = QWidget()
         content.setObjectName("Header")

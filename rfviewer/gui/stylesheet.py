@@ -16,6 +16,25 @@ def stylesheet(t: Tokens) -> str:
     #SidePanel {{ border: none; border-left: 1px solid {t.border}; }}
     #Card {{ background: {t.panel}; border: 1px solid {t.border}; border-radius: 6px; }}
     #PlotStrip {{ background: {t.window}; border-top: 1px solid {t.border}; }}
+    #BottomStrip {{ background: {t.panel}; border-top: 1px solid {t.border}; }}
+    #LabPage {{ background: {t.panel}; border-top: 1px solid {t.border}; }}
+    #StripTabs {{ background: {t.panel}; }}
+    #StripTabs::tab {{ padding: 4px 12px; color: {t.muted}; background: transparent;
+        border: none; border-bottom: 2px solid transparent; }}
+    #StripTabs::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+    #StripTabs::tab:hover {{ color: {t.text}; }}
+    #StripTabs:focus {{ outline: none; }}
+    #StripTabs:focus::tab:selected {{ background: {t.raised}; }}
+    #Plain, #Plain > QWidget > QWidget {{ background: transparent; }}
+    #FigureTable {{ background: {t.panel}; border: 1px solid transparent; }}
+    #FigureTable:focus {{ border-color: {t.accent}; }}
+    #FigureTable QHeaderView, #FigureTable QHeaderView::section {{ background: {t.panel};
+        border: none; }}
+    #VideoTag {{ background: rgba(16, 19, 26, 215); color: #f2f4f7; border-radius: 4px;
+        padding: 3px 8px; }}
+    #Small {{ padding: 0; }}
+    #Choice {{ border: 1px solid {t.border}; background: {t.raised}; text-align: left;
+        padding-right: 16px; }}
     #Rule {{ background: {t.border}; }}
     #Muted {{ color: {t.muted}; }}
     #Bad {{ color: {t.bad}; }}

@@ -3,12 +3,13 @@
 from typing import override
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from rfviewer.gui import icons
 from rfviewer.gui.actions import ActionRegistry
 from rfviewer.gui.controls import rule
+from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, ICON_PX, current_tokens
 
@@ -23,6 +24,7 @@ class TopBar(QWidget):
         record_menu: QMenu,
         shot_menu: QMenu,
         theme_menu: QMenu,
+        parity: ParityBadge,
     ) -> None:
         super().__init__()
         self.setObjectName("TopBar")
@@ -40,8 +42,11 @@ class TopBar(QWidget):
             button.setMenu(menu)
             button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
             row.addWidget(button)
-        row.addWidget(self._button(actions["export_video"], text=True, caption="Export"))
+        export = self._button(actions["export_video"], text=True, caption="Export")
+        row.addWidget(export)
         row.addStretch(1)
+        row.addWidget(parity)
+        row.addWidget(self._button(actions["split"]))
         row.addWidget(self._button(actions["copy_command"]))
         self._theme = self._menu_button("", theme_menu, "Theme")
         self._theme.setAccessibleName("Theme")
@@ -50,6 +55,9 @@ class TopBar(QWidget):
         row.addWidget(self._button(actions["keys"]))
         row.addWidget(self._button(actions["panel"]))
         self._recording = False
+        self._parity = parity
+        self._texts = (self.record, shot, export)
+        parity.words_changed.connect(self._fit)
         self.retint()
 
     def set_recording(self, *, recording: bool) -> None:
@@ -82,6 +90,30 @@ class TopBar(QWidget):
         if text:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         return button
+
+    def _fit(self) -> None:
+        """Leave out the words that there is no room for: first of the badge, then of all."""
+        styles = Qt.ToolButtonStyle
+        layout = self.layout()
+        assert layout is not None
+        for badge, others in ((True, True), (False, True), (False, False)):
+            wide, slim = styles.ToolButtonTextBesideIcon, styles.ToolButtonIconOnly
+            self._parity.setToolButtonStyle(wide if badge else slim)
+            for button in self._texts:
+                button.setToolButtonStyle(wide if others else slim)
+            layout.invalidate()
+            needed = layout.sizeHint().width()
+            if needed + 2 * GAP_PX <= self.width():
+                return
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())  # words give way, not the window
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
 
     def retint(self) -> None:
         """Draw the icons in the colours of the theme; the record dot stays red."""

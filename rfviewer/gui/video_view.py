@@ -1,7 +1,7 @@
 """The video: the newest drawn frame, in its aspect, at fit, 1:1 or any zoom."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import override
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -31,7 +31,7 @@ class VideoView(QWidget):
     """Paints one image. Zoom is in device pixels per image pixel; None fits the widget.
 
     Signals:
-        zoom_changed: the zoom in effect changed by the user or the window's size.
+        zoom_changed: the zoom or the place of the image changed.
         double_clicked: the fullscreen gesture.
     """
 
@@ -54,6 +54,8 @@ class VideoView(QWidget):
         self._drag_from: QPointF | None = None
         self._greyed = False
         self._stats: tuple[tuple[str, str], ...] = ()
+        self.on_painted: Callable[[PresentedFrame, int], object] | None = None
+        """Told each new frame that reached the screen, with `time.monotonic_ns()`."""
 
     @property
     def frame(self) -> PresentedFrame | None:
@@ -97,6 +99,7 @@ class VideoView(QWidget):
         self._image = QImage()
         self._frame = None
         self.painted.reset()
+        self.zoom_changed.emit()
         self.update()
 
     def set_greyed(self, *, greyed: bool) -> None:
@@ -138,6 +141,10 @@ class VideoView(QWidget):
     def zoom_by(self, factor: float, anchor: QPointF | None = None) -> None:
         """Multiply the zoom in effect."""
         self.set_zoom(self.zoom * factor, anchor)
+
+    def image_rect(self) -> QRectF:
+        """Return where the image is in widget coordinates; not valid without an image."""
+        return QRectF() if self._image.isNull() else self._target()
 
     def displayed_fps(self) -> float | None:
         """Return new images painted per second; None until that is known."""
@@ -204,7 +211,10 @@ class VideoView(QWidget):
             painter.setOpacity(1.0)
             if self._fresh:
                 self._fresh = False
-                self.painted.tick(time.monotonic_ns())
+                now_ns = time.monotonic_ns()
+                self.painted.tick(now_ns)
+                if self.on_painted is not None and self._frame is not None:
+                    self.on_painted(self._frame, now_ns)
         if self._stats:
             self._paint_stats(painter)
         painter.end()
@@ -237,6 +247,7 @@ class VideoView(QWidget):
         size = self._scaled_size()
         self._center -= QPointF(moved.x() / size.width(), moved.y() / size.height())
         self._clamp_center()
+        self.zoom_changed.emit()
         self.update()
 
     @override

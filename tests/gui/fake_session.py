@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rfviewer.config import EngineConfig, Playback, Policy, ResizeMode, Settings, View
+from rfviewer.experiment import ParityReading
 from rfviewer.frame import SourceInfo, SourceKind
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import DeviceUsage, EngineInfo, ToggleState
@@ -21,6 +22,7 @@ from rfviewer.snapshot import (
     Snapshot,
 )
 from rfviewer.timing import Stage, StageTimings
+from tests.gui.fake_lab import FakeLab, spans
 
 WIDTH, HEIGHT, FPS, DURATION_S = 640, 360, 30.0, 20.0
 WORK_ON_CPU = {
@@ -81,6 +83,9 @@ class FakeSession:
         self._recording: RecordingStatus | None = None
         self._notices: list[tuple[str, str]] = []
         self._pictures: dict[tuple, np.ndarray] = {}
+        self.lab = FakeLab(gpu=gpu)
+        self.with_spans = True
+        self.usage: DeviceUsage | None = None
 
     def open(self, source: str, playback: Playback, *, recording=None) -> None:
         self.calls.append(("open", source, playback))
@@ -151,6 +156,24 @@ class FakeSession:
         self.calls.append(("screenshot", path, kind))
         self._notices.append(("info", f"Saved {path}"))
 
+    def start_lab(self, request) -> None:
+        self.calls.append(("start_lab", request))
+        self.lab.start(request)
+
+    def stop_lab(self) -> None:
+        self.calls.append(("stop_lab",))
+        self.lab.stop()
+
+    def watch_parity(self, watch) -> None:
+        self.calls.append(("watch_parity", watch))
+        self.lab.watch = watch
+        if watch is None:
+            self.lab.reading = ParityReading()
+
+    def save_replay(self, path: Path, seconds: float) -> None:
+        self.calls.append(("save_replay", path, seconds))
+        self._notices.append(("info", f"Saved {path}"))
+
     def restart(self) -> None:
         self.calls.append(("restart",))
         self.engine_failure = ""
@@ -216,14 +239,19 @@ class FakeSession:
             )  # fmt: skip
             stages = {stage: ms * wobble * slow for stage, ms in base.items()}
             done = int((self._born + index / rate) * 1e9)
+            depth = self.settings.optimizations.depth
+            took = round(sum(stages[s] for s in stages if s is not Stage.CAPTURE) * 1e6)
+            waited = round((depth - 1) * 0.8e9 / rate) + 200_000
+            made = spans(index, done, stages, depth) if self.with_spans else ()
             samples.append(
                 FrameSample(
                     index,
                     index / rate,
                     done,
-                    StageTimings(stages, done - 10**8, done),
+                    StageTimings(stages, done - took, done, made),
                     self.settings.optimizations,
                     5,
+                    done - took - waited,
                 )
             )
         self._sampled = wanted
@@ -231,6 +259,7 @@ class FakeSession:
 
     def poll(self) -> Snapshot | None:
         self._advance()
+        self.lab.advance()
         engine = self._engine()
         idle = self._state is PlayState.IDLE
         self._sequence += 1
@@ -275,12 +304,15 @@ class FakeSession:
             counters=Counters(frame + 1, frame * 26 // 30, max(1, frame * 4 // 30), frame, 0, 900),
             queues={"capture": (1, 3), "render": (0, 2)},
             rss_bytes=612_000_000,
-            device=DeviceUsage(0.18 + 0.05 * np.sin(self._sequence / 8), "", 2_400_000_000)
+            device=self.usage
+            or DeviceUsage(0.18 + 0.05 * np.sin(self._sequence / 8), "", 2_400_000_000)
             if self.gpu
             else DeviceUsage(None, "not measured: no GPU"),
             recording=self._recording,
             class_counts={1: 1, 3: 1, 4: 1, 6: 1, 8: 1} if ready else {},
             samples=self._samples() if ready else (),
+            lab=self.lab.status,
+            parity=self.lab.reading,
             notices=notices,
         )
 
@@ -298,7 +330,12 @@ class FakeSession:
         ready = self._engine().phase is EnginePhase.READY
         age = (0.24 if self.policy is Policy.KEEP_PACE else 0.0) if ready else None
         return PresentedFrame(
-            self._pictures[key], index, self._pts, self._epoch, time.monotonic_ns(), age
+            self._pictures[key],
+            index,
+            self._pts,
+            self._epoch,
+            time.monotonic_ns() - 38_000_000,
+            age,
         )
 
     def close(self, timeout_s: float = 5.0) -> RecordingStatus | None:

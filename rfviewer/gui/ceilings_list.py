@@ -1,0 +1,112 @@
+"""What bounds the running configuration: each ceiling in frames per second, and the verdict."""
+
+from typing import override
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from rfviewer.experiment import CeilingsResult
+from rfviewer.gui.controls import heading, label
+from rfviewer.gui.text import fps_text, tooltip
+from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
+from rfviewer.gui.waterfall_table import CEILING_DASHES, ceiling_color
+
+
+class _Share(QWidget):
+    """A bar for one rate, and the dash of its reference line in the waterfall."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._share = 0.0
+        self._line: int | None = None
+        self.running = False
+
+    def show_share(self, share: float, line: int | None) -> None:
+        """Draw `share` 0..1 of the width; `line` is the number of the reference line."""
+        self._share, self._line = share, line
+        self.update()
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(60, 12)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = current_tokens()
+        painter = QPainter(self)
+        y = self.height() / 2
+        painter.fillRect(QRectF(22, y - 4, self.width() - 22, 8), QColor(tokens.pressed))
+        color = tokens.accent if self.running else tokens.muted
+        painter.fillRect(QRectF(22, y - 4, (self.width() - 22) * self._share, 8), QColor(color))
+        if self._line is not None:
+            pen = QPen(ceiling_color(self._line, tokens), 1.6)
+            pen.setDashPattern(CEILING_DASHES[self._line])
+            painter.setPen(pen)
+            painter.drawLine(QPointF(0, y), QPointF(17, y))
+        painter.end()
+
+
+class CeilingsList(QWidget):
+    """Names, rates and bars, fastest first, with the running configuration among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(heading("What bounds it"))
+        self.bound = label()
+        self.bound.setFont(scaled(self.bound.font(), 1.3, bold=True))
+        self.bound.setWordWrap(True)
+        self.verdict = label(muted=True)
+        self.verdict.setWordWrap(True)
+        column.addWidget(self.bound)
+        column.addWidget(self.verdict)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(GAP_PX)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(2, 1)
+        column.addLayout(self._grid)
+        self.measure = QPushButton("Measure ceilings")
+        self.measure.setToolTip(
+            tooltip("How fast each part would be if nothing else cost anything")
+        )
+        column.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        self.rows: list[tuple[QLabel, QLabel, QWidget]] = []
+        self.show_result(None, {})
+
+    def show_result(self, result: CeilingsResult | None, lines: dict[str, int]) -> None:
+        """Show the ceilings; `lines` gives the number of the reference line of some of them."""
+        for row in self.rows:
+            for widget in row:
+                widget.deleteLater()
+        self.rows = []
+        self.bound.setVisible(result is not None)
+        if result is None:
+            self.verdict.setText("Not measured yet.")
+            return
+        self.bound.setText(result.bound[:1].upper() + result.bound[1:])
+        self.verdict.setText(result.verdict)
+        entries = [(item.name, item.fps, item.reason) for item in result.ceilings]
+        entries.append(("running now", result.running_fps, ""))
+        entries.sort(key=lambda entry: -(entry[1] or 0.0))
+        top = max((fps for _, fps, _ in entries if fps), default=1.0)
+        small = scaled(self.font(), 0.92)
+        for index, (name, fps, reason) in enumerate(entries):
+            caption, figure, bar = label(name), label(figures=True), _Share()
+            running = name == "running now"
+            for widget in (caption, figure):
+                widget.setFont(scaled(small, 1.0, bold=running))
+            figure.setText(f"{fps_text(fps)} fps" if fps else "not measured")
+            figure.setAccessibleName(f"{name} {figure.text()}")
+            for widget in (caption, figure, bar):
+                widget.setToolTip(tooltip(f"{name}: {figure.text()} {reason}".strip()))
+            bar.running = running
+            bar.show_share((fps or 0.0) / top, lines.get(name))
+            figure.setAlignment(Qt.AlignmentFlag.AlignRight)
+            for place, widget in enumerate((caption, figure, bar)):
+                self._grid.addWidget(widget, index, place)
+            self.rows.append((caption, figure, bar))

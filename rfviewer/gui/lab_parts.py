@@ -1,0 +1,227 @@
+"""The lab of a window: its models, the strip with its pages, the badge, the marks on the video."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMainWindow, QPushButton, QWidget
+
+from rfviewer.experiment import LabRequest
+from rfviewer.gui.ab_page import AbPage
+from rfviewer.gui.actions import ActionRegistry
+from rfviewer.gui.background import Background
+from rfviewer.gui.lab_command import lab_command
+from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_outputs import LabOutputs
+from rfviewer.gui.latency_data import LatencyBook
+from rfviewer.gui.layout import WindowLayout
+from rfviewer.gui.live import LiveView
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.outputs import Outputs
+from rfviewer.gui.parity_badge import ParityBadge
+from rfviewer.gui.parity_dialog import ParityDialog
+from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.services import WindowServices
+from rfviewer.gui.strip import BottomStrip
+from rfviewer.gui.timeline_data import SpanStore
+from rfviewer.gui.timeline_page import TimelinePage
+from rfviewer.gui.video_marks import VideoMarks
+from rfviewer.gui.video_view import VideoView
+from rfviewer.gui.waterfall_page import WaterfallPage
+from rfviewer.snapshot import Snapshot
+
+PLOTS, TIMELINE, LATENCY, AB, WATERFALL = "plots", "timeline", "latency", "ab", "waterfall"
+
+
+class LabParts(QObject):
+    """Makes the lab's parts and feeds them. The data is kept from the start, pages come later."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        *,
+        model: SessionModel,
+        lab: LabModel,
+        actions: ActionRegistry,
+        services: WindowServices,
+        preferences: Preferences,
+        background: Background,
+        outputs: Outputs,
+        view: VideoView,
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._model = model
+        self._actions = actions
+        self._services = services
+        self._background = background
+        self._layout: WindowLayout | None = None
+        self._live: LiveView | None = None
+        self._page = PLOTS
+        self._heights: dict[str, int] = {}
+        self.lab = lab
+        self.spans = SpanStore()
+        self.latency = LatencyBook()
+        self.files = LabOutputs(
+            window,
+            model=model,
+            lab=lab,
+            outputs=outputs,
+            services=services,
+            preferences=preferences,
+            background=background,
+        )
+        self.badge = ParityBadge(model, lab)
+        self.badge.details_wanted.connect(self.show_parity)
+        self.marks = VideoMarks(view, model, lab)
+        self.strip = BottomStrip()
+        view.on_painted = self.latency.painted
+        model.snapshot_changed.connect(self._on_snapshot)
+        model.source_requested.connect(self._on_source)
+        lab.changed.connect(self._on_lab)
+        lab.watch_changed.connect(self._on_watch)
+        self._on_lab()
+        self._connect(actions)
+
+    def fill_strip(self, plots: QWidget, layout: WindowLayout, live: LiveView) -> None:
+        """Put the pages into the strip, once the plots are there."""
+        self._layout, self._live = layout, live
+        strip = self.strip
+        strip.add_page(PLOTS, "Plots", lambda: plots, 13.5)
+        strip.add_page(TIMELINE, "Timeline", self._make_timeline, 13.5)
+        strip.add_page(LATENCY, "Latency", self._make_latency, 13.5)
+        strip.add_page(AB, "A/B", self._make_ab, 22)
+        strip.add_page(WATERFALL, "Waterfall", self._make_waterfall, 27)
+        strip.page_changed.connect(self._on_page)
+        layout.set_plots(strip)
+
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front; the strip is shown if it was hidden."""
+        if self._layout is not None:
+            self._layout.set_plots_visible(visible=True)
+            self.strip.show_page(name)
+
+    def run_ab(self) -> None:
+        """Measure what the A/B page is set to, and show that page."""
+        self.show_page(AB)
+        page = self.strip.built(AB)
+        if isinstance(page, AbPage):
+            page.run()
+
+    def run_waterfall(self) -> None:
+        """Measure the waterfall, and show its page."""
+        page = self._waterfall()
+        if page is not None:
+            page.run()
+
+    def run_ceilings(self) -> None:
+        """Measure the ceilings, and show the waterfall's page."""
+        page = self._waterfall()
+        if page is not None:
+            page.run_ceilings()
+
+    def show_parity(self) -> None:
+        """Show figures and worst frame of the live comparison."""
+        ParityDialog(self.lab, self._background, self._window).open()
+
+    def command(self, request: LabRequest) -> str:
+        """Return the command line of an experiment on the open source."""
+        model = self._model
+        return lab_command(request, model.settings, model.source_uri, self._services.command_for)
+
+    def _connect(self, actions: ActionRegistry) -> None:
+        actions.connect_all(
+            {
+                "page_ab": lambda: self.show_page(AB),
+                "page_waterfall": lambda: self.show_page(WATERFALL),
+                "page_timeline": lambda: self.show_page(TIMELINE),
+                "page_latency": lambda: self.show_page(LATENCY),
+                "run_ab": self.run_ab,
+                "run_waterfall": self.run_waterfall,
+                "run_ceilings": self.run_ceilings,
+                "stop_lab": self.lab.stop,
+                "parity": self.badge.flip_watch,
+                "parity_details": self.show_parity,
+                "split": lambda: self.marks.set_split(on=actions["split"].isChecked()),
+                "freeze": self._on_freeze,
+                "export_trace": self.files.export_trace,
+                "save_report": self.files.save_report,
+                "save_replay": self.files.save_replay,
+            }
+        )
+        self._model.view_changed.connect(
+            lambda view: actions.set_checked("split", checked=view.split is not None)
+        )
+
+    def _waterfall(self) -> WaterfallPage | None:
+        self.show_page(WATERFALL)
+        page = self.strip.built(WATERFALL)
+        return page if isinstance(page, WaterfallPage) else None
+
+    def _make_ab(self) -> QWidget:
+        page = AbPage(self._model, self.lab, self.command)
+        page.notice.connect(self.files.notice)
+        return page
+
+    def _make_waterfall(self) -> QWidget:
+        page = WaterfallPage(self._model, self.lab, self.command)
+        page.notice.connect(self.files.notice)
+        return page
+
+    def _make_timeline(self) -> QWidget:
+        page = TimelinePage(self.spans)
+        page.ribbon.frozen_changed.connect(
+            lambda frozen: self._actions.set_checked("freeze", checked=frozen)
+        )
+        for name in ("export_trace", "save_report"):
+            button = QPushButton(self._actions[name].text())
+            button.setToolTip(self._actions[name].toolTip())
+            button.clicked.connect(self._actions[name].trigger)
+            page.add_button(button)
+        return page
+
+    def _make_latency(self) -> QWidget:
+        # Imported here: it draws with pyqtgraph, which the first paint must not wait for.
+        from rfviewer.gui.latency_page import LatencyPage
+
+        return LatencyPage(self.latency)
+
+    def _on_freeze(self) -> None:
+        wanted = self._actions["freeze"].isChecked()
+        self.show_page(TIMELINE)
+        page = self.strip.built(TIMELINE)
+        if isinstance(page, TimelinePage):
+            page.ribbon.set_frozen(frozen=wanted)
+
+    def _on_page(self, name: str) -> None:
+        """Give each page the height that it was left with, or that it wants."""
+        if self._layout is None:
+            return
+        self._heights[self._page] = self._layout.strip_height()
+        self._page = name
+        self._layout.set_strip_height(self._heights.get(name) or self.strip.wanted_height(name))
+
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        from rfviewer.gui.latency_page import LatencyPage
+
+        self.spans.add(snapshot.samples)
+        self.latency.add(snapshot)
+        self.files.add(snapshot)
+        timeline, latency = self.strip.built(TIMELINE), self.strip.built(LATENCY)
+        if isinstance(timeline, TimelinePage):
+            timeline.apply(snapshot)
+        if isinstance(latency, LatencyPage) and self._live is not None:
+            latency.apply(snapshot, self._live.displayed_fps)
+        self._on_lab()
+
+    def _on_source(self, _uri: str) -> None:
+        self.spans.clear()
+        self.latency.clear()
+        self.files.clear()
+
+    def _on_lab(self) -> None:
+        running = self.lab.running is not None
+        for name in ("run_ab", "run_waterfall", "run_ceilings"):
+            self._actions[name].setEnabled(not running and self.lab.can_run)
+        self._actions["stop_lab"].setEnabled(running)
+
+    def _on_watch(self) -> None:
+        self._actions.set_checked("parity", checked=self.lab.watch is not None)
+        self._actions["parity_details"].setEnabled(self.lab.watch is not None)

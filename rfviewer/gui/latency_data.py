@@ -1,0 +1,134 @@
+"""How long frames are under way: waiting, inferring, shown. Knows no Qt."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfviewer.gui.history import Ring
+from rfviewer.snapshot import FrameSample, PlayState, PresentedFrame, Snapshot
+
+WINDOW_S = 30.0
+RECENT_S = 5.0
+"""The table's percentiles are of that long."""
+AFTER_CHANGE_S = 3.0
+"""How long before and after a change of the depth is compared."""
+SETTLES_S = 0.5
+PARTS = ("queue wait", "engine", "capture to result", "capture to shown")
+
+type F64Array = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class DepthChange:
+    """Another number of frames in flight: what it did to latency and rate."""
+
+    time_s: float
+    before: int
+    after: int
+    latency_before_ms: float | None = None
+    latency_after_ms: float | None = None
+    fps_before: float | None = None
+    fps_after: float | None = None
+
+
+class LatencyBook:
+    """Fed with samples and painted frames. GUI thread only."""
+
+    def __init__(self) -> None:
+        self._frames = Ring(32_768, 3)
+        self._shown = Ring(4_096, 1)
+        self.changes: deque[DepthChange] = deque(maxlen=4)
+        self.now_s = 0.0
+        self._depth: int | None = None
+        self._last_shown: tuple[int, int] | None = None
+        self._playing = False
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take over the samples of a snapshot."""
+        self.now_s = snapshot.time_ns / 1e9
+        self._playing = snapshot.state is PlayState.PLAYING
+        for sample in snapshot.samples:
+            self._add_sample(sample)
+        for change in self.changes:
+            self._measure(change)
+
+    def painted(self, frame: PresentedFrame, time_ns: int) -> None:
+        """Note that `frame` reached the screen at `time_ns`; counted once, and only in playback."""
+        key = (frame.epoch, frame.frame_index)
+        if not self._playing or key == self._last_shown or not frame.capture_time_ns:
+            self._last_shown = key
+            return
+        self._last_shown = key
+        self._shown.append(time_ns / 1e9, [(time_ns - frame.capture_time_ns) / 1e6])
+
+    def clear(self) -> None:
+        """Forget everything, as after another source was opened."""
+        self._frames.clear()
+        self._shown.clear()
+        self.changes.clear()
+        self._depth, self._last_shown = None, None
+
+    def recent(self) -> dict[str, F64Array]:
+        """Return ms of each part of `PARTS` over the last seconds; empty when not measured."""
+        frames = self._frames.since(self.now_s - RECENT_S)[1]
+        shown = self._shown.since(self.now_s - RECENT_S)[1]
+        columns = (*frames.T, shown[:, 0])
+        return {
+            name: column[np.isfinite(column)] for name, column in zip(PARTS, columns, strict=True)
+        }
+
+    def curves(self, max_points: int = 240) -> dict[str, tuple[F64Array, F64Array]]:
+        """Return ages (n,) in seconds and ms (n,) of capture to result and capture to shown."""
+        times, rows = self._frames.since(self.now_s - WINDOW_S)
+        shown_times, shown = self._shown.since(self.now_s - WINDOW_S)
+        result = {}
+        for name, stamps, values in (
+            (PARTS[2], times, rows[:, 2]),
+            (PARTS[3], shown_times, shown[:, 0]),
+        ):
+            run = max(1, len(stamps) // max_points)
+            keep = len(stamps) // run * run
+            stamps, values = stamps[len(stamps) - keep :], values[len(values) - keep :]
+            ages = stamps.reshape(-1, run).mean(axis=1) - self.now_s
+            result[name] = (ages, values.reshape(-1, run).mean(axis=1))
+        return result
+
+    def _add_sample(self, sample: FrameSample) -> None:
+        timings = sample.timings
+        done_s = sample.done_time_ns / 1e9
+        engine = timings.latency_ms
+        waited = total = np.nan
+        if sample.capture_time_ns:
+            waited = (timings.submit_time_ns - sample.capture_time_ns) / 1e6
+            total = (timings.done_time_ns - sample.capture_time_ns) / 1e6
+        self._frames.append(done_s, [waited, engine, total])
+        depth = sample.optimizations.depth
+        if self._depth is not None and depth != self._depth:
+            change = DepthChange(done_s, self._depth, depth)
+            change.latency_before_ms, change.fps_before = self._figures(
+                done_s - AFTER_CHANGE_S, done_s - 1e-6
+            )
+            self.changes.append(change)
+        self._depth = depth
+
+    def _measure(self, change: DepthChange) -> None:
+        start = change.time_s + SETTLES_S
+        end = start + AFTER_CHANGE_S
+        later = [other.time_s for other in self.changes if other.time_s > change.time_s]
+        end = min([end, *later])
+        if end > start and self.now_s - start <= AFTER_CHANGE_S + 1.0:
+            change.latency_after_ms, change.fps_after = self._figures(start, min(end, self.now_s))
+
+    def _figures(self, start_s: float, end_s: float) -> tuple[float | None, float | None]:
+        """Return the median latency and the rate of results in an interval."""
+        times, rows = self._frames.since(start_s)
+        inside = times < end_s
+        times, rows = times[inside], rows[inside]
+        if len(times) < 3:
+            return None, None
+        known = np.isfinite(rows[:, 2])
+        values = rows[known, 2] if known.any() else rows[:, 1]
+        passed = float(times[-1] - times[0])
+        return float(np.median(values)), (len(times) - 1) / passed if passed > 0 else None

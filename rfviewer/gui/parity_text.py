@@ -1,0 +1,108 @@
+"""What the parity badge says: a shape, a word, a figure. Knows no Qt."""
+
+from rfviewer.experiment import Badge, ParityReading, ParityResult, ParityWatch
+from rfviewer.gui.text import DASH, count_text
+
+ICONS: dict[Badge, str] = {
+    Badge.OFF: "parity-off",
+    Badge.WAITING: "clock",
+    Badge.GREEN: "parity-green",
+    Badge.AMBER: "parity-amber",
+    Badge.RED: "parity-red",
+    Badge.UNAVAILABLE: "blocked",
+}
+"""A circle with a tick, a triangle, an octagon with a cross: told apart without colour."""
+
+_WORDS: dict[Badge, str] = {
+    Badge.OFF: "off",
+    Badge.WAITING: "waiting",
+    Badge.GREEN: "equal",
+    Badge.AMBER: "close to a limit",
+    Badge.RED: "differs",
+    Badge.UNAVAILABLE: "not available",
+}
+
+
+def badge_text(reading: ParityReading) -> str:
+    """Return the few words beside the shape."""
+    total = reading.total
+    if reading.badge is Badge.OFF:
+        return "Parity"
+    if reading.badge in {Badge.WAITING, Badge.UNAVAILABLE} or total is None:
+        return f"Parity {_WORDS[reading.badge]}"
+    if reading.badge is Badge.RED:
+        for count, one, many in (
+            (total.flips, "class flip", "class flips"),
+            (total.missing, "missing", "missing"),
+            (total.extra, "extra", "extra"),
+        ):
+            if count:
+                return f"Parity {count_text(count)} {one if count == 1 else many}"
+    if not (total.box_max_px or total.score_max or total.flips or total.missing or total.extra):
+        return "Parity exact"
+    return f"Parity {px_text(total.box_max_px)} px"
+
+
+def px_text(value: float) -> str:
+    """Return pixels with a precision that shows small differences."""
+    if not value:
+        return "0"
+    return f"{value:.1e}" if value < 0.0005 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def reading_lines(reading: ParityReading) -> list[tuple[str, str]]:
+    """Return (name, figure) pairs of everything measured so far."""
+    lines = [
+        ("State", _WORDS[reading.badge]),
+        ("Frames compared", count_text(reading.compared)),
+        ("Frames skipped", count_text(reading.skipped)),
+    ]
+    total = reading.total
+    if total is None:
+        return lines
+    flips = f"{count_text(total.flips)} of {count_text(total.pairs)} pairs"
+    return [
+        *lines,
+        ("Boxes, largest difference", f"{px_text(total.box_max_px)} px"),
+        ("Boxes, p99 and mean", f"{px_text(total.box_p99_px)} and {px_text(total.box_mean_px)} px"),
+        ("Scores, largest difference", px_text(total.score_max)),
+        ("Mask IoU, least and mean", _iou_text(total)),
+        ("Class flips", flips),
+        ("Missing, extra", f"{count_text(total.missing)}, {count_text(total.extra)}"),
+        ("Inside the soft band", count_text(total.soft)),
+        ("Worst frame", DASH if total.worst_frame is None else str(total.worst_frame)),
+        ("Gate", total.gate),
+    ]
+
+
+def reading_sentence(reading: ParityReading) -> str:
+    """Return one sentence for tooltip and screen reader."""
+    if reading.badge is Badge.OFF:
+        return "Compares live frames with a reference path, beside the video. Click to start."
+    total = reading.total
+    parts = [f"Parity: {_WORDS[reading.badge]}"]
+    if reading.reason:
+        parts.append(reading.reason)
+    elif total is not None:
+        parts.append(total.verdict)
+    if total is not None:
+        iou = "" if total.iou_min is None else f", mask IoU at least {total.iou_min:.4f}"
+        parts.append(
+            f"{count_text(reading.compared)} frames compared, boxes within "
+            f"{px_text(total.box_max_px)} px{iou}, "
+            f"{count_text(total.flips)} class flip{'' if total.flips == 1 else 's'}"
+        )
+    return ". ".join(part[:1].upper() + part[1:].rstrip(".") for part in parts) + "."
+
+
+def watch_name(watch: ParityWatch) -> str:
+    """Return what frames are compared with."""
+    if watch.engine is not None and watch.engine.precision != "auto":
+        return f"Baseline {watch.engine.precision}"
+    return "Baseline"
+
+
+def _iou_text(total: ParityResult) -> str:
+    if total.iou_min is None or total.iou_mean is None:
+        return "no masks"
+    return f"{total.iou_min:.4f} and {total.iou_mean:.5f}"

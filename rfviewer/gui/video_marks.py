@@ -1,0 +1,126 @@
+"""What lies over the video: the tag of the held baseline, and the split line with its names."""
+
+from typing import override
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from rfviewer.config import View
+from rfviewer.experiment import Badge, ParityWatch
+from rfviewer.gui.controls import label
+from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_text import configuration_name
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.parity_text import watch_name
+from rfviewer.gui.split_handle import SplitHandle
+from rfviewer.gui.tokens import GAP_PX, scaled
+from rfviewer.gui.video_view import VideoView
+from rfviewer.optimizations import Optimizations
+
+_LATER = {
+    Badge.WAITING: " (loading)",
+    Badge.OFF: " (loading)",
+    Badge.UNAVAILABLE: " (not available)",
+}
+
+
+def tag(parent: QWidget, text: str = "") -> QLabel:
+    """Return a small dark label that lies over the picture."""
+    made = label(text)
+    made.setObjectName("VideoTag")
+    made.setParent(parent)
+    made.setFont(scaled(made.font(), 1.0, bold=True))
+    made.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    made.setVisible(False)
+    return made
+
+
+class VideoMarks(QObject):
+    """Keeps the marks where the picture is. GUI thread only."""
+
+    def __init__(self, view: VideoView, model: SessionModel, lab: LabModel) -> None:
+        super().__init__(view)
+        self._view = view
+        self._model = model
+        self._lab = lab
+        self._started_watch = False
+        self.held = tag(view, "Baseline")
+        self.left, self.right = tag(view), tag(view)
+        self.handle = SplitHandle(view)
+        self.handle.moved.connect(lambda share: model.update_view(split=share))
+        model.view_changed.connect(self._on_view)
+        model.held_changed.connect(self._on_held)
+        model.optimizations_changed.connect(lambda _: self.arrange())
+        lab.parity_changed.connect(lambda _: self.arrange())
+        lab.watch_changed.connect(self._on_watch)
+        view.zoom_changed.connect(self.arrange)
+        view.installEventFilter(self)
+        self._on_view(model.view)
+
+    def set_split(self, *, on: bool) -> None:
+        """Show the split line, which needs a reference, or take it away."""
+        if on:
+            if self._lab.watch is None:
+                self._started_watch = True
+                self._lab.set_watch(ParityWatch())
+            self._model.update_view(split=self.handle.share)
+            return
+        self._model.update_view(split=None)
+        if self._started_watch:
+            self._started_watch = False
+            self._lab.set_watch(None)
+
+    def arrange(self) -> None:
+        """Put every mark where it belongs now."""
+        image = self._view.image_rect()
+        shown = self._model.view.split is not None and image.isValid()
+        for widget in (self.handle, self.left, self.right):
+            widget.setVisible(shown)
+        if shown:
+            self._arrange_split(image)
+        if self.held.isVisible():
+            self.held.adjustSize()
+            self.held.move((self._view.width() - self.held.width()) // 2, self._top(image))
+
+    def _arrange_split(self, image: QRectF) -> None:
+        self.handle.place(image, None if self.handle.dragged else self._model.view.split)
+        watch = self._lab.watch
+        later = _LATER.get(self._lab.parity.badge, "")
+        self.left.setText((watch_name(watch) if watch is not None else "Reference") + later)
+        current = self._model.optimizations
+        plain = current == Optimizations.baseline()
+        name = "Baseline" if plain else configuration_name(current, Optimizations())
+        self.right.setText("All on" if current == Optimizations() else name)
+        x = self.handle.geometry().center().x()
+        for side, mark in ((-1, self.left), (1, self.right)):
+            mark.adjustSize()
+            left = x + GAP_PX + 4 if side > 0 else x - GAP_PX - 3 - mark.width()
+            mark.move(left, self._top(image))
+            inside = left >= 0 and left + mark.width() <= self._view.width()
+            mark.setVisible(inside)
+        self.handle.raise_()
+
+    def _top(self, image: QRectF) -> int:
+        return max(0, round(image.top())) + GAP_PX
+
+    def _on_view(self, view: View) -> None:
+        if view.split is not None and not self.handle.dragged:
+            self.handle.place(self._view.image_rect(), view.split)
+        self.arrange()
+
+    def _on_held(self, held: bool) -> None:
+        self.held.setVisible(held)
+        self.held.raise_()
+        self.arrange()
+
+    def _on_watch(self) -> None:
+        if self._lab.watch is None:
+            self._started_watch = False
+            self._model.update_view(split=None)  # nothing to draw at its left any more
+        self.arrange()
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in {QEvent.Type.Resize, QEvent.Type.Show}:
+            self.arrange()
+        return False

@@ -1,0 +1,186 @@
+"""The waterfall page: what each toggle saves, and what bounds the whole."""
+
+from typing import override
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rfviewer.experiment import (
+    CeilingsRequest,
+    CeilingsResult,
+    WaterfallRequest,
+    WaterfallResult,
+)
+from rfviewer.gui.ceilings_list import CeilingsList
+from rfviewer.gui.controls import label, rule
+from rfviewer.gui.lab_command import CommandFor
+from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_progress import LabProgress
+from rfviewer.gui.lab_text import waterfall_report
+from rfviewer.gui.model import SessionModel
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
+from rfviewer.gui.waterfall_table import waterfall_table
+
+_EMPTY = (
+    "Measures every optimisation that can run here alone, removed from all others, and one after "
+    "another, on the frames seen last. This takes a while; the video stands still meanwhile."
+)
+_STACK_BELOW_DIGITS = 96
+
+
+class WaterfallPage(QWidget):
+    """Bars at the left, ceilings at the right; one above the other in a narrow window.
+
+    Signals:
+        notice: (severity, sentence) for the user.
+    """
+
+    notice = Signal(str, str)
+
+    def __init__(self, model: SessionModel, lab: LabModel, command_for: CommandFor) -> None:
+        super().__init__()
+        self.setObjectName("LabPage")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._model = model
+        self._lab = lab
+        self._command_for = command_for
+        self._shown: WaterfallResult | None = None
+        self._ceilings: CeilingsResult | None = None
+        self.pages = QStackedWidget()
+        self._sentence = label(muted=True)
+        self._sentence.setWordWrap(True)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.progress = LabProgress(lab)
+        self._result = self._result_page()
+        for page in (self._sentence, self.progress, self._result):
+            self.pages.addWidget(page)
+        self.run_button = QPushButton("Measure")
+        self.run_button.setAccessibleName("Measure the waterfall")
+        self.run_button.setProperty("primary", "true")
+        self.run_button.clicked.connect(self.run)
+        self._foot = QHBoxLayout()
+        self._foot.setSpacing(GAP_PX)
+        self._foot.addWidget(self.run_button)
+        self.notes = label(muted=True)
+        self.notes.setWordWrap(True)
+        self.notes.setFont(scaled(self.notes.font(), 0.88))
+        self._foot.addWidget(self.notes, 1)
+        self._copies = []
+        for text, slot in (("Copy result", self.copy_text), ("Copy as command", self.copy_command)):
+            button = QPushButton(text)
+            button.clicked.connect(slot)
+            self._copies.append(button)
+            self._foot.addWidget(button)
+        left = QVBoxLayout()
+        left.setSpacing(GAP_PX)
+        left.addWidget(self.pages, 1)
+        left.addLayout(self._foot)
+        self.ceilings = CeilingsList()
+        self.ceilings.measure.clicked.connect(self.run_ceilings)
+        self._outer = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._outer.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, GAP_PX)
+        self._outer.setSpacing(PAD_PX)
+        self._outer.addLayout(left, 7)
+        self._rule = rule(vertical=True)
+        self._outer.addWidget(self._rule)
+        self._outer.addWidget(self.ceilings, 3)
+        lab.changed.connect(self._refresh)
+        model.snapshot_changed.connect(lambda _: self._refresh_buttons())
+        self._refresh()
+
+    def run(self) -> None:
+        """Measure the waterfall down to the current settings, or to all on from the baseline."""
+        if self._lab.running is None and self._lab.can_run:
+            self._lab.run(self.request)
+
+    @property
+    def request(self) -> WaterfallRequest:
+        """What would be measured."""
+        current = self._model.optimizations
+        baseline = current == current.baseline()
+        return WaterfallRequest(target=type(current)() if baseline else current)
+
+    def run_ceilings(self) -> None:
+        """Measure what bounds the current settings."""
+        if self._lab.running is None and self._lab.can_run:
+            self._lab.run(CeilingsRequest(target=self._model.optimizations))
+
+    def copy_text(self) -> None:
+        """Put the result on the clipboard."""
+        if self._shown is not None:
+            text = waterfall_report(self._shown, self._ceilings, self._command_for(self.request))
+            QGuiApplication.clipboard().setText(text)
+            self.notice.emit("info", "Copied the waterfall.")
+
+    def copy_command(self) -> None:
+        """Put the command line of this measurement on the clipboard."""
+        command = self._command_for(self.request)
+        QGuiApplication.clipboard().setText(command)
+        self.notice.emit("info", f"Copied: {command}")
+
+    def _result_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self.verdict = label()
+        self.verdict.setWordWrap(True)
+        self.verdict.setFont(scaled(self.verdict.font(), 1.3, bold=True))
+        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(self.verdict)
+        self.table, self.bars = waterfall_table()
+        column.addWidget(self.table, 1)
+        return page
+
+    def _refresh_buttons(self) -> None:
+        free = self._lab.running is None and self._lab.can_run
+        self.run_button.setEnabled(free)
+        self.ceilings.measure.setEnabled(free)
+
+    def _refresh(self) -> None:
+        self._refresh_buttons()
+        ceilings = self._lab.results.get(CeilingsRequest)
+        found = ceilings.result if ceilings is not None else None
+        status = self._lab.results.get(WaterfallRequest)
+        result = status.result if status is not None else None
+        bars = result if isinstance(result, WaterfallResult) else None
+        bounds = found if isinstance(found, CeilingsResult) else None
+        if bars is not self._shown or bounds is not self._ceilings:
+            self._shown, self._ceilings = bars, bounds
+            self.bars.show(bars, bounds.ceilings if bounds is not None else ())
+            numbers = {name: number for number, (_, name) in enumerate(self.bars.lines)}
+            self.ceilings.show_result(bounds, numbers)
+        if bars is not None:
+            self.verdict.setText(bars.verdict[:1].upper() + bars.verdict[1:])
+        if ceilings is not None and ceilings.error:
+            self.ceilings.verdict.setText(ceilings.error)
+        for button in self._copies:
+            button.setVisible(self._shown is not None)
+        self.notes.setText("\n".join(self._shown.notes) if self._shown is not None else "")
+        if self._lab.running is not None:
+            self.pages.setCurrentWidget(self.progress)
+        elif self._shown is not None:
+            self.pages.setCurrentWidget(self._result)
+        else:
+            self._sentence.setText(status.error if status is not None else _EMPTY)
+            self.pages.setCurrentWidget(self._sentence)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        narrow = self.width() < _STACK_BELOW_DIGITS * self.fontMetrics().horizontalAdvance("0")
+        directions = QBoxLayout.Direction
+        self._outer.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._rule.setVisible(not narrow)
+        super().resizeEvent(event)
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(800, 20 * self.fontMetrics().height())
