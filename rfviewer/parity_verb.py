@@ -23,6 +23,7 @@ from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, Progress
 from rfviewer.lab.describe import describe_set
 from rfviewer.lab.parity import Side, compare_sides, effective
+from rfviewer.lab.tolerance import differing
 from rfviewer.lab.worst_frame import WorstFrame, WorstFrames
 from rfviewer.log import redact
 from rfviewer.optimizations import Exactness, Optimizations
@@ -205,7 +206,8 @@ def _notes(infos: Sequence[EngineInfo], sets: Sequence[Optimizations]) -> list[s
         if state.effective != state.requested
         and getattr(sets[0], state.name) != getattr(sets[1], state.name)
     ]
-    if effective(infos[0]) == effective(infos[1]) and _identity(infos[0]) == _identity(infos[1]):
+    same = not differing(effective(infos[0]), effective(infos[1]))
+    if same and _identity(infos[0]) == _identity(infos[1]):
         notes.append("Reference and candidate are the same in effect.")
     if refused:
         notes.append(f"Not compared, since they cannot run here: {'; '.join(refused)}.")

@@ -141,8 +141,12 @@ class _Judge:
         score = float(abs(self._scores_a[row] - self._scores_b[column]))
         self._box.append(box_px)
         self._score.append(score)
-        moved = f"{names[0]} moved by {box_px:.3g} px (allowed {tolerance.box_px:g})"
-        self._differ(moved, _share(box_px, tolerance.box_px), self._b, column)
+        allowed = f"{tolerance.box_px:g}"
+        if tolerance.rounding_px:
+            allowed += f", and {tolerance.rounding_px:g} for rounding"
+        moved = f"{names[0]} moved by {box_px:.3g} px (allowed {allowed})"
+        beyond = box_px - tolerance.rounding_px
+        self._differ(moved, _share(beyond, tolerance.box_px), self._b, column)
         changed = f"{names[0]} changed its score by {score:.2g} (allowed {tolerance.score:g})"
         self._differ(changed, _share(score, tolerance.score), self._b, column)
         self._compare_masks(row, column, names[0])

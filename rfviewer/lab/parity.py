@@ -15,7 +15,7 @@ from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, Progress
 from rfviewer.lab.digest import compact
 from rfviewer.lab.gate import Gate
-from rfviewer.lab.tolerance import Tolerance, tolerance_between, tolerance_of
+from rfviewer.lab.tolerance import Tolerance, tolerance_between, tolerance_of, with_rounding
 from rfviewer.lab.worst_frame import WorstFrames
 from rfviewer.optimizations import Exactness, Optimizations
 from rfviewer.result import EngineInfo, FrameResult
@@ -118,9 +118,10 @@ def tolerance_for(
     reference: EngineInfo, candidate: EngineInfo, exactness: Exactness | None = None
 ) -> Tolerance:
     """Return the tolerance of `exactness`, or of what differs between the two in effect."""
+    both = effective(reference), effective(candidate)
     if exactness is not None:
-        return tolerance_of(exactness)
-    return tolerance_between(reference, candidate, effective(reference), effective(candidate))
+        return with_rounding(tolerance_of(exactness), *both)
+    return tolerance_between(reference, candidate, *both)
 
 
 def effective(info: EngineInfo) -> Optimizations:

@@ -30,9 +30,12 @@ def verdict(result: ParityResult, tolerance: Tolerance, score_p99: float, *, pas
         return "Nothing was compared."
     if result.gate == "G0" and passed:
         return f"Equal, byte for byte: {_count(result.pairs, 'detection')} on {frames}."
+    rounded = ""
+    if tolerance.rounding_px and result.box_max_px:
+        rounded = f" ({tolerance.rounding_px:g} may be of boxes rounded to pixels)"
     found = (
         f"{_count(result.flips, 'class change')}, {result.missing} missing, {result.extra} extra;"
-        f" boxes within {result.box_max_px:.3g} px, scores within {result.score_max:.2g}"
+        f" boxes within {result.box_max_px:.3g} px{rounded}, scores within {result.score_max:.2g}"
     )
     if result.iou_min is not None:
         found += f", mask IoU at least {result.iou_min:.4f}"

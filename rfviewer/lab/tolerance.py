@@ -1,6 +1,6 @@
 """How far two results may lie apart: the classes of the correctness gate, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
 from rfviewer.result import EngineInfo
@@ -33,6 +33,9 @@ class Tolerance:
     box_p99_px: float | None = None
     """Above this the 99 % quantile of box differences is remarked upon, no failure."""
     score_p99: float | None = None
+    rounding_px: float = 0.0
+    """What rounding boxes to whole pixels may add to `box_px`: a half where one side does it, one
+    where both do, since a hair's breadth may decide between two pixels."""
 
     @property
     def exact(self) -> bool:
@@ -117,12 +120,22 @@ def promise(a: Optimizations, b: Optimizations) -> Exactness:
 
     Give the sets in effect, not those requested: a toggle that cannot run here promises nothing.
     """
-    weakest = Exactness.BIT_EXACT
-    for name in toggle_names():
-        toggle = toggle_of(name)
-        if getattr(a, name) != getattr(b, name) and toggle.stage is not Stage.RENDER:
-            weakest = max(weakest, toggle.exactness)
-    return weakest
+    return max((toggle_of(name).exactness for name in differing(a, b)), default=Exactness.BIT_EXACT)
+
+
+def differing(a: Optimizations, b: Optimizations) -> tuple[str, ...]:
+    """Return the toggles that differ and may touch a detection: those of drawing do not."""
+    return tuple(
+        name
+        for name in toggle_names()
+        if getattr(a, name) != getattr(b, name) and toggle_of(name).stage is not Stage.RENDER
+    )
+
+
+def with_rounding(tolerance: Tolerance, a: Optimizations, b: Optimizations) -> Tolerance:
+    """Return `tolerance` with room for boxes that `a` or `b` rounds; equal bytes leave none."""
+    rounding_px = {0: 1.0, 1: 0.5, 2: 0.0}[a.float_boxes + b.float_boxes]
+    return tolerance if tolerance.exact else replace(tolerance, rounding_px=rounding_px)
 
 
 def tolerance_between(
@@ -142,5 +155,5 @@ def tolerance_between(
     ):
         least = E2
     else:
-        return found
-    return max(found, least, key=_RANK.index)
+        least = found
+    return with_rounding(max(found, least, key=_RANK.index), a, b)

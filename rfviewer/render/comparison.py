@@ -82,6 +82,7 @@ def side_by_side(
         "orange: in masks of the reference only; blue: of the candidate only; red: what differs"
     )
     _write(sheet, legend, (_MARGIN, y), _FAINT, sheet.shape[1] - 2 * _MARGIN)
+    sheet[..., 3] = 255  # antialiased text may lose a unit to rounding
     return sheet
 
 

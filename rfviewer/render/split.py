@@ -36,6 +36,7 @@ def compose_split(left: U8Array, right: U8Array, share: float, labels: tuple[str
     font_px = max(9, round(min(width, height) / 40))
     for text, to_the_left in zip(labels, (True, False), strict=True):
         _label(right, text, column, font_px, to_the_left=to_the_left)
+    right[..., 3] = 255  # antialiased text may lose a unit to rounding
     return right
 
 
