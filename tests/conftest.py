@@ -1,6 +1,7 @@
 """Rules of the test suite: no thread outlives its test, GUI tests are marked by themselves."""
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from rfviewer.config import require_cuda
 
 if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # Qt aborts where it finds no screen
+
+# Recordings are listed in the user's state folder while they run; tests must not list theirs there.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="rfviewer-tests-state-")
 
 GUI_FIXTURES = {"qtbot", "qapp"}
 
