@@ -37,8 +37,9 @@ class EngineConfig:
     """Name in the model registry, or a path to .onnx or .pth."""
     backend: str = "auto"
     """One of `BACKEND_NAMES`."""
-    precision: Literal["auto", "fp32", "fp16"] = "auto"
-    """Requested precision; the one in effect is read back from the engine."""
+    precision: Literal["auto", "fp32", "tf32", "fp16", "bf16"] = "auto"
+    """Requested precision; the one in effect is read back from the engine. Only the backend torch
+    has all of them; the others refuse what they cannot give."""
     resize: ResizeMode = ResizeMode.A
     """Preprocess mode."""
     threads: int = 0
@@ -49,6 +50,9 @@ class EngineConfig:
         if self.backend not in BACKEND_NAMES:
             known = ", ".join(BACKEND_NAMES)
             raise UsageError(f"There is no backend {self.backend!r}; known are {known}.")
+
+
+PRECISIONS: tuple[str, ...] = get_args(EngineConfig.__annotations__["precision"])
 
 
 class ColorBy(StrEnum):
@@ -245,6 +249,11 @@ def clean_qt_environment() -> None:
 def forbid_hub_downloads() -> None:
     """Keep packages of this process from fetching models: building a network needs none."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def keep_compiled_networks(folder: Path) -> None:
+    """Let PyTorch's compiler keep what it makes in `folder`, unless the user named another one."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
 def display_name() -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 
 from rfviewer.compose import build_engine, save_comparison
-from rfviewer.config import BACKEND_NAMES, EngineConfig, ResizeMode, Settings
+from rfviewer.config import BACKEND_NAMES, PRECISIONS, EngineConfig, ResizeMode, Settings
 from rfviewer.errors import SinkError, UsageError
 from rfviewer.experiment import ParityResult
 from rfviewer.frame import Frame
@@ -47,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for side in ("reference", "candidate"):
         parser.add_argument(f"--{side}-model", metavar="M", help=f"model of the {side} only")
         parser.add_argument(f"--{side}-backend", choices=BACKEND_NAMES)
-        parser.add_argument(f"--{side}-precision", choices=("auto", "fp32", "fp16"))
+        parser.add_argument(f"--{side}-precision", choices=PRECISIONS)
         parser.add_argument(f"--{side}-resize", choices=[str(item) for item in ResizeMode])
     parser.add_argument(
         "--exactness",

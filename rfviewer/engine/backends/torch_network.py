@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from rfviewer.config import EngineConfig
+from rfviewer.config import EngineConfig, keep_compiled_networks
 from rfviewer.engine.backends.torch_forms import Forward, compiled, traced
 from rfviewer.engine.backends.torch_module import build_module
 from rfviewer.engine.cuda.faults import (
@@ -17,6 +17,7 @@ from rfviewer.engine.cuda.faults import (
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.errors import EngineError, ModelError
 from rfviewer.models.spec import ModelSpec
+from rfviewer.paths import cache_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,18 @@ class Precision:
     """How the network computes."""
 
     dtype: torch.dtype
-    """Type of weights, input and outputs."""
+    """Type of the weights, and of input and outputs unless `outside` says otherwise."""
     tf32: bool = False
     """Whether fp32 products may round their operands to tf32."""
+    outside: torch.dtype | None = None
+    """Type of input and outputs where the kernels around the network do not take `dtype`."""
 
 
 PRECISIONS = {
     "fp16": Precision(torch.float16),
     "fp32": Precision(torch.float32),
     "tf32": Precision(torch.float32, tf32=True),
+    "bf16": Precision(torch.bfloat16, outside=torch.float32),
 }
 """By the names of `EngineConfig.precision`."""
 _AUTO = "fp16"
@@ -64,9 +68,14 @@ class TorchNetwork:
         progress("Tracing the network")
         self._allow_tf32()
         try:
-            module = module.to(device=self._device, dtype=self._kind.dtype)
+            module = self._placed(module)
             self._example = torch.randn(
-                1, 3, height, width, device=self._device, dtype=self._kind.dtype
+                1,
+                3,
+                height,
+                width,
+                device=self._device,
+                dtype=self._kind.outside or self._kind.dtype,
             )
             self._traced: Forward | None = traced(module, self._example)
             outputs = _outputs(self._traced(self._example), spec)
@@ -108,7 +117,8 @@ class TorchNetwork:
         """
         if wanted and self._compiled is None:
             try:
-                module = build_module(self._spec).to(device=self._device, dtype=self._kind.dtype)
+                keep_compiled_networks(cache_dir() / "inductor")
+                module = self._placed(build_module(self._spec))
                 self._compiled = compiled(module, self._example)
                 torch.cuda.current_stream().synchronize()
             except Exception as error:  # the compiler's errors share no base class
@@ -118,6 +128,12 @@ class TorchNetwork:
                 raise EngineError(first_line(error)) from error
         self.forward = self._compiled if wanted else self._traced
 
+    def _placed(self, module: torch.nn.Module) -> torch.nn.Module:
+        """Return `module` on the GPU, in this precision."""
+        placed = module.to(device=self._device, dtype=self._kind.dtype)
+        outside = self._kind.outside
+        return placed if outside is None else _Cast(placed, self._kind.dtype, outside)
+
     def close(self) -> None:
         """Free the weights. Idempotent."""
         self.forward = self._traced = self._compiled = None
@@ -126,6 +142,19 @@ class TorchNetwork:
         # Process-wide; one engine computes at a time.
         torch.backends.cuda.matmul.allow_tf32 = self._kind.tf32
         torch.backends.cudnn.allow_tf32 = self._kind.tf32
+
+
+class _Cast(torch.nn.Module):  # type: ignore[misc]
+    """A module that computes in one type and looks like another from outside."""
+
+    def __init__(self, module: torch.nn.Module, inside: torch.dtype, outside: torch.dtype) -> None:
+        super().__init__()
+        self._module = module
+        self._inside, self._outside = inside, outside
+
+    def forward(self, network_input: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        found = self._module(network_input.to(self._inside))
+        return tuple(output.to(self._outside) for output in found)
 
 
 class _BoundTorch:
