@@ -26,7 +26,7 @@ MAX_REACH = 7
 """A window reaches into the bytes beside a pixel's own and no farther."""
 
 _WORDS = tl.constexpr(PAINT_WORDS)
-_GROUP = tl.constexpr(32)
+_GROUP = tl.constexpr(64)
 _PAIR = tl.constexpr(0x00FF00FF)
 _OPAQUE = tl.constexpr(0x00FF0000)
 _HALVES = tl.constexpr(0x00800080)
@@ -99,12 +99,15 @@ def _reaching(
 
 @triton.jit
 def _lowest(todo):
-    """Return the index of the lowest set bit of 32."""
+    """Return the index of the lowest set bit of an int64."""
     low = todo & (0 - todo)
-    index = ((low & 0xAAAAAAAA) != 0).to(tl.int32) + ((low & 0xCCCCCCCC) != 0).to(tl.int32) * 2
-    index += ((low & 0xF0F0F0F0) != 0).to(tl.int32) * 4
-    index += ((low & 0xFF00FF00) != 0).to(tl.int32) * 8
-    return index + ((low & 0xFFFF0000) != 0).to(tl.int32) * 16
+    upper = (low & 0xFFFFFFFF) == 0
+    word = tl.where(upper, low >> 32, low) & 0xFFFFFFFF
+    index = upper.to(tl.int32) * 32 + ((word & 0xAAAAAAAA) != 0).to(tl.int32)
+    index += ((word & 0xCCCCCCCC) != 0).to(tl.int32) * 2
+    index += ((word & 0xF0F0F0F0) != 0).to(tl.int32) * 4
+    index += ((word & 0xFF00FF00) != 0).to(tl.int32) * 8
+    return index + ((word & 0xFFFF0000) != 0).to(tl.int32) * 16
 
 
 @triton.jit
@@ -120,6 +123,7 @@ def _paint(
     odd,
     paint,
     count,
+    first_group,
     tile_xyxy,
     planes,
     shares,
@@ -140,7 +144,9 @@ def _paint(
     corner: tl.constexpr = 5 if LAYER == 2 else 1
     tone: tl.constexpr = 10 if LAYER == 1 else 9
     for start in range(0, count, _GROUP):
-        todo = _reaching(paint, start, count, first_x, first_y, last_x, last_y, LAYER, REACH)
+        todo = first_group
+        if start > 0:
+            todo = _reaching(paint, start, count, first_x, first_y, last_x, last_y, LAYER, REACH)
         while todo != 0:
             at = paint + (1 + start + _lowest(todo)) * _WORDS
             todo = todo & (todo - 1)
@@ -212,17 +218,20 @@ def _overlay_kernel(
     last_y = first_y + TILE_H - 1
     last_x = first_x + TILE_B * 8 - 1
     tile_xyxy = first_x, first_y, last_x, last_y
-    fills = count * (flags & 1)
-    lines = count * ((flags >> 1) & 1)
-    boxes = count * ((flags >> 2) & 1)
+    # The first group of masks is found once for fills and outlines: most frames have no other.
+    masks = _reaching(paint, 0, count, first_x, first_y, last_x, last_y, 1, LINE_REACH)
+    frames = _reaching(paint, 0, count, first_x, first_y, last_x, last_y, 2, BOX_REACH)
+    shown = count * (flags & 1)
     even, odd = _paint(
-        even, odd, paint, fills, tile_xyxy, planes, shares, fill_share, height, columns, 0, 0
+        even, odd, paint, shown, masks, tile_xyxy, planes, shares, fill_share, height, columns, 0, 0
     )
+    shown = count * ((flags >> 1) & 1)
     even, odd = _paint(
         even,
         odd,
         paint,
-        lines,
+        shown,
+        masks,
         tile_xyxy,
         planes,
         shares,
@@ -232,11 +241,13 @@ def _overlay_kernel(
         1,
         LINE_REACH,
     )
+    shown = count * ((flags >> 2) & 1)
     even, odd = _paint(
         even,
         odd,
         paint,
-        boxes,
+        shown,
+        frames,
         tile_xyxy,
         planes,
         shares,
@@ -263,8 +274,8 @@ def overlay(
     box_reach: int,
     outline_reach: int,
     matrix: YuvMatrix = BT601,
-    tile: tuple[int, int] = (8, 8),
-    warps: int = 4,
+    tile: tuple[int, int] = (4, 16),
+    warps: int = 2,
 ) -> None:
     """Enqueue the composition on the current stream. No allocation, no sync.
 
