@@ -282,12 +282,14 @@ class EngineLoop:
 
     def _configure(self, engine: Engine, optimizations: Optimizations) -> None:
         """Apply `optimizations`; if that fails, say so and stay with those in effect."""
+        before = self._status
         try:
             engine.configure(optimizations)
         except DeviceLostError:
             raise
         except EngineError as error:
             log.engine.warning("the optimizations could not be applied: %s", error)
+            self._status = before  # the engine may have told of steps meanwhile
             self._outputs.failed(str(error))
             self._applied = optimizations  # not to be tried again with every frame
         else:
