@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, override
 
+from rfviewer import early_signals
 from rfviewer.argument_values import count, number, seconds, whole_number
 from rfviewer.config import BACKEND_NAMES, Policy, ResizeMode, Settings
 from rfviewer.errors import RfviewerError, UsageError
@@ -56,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb, rest = _split(arguments)
+    if verb != "window":
+        early_signals.release()
     options = _parser(verb).parse_args(rest)
     try:
         return _run(verb, options)
