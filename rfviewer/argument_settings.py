@@ -33,6 +33,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
         for name in ("model", "backend", "precision", "threads")
         if getattr(options, name) is not None
     }
+    if getattr(options, "nvtx", False):
+        engine["nvtx"] = True
     if options.resize is not None:
         engine["resize"] = ResizeMode(options.resize)
     view = {} if options.threshold is None else {"threshold": options.threshold}

@@ -21,6 +21,8 @@ def command_for(settings: Settings, source: str | None) -> str:
     ):
         if value != default:
             words += [option, value]
+    if settings.engine.nvtx:
+        words.append("--nvtx")
     changes = settings.optimizations.describe_changes()
     if changes:
         words += ["--set", *changes.split(",")]

@@ -44,6 +44,8 @@ class EngineConfig:
     """Preprocess mode."""
     threads: int = 0
     """Host threads of the CPU backend; 0 lets it choose."""
+    nvtx: bool = False
+    """Mark what the engine thread does for NVIDIA's profilers."""
 
     def __post_init__(self) -> None:
         """Reject an unknown backend."""

@@ -166,7 +166,7 @@ def _result(result: LabResult) -> str:
             )
         case WaterfallResult():
             rows = [
-                [step.name, *map(_difference, (step.alone, step.removed, step.cumulative))]
+                [step.name, *map(_short, (step.alone, step.removed, step.cumulative))]
                 for step in result.steps
             ]
             low, high = result.interaction_interval.low, result.interaction_interval.high
@@ -177,7 +177,7 @@ def _result(result: LabResult) -> str:
             return section(
                 "Waterfall",
                 plots.waterfall(result),
-                table(["switch", "alone", "removed from all", "in order"], rows),
+                table(["switch, ms", "alone", "removed from all", "in order"], rows),
                 paragraph(rest, "sub"),
                 *(paragraph(note, "sub") for note in result.notes),
             )
@@ -205,6 +205,11 @@ def _effects(effects: Sequence[Effect], sides: tuple[str, str]) -> str:
 def _difference(effect: Effect) -> str:
     low, high = significant(effect.interval.low), significant(effect.interval.high)
     return f"{significant(effect.difference)} {effect.unit} ({low} to {high})"
+
+
+def _short(effect: Effect) -> str:
+    half = (effect.interval.high - effect.interval.low) / 2
+    return f"{significant(effect.difference)} ± {significant(half)}"
 
 
 def _notes(notes: Sequence[str], blocks: int, excluded: int) -> str:

@@ -9,7 +9,8 @@ from rfviewer.snapshot import FrameSample
 from rfviewer.timing import percentile
 
 WIDTH = 860.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 16.0, 12.0, 28.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 16.0, 24.0, 28.0
+_UNIT_WIDTH = 34.0
 _BINS = 40
 _RATE_FRAMES = 8
 
@@ -39,16 +40,16 @@ class _Axes:
         share = (value - self.y0) / ((self.y1 - self.y0) or 1.0)
         return self.bottom - share * (self.bottom - _TOP)
 
-    def grid(self, x_unit: str, y_unit: str, x_digits: int | None = None) -> list[str]:
+    def grid(self, x_unit: str, y_unit: str) -> list[str]:
         parts = []
         step = nice_step(self.x1 - self.x0, 8)
         value = math.ceil(self.x0 / step - 1e-9) * step
         while value <= self.x1 + step * 1e-6:
             parts.append(line(self.x(value), _TOP, self.x(value), self.bottom, "grid"))
-            digits = max(0, -math.floor(math.log10(step))) if x_digits is None else x_digits
-            parts.append(
-                label(self.x(value), self.height - 10, number(value, digits), "", "middle")
-            )
+            digits = max(0, -math.floor(math.log10(step)))
+            if self.x(value) < WIDTH - _RIGHT - _UNIT_WIDTH:
+                words = number(value, digits)
+                parts.append(label(self.x(value), self.height - 10, words, "", "middle"))
             value += step
         step = nice_step(self.y1 - self.y0, 4)
         value = math.ceil(self.y0 / step - 1e-9) * step
@@ -58,7 +59,7 @@ class _Axes:
             parts.append(label(_LEFT - 6, self.y(value) + 4, number(value, digits), "", "end"))
             value += step
         parts.append(label(WIDTH - _RIGHT, self.height - 10, x_unit, "unit", "end"))
-        parts.append(label(4, _TOP + 4, y_unit, "unit"))
+        parts.append(label(_LEFT - 6, 12, y_unit, "unit", "end"))
         return parts
 
 
@@ -85,12 +86,12 @@ def latency_histogram(latencies_ms: Sequence[float]) -> str:
             tip = f"{significant(begin)} to {significant(end)} ms{above}: {frames} frames"
             top = axes.y(frames)
             parts.append(rect(axes.x(begin) + 0.5, top, width - 1, axes.bottom - top, "bar", tip))
-    for share, name in ((0.5, "p50"), (0.95, "p95")):
+    for row, (share, name) in enumerate(((0.5, "p50"), (0.95, "p95"))):
         at = percentile(values, share)
         if at is not None:
             x = axes.x(min(at, high))
             parts.append(line(x, _TOP, x, axes.bottom, "mark"))
-            parts.append(label(x + 4, _TOP + 12, f"{name} {significant(at)} ms", "marked"))
+            parts.append(label(x + 4, _TOP + 12 + 15 * row, f"{name} {significant(at)} ms", "marked"))
     return svg(WIDTH, 200, parts, "Latency of each frame, from submit to result")
 
 

@@ -133,6 +133,7 @@ def with_saved_settings(settings: Settings, source: object) -> Settings:
 
 def settings_text(settings: Settings) -> str:
     """Return the parts of the settings that a replay keeps, as `read_settings` takes them."""
+    settings = replace(settings, engine=replace(settings.engine, nvtx=False))
     content = {name: asdict(getattr(settings, name)) for name in _PARTS}
     for part in content.values():
         for key, value in part.items():

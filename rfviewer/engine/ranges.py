@@ -1,0 +1,101 @@
+"""Named ranges for NVIDIA's profilers (NVTX), around what the engine thread does.
+
+Asked for by `--nvtx` only: an engine without them is the plain one, so they cost nothing otherwise.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rfviewer.config import View
+from rfviewer.errors import EngineError
+from rfviewer.frame import Frame
+from rfviewer.interfaces import Engine
+from rfviewer.optimizations import Optimizations
+from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
+
+type Push = Callable[[str], object]
+type Pop = Callable[[], object]
+
+
+def nvtx_calls() -> tuple[Push, Pop]:
+    """Return what begins and ends a range: of the nvtx package, or else of PyTorch.
+
+    Raises:
+        EngineError: neither is installed.
+    """
+    try:
+        import nvtx
+    except ImportError:
+        pass
+    else:
+        return nvtx.push_range, nvtx.pop_range
+    try:
+        import torch.cuda.nvtx as torch_nvtx
+
+        torch_nvtx.range_push("rfviewer")
+        torch_nvtx.range_pop()
+    except (ImportError, RuntimeError) as error:
+        raise EngineError(
+            "--nvtx needs the nvtx package, or PyTorch with CUDA; install one or leave it out."
+        ) from error
+    return torch_nvtx.range_push, torch_nvtx.range_pop
+
+
+class RangedEngine:
+    """Implements `interfaces.Engine` around another one. All calls on the engine thread."""
+
+    def __init__(self, engine: Engine, push: Push, pop: Pop) -> None:
+        self._engine = engine
+        self._push = push
+        self._pop = pop
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the engine is."""
+        return self._engine.info
+
+    @property
+    def depth(self) -> int:
+        """How many frames may be in flight."""
+        return self._engine.depth
+
+    @property
+    def in_flight(self) -> int:
+        """How many frames are in flight."""
+        return self._engine.in_flight
+
+    def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
+        """Start work on `frame`, in a range of its own."""
+        with self._range(f"submit frame {frame.frame_index}"):
+            self._engine.submit(frame, threshold, overlay)
+
+    def collect(self) -> FrameResult:
+        """Wait for the oldest frame in flight, in a range of its own."""
+        with self._range("collect"):
+            return self._engine.collect()
+
+    def configure(self, optimizations: Optimizations) -> None:
+        """Apply `optimizations`, in a range of its own."""
+        with self._range("configure"):
+            self._engine.configure(optimizations)
+
+    def device_usage(self) -> DeviceUsage:
+        """Return what the engine tells."""
+        return self._engine.device_usage()
+
+    def replay_backend(self, count: int) -> Sequence[float]:
+        """Run the bare network, in a range of its own."""
+        with self._range(f"bare network {count} times"):
+            return self._engine.replay_backend(count)
+
+    def close(self) -> None:
+        """Close the engine."""
+        self._engine.close()
+
+    @contextmanager
+    def _range(self, name: str) -> Iterator[None]:
+        self._push(name)
+        try:
+            yield
+        finally:
+            self._pop()
