@@ -85,8 +85,15 @@ def _services(sentinel: Sentinel, settings: Settings) -> WindowServices:
         log_dir=paths.log_dir(),
         version=version(),
         safety=safety_services(sentinel, settings),
+        about_machine=_about_machine,
         demo_clips=DEMO_CLIPS,
     )
+
+
+def _about_machine() -> tuple[dict[str, object], dict[str, str]]:
+    from rfviewer.listing import hardware, versions
+
+    return hardware(), versions()
 
 
 def _list_cameras() -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@ from rfviewer.experiment import (
     ParityRequest,
     WaterfallRequest,
 )
-from rfviewer.gui.lab_text import assignments
 from rfviewer.lab.describe import describe_set
 from rfviewer.optimizations import Optimizations
 
@@ -41,11 +40,7 @@ def _verb(request: LabRequest) -> tuple[str, list[str]]:
         return "parity", ["--reference", reference, "--candidate", candidate]
     if isinstance(request, WaterfallRequest):
         names = ["--toggle", ",".join(request.names)] if request.names else []
-        return "ab", ["--waterfall", *names, *_changes(request.target)]
+        return "ab", ["--waterfall", *names, "--b", describe_set(request.target)]
     assert isinstance(request, CeilingsRequest)
-    return "bench", ["--ceilings", *_changes(request.target)]
-
-
-def _changes(values: Optimizations) -> list[str]:
-    text = assignments(values, Optimizations())
-    return ["--set", *text.split(",")] if text else []
+    changes = request.target.describe_changes()
+    return "bench", ["--ceilings", *(["--set", *changes.split(",")] if changes else [])]

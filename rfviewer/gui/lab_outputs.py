@@ -22,6 +22,7 @@ from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.services import WindowServices
 from rfviewer.gui.tokens import PAD_PX
+from rfviewer.lab.describe import describe_set
 from rfviewer.snapshot import FrameSample, Snapshot
 
 REPLAY_SUFFIX = ".rfreplay"
@@ -58,14 +59,17 @@ class LabOutputs(QObject):
         self._preferences = preferences
         self._background = background
         self.samples: deque[FrameSample] = deque(maxlen=KEPT_SAMPLES)
+        self._queues: deque[tuple[int, dict[str, tuple[int, int]]]] = deque(maxlen=1024)
 
     def add(self, snapshot: Snapshot) -> None:
         """Keep the samples of a snapshot."""
         self.samples.extend(snapshot.samples)
+        self._queues.append((snapshot.time_ns, dict(snapshot.queues)))
 
     def clear(self) -> None:
         """Forget the samples, as after another source was opened."""
         self.samples.clear()
+        self._queues.clear()
 
     def export_trace(self) -> None:
         """Ask where to, then write the spans of the last seconds for Perfetto."""
@@ -93,11 +97,68 @@ class LabOutputs(QObject):
 
     def write_trace(self, path: Path) -> None:
         """Write the trace on a background thread and tell when it is done."""
-        raise NotImplementedError
+        samples, queues, about = tuple(self.samples), tuple(self._queues), self.metadata()
+
+        def job() -> int:
+            # Imported here: it is needed by those who export, and not by every start.
+            from rfviewer.lab.trace import write_trace
+
+            return write_trace(path, samples, metadata=about, queues=queues, overwrite=True)
+
+        self._background.run(
+            "trace",
+            job,
+            lambda count: self.notice.emit("info", f"Saved {path} ({count} pieces of work)"),
+        )
 
     def write_report(self, path: Path) -> None:
         """Write the report on a background thread and tell when it is done."""
-        raise NotImplementedError
+        about, samples = self.metadata(), tuple(self.samples)
+        found = (status.result for status in self._lab.results.values())
+        results = tuple(result for result in found if result is not None)
+        parity = self._lab.parity.total
+        if parity is not None:
+            results += (parity,)
+        snapshot, machine = self._model.snapshot, self._services.about_machine
+        info = snapshot.engine.info if snapshot is not None else None
+
+        def job() -> None:
+            # Imported here: it is needed by those who export, and not by every start.
+            from rfviewer.lab.report import ReportData, write_report
+
+            hardware, versions = machine()
+            data = ReportData(
+                title=about.get("source", "rfviewer"),
+                made_with=about,
+                samples=samples,
+                hardware=hardware,
+                versions=versions,
+                toggles=info.toggles if info is not None else (),
+                results=results,
+                device=snapshot.device if snapshot is not None else None,
+                source_fps=snapshot.source_fps if snapshot is not None else None,
+            )
+            write_report(path, data, overwrite=True)
+
+        self._background.run("report", job, lambda _: self.notice.emit("info", f"Saved {path}"))
+
+    def metadata(self) -> dict[str, str]:
+        """Return what a file of the lab says about the run: versions, engine, settings, command."""
+        about = {"rfviewer": self._services.version, "command": self._outputs.command()}
+        snapshot = self._model.snapshot
+        if snapshot is not None and snapshot.engine.info is not None:
+            info = snapshot.engine.info
+            about |= {
+                "model": info.model,
+                "backend": info.backend,
+                "precision": info.precision,
+                "device": info.device,
+            }
+        if snapshot is not None and snapshot.source is not None:
+            source = snapshot.source
+            about["source"] = f"{source.name} {source.width}x{source.height} {source.codec}".strip()
+        about["optimizations"] = describe_set(self._model.optimizations)
+        return about
 
     def _ask_replay(self, seconds: int) -> None:
         def save(path: Path) -> None:

@@ -64,7 +64,8 @@ class LabProgress(QWidget):
             self.step.setText("Starting")
             self._bar.setRange(0, 0)
             return
-        parts = [status.step or "Running", remaining_text(self._lab.remaining_s())]
+        said = " left" in status.step  # some experiments know it better
+        parts = [status.step or "Running", "" if said else remaining_text(self._lab.remaining_s())]
         self.step.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
         self._bar.setRange(0, status.count)
         self._bar.setValue(status.index)

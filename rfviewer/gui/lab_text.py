@@ -77,17 +77,6 @@ def differing(a: Optimizations, b: Optimizations) -> list[str]:
     return [name for name in toggle_names() if getattr(a, name) != getattr(b, name)]
 
 
-def value_text(value: bool | int) -> str:
-    """Return a toggle's value as the command line writes it."""
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
-
-
-def assignments(values: Optimizations, against: Optimizations) -> str:
-    """Return "name=value,…" of the fields in which `values` differs from `against`."""
-    names = differing(values, against)
-    return ",".join(f"{name}={value_text(getattr(values, name))}" for name in names)
-
-
 def configuration_name(value: Optimizations, current: Optimizations) -> str:
     """Return what a set is called: baseline, all on, as set now, or how it differs from that."""
     if value == current:
@@ -148,14 +137,14 @@ def effects_of_waterfall(result: WaterfallResult) -> dict[str, ToggleEffect]:
 
 
 def remaining_text(seconds: float | None) -> str:
-    """Return "about 12 s left", or nothing while that is unknown."""
+    """Return "at most about 12 s left", or nothing while that is unknown."""
     if seconds is None:
         return ""
     if seconds < 1.5:
         return "almost done"
     if seconds < 90:
-        return f"about {seconds:.0f} s left"
-    return f"about {seconds / 60:.0f} min left"
+        return f"at most about {seconds:.0f} s left"
+    return f"at most about {seconds / 60:.0f} min left"
 
 
 def _effect_line(effect: Effect) -> str:

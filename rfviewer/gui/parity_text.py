@@ -1,6 +1,6 @@
 """What the parity badge says: a shape, a word, a figure. Knows no Qt."""
 
-from rfviewer.experiment import Badge, ParityReading, ParityResult, ParityWatch
+from rfviewer.experiment import Badge, ParityReading, ParityResult
 from rfviewer.gui.text import DASH, count_text
 
 ICONS: dict[Badge, str] = {
@@ -93,13 +93,6 @@ def reading_sentence(reading: ParityReading) -> str:
             f"{count_text(total.flips)} class flip{'' if total.flips == 1 else 's'}"
         )
     return ". ".join(part[:1].upper() + part[1:].rstrip(".") for part in parts) + "."
-
-
-def watch_name(watch: ParityWatch) -> str:
-    """Return what frames are compared with."""
-    if watch.engine is not None and watch.engine.precision != "auto":
-        return f"Baseline {watch.engine.precision}"
-    return "Baseline"
 
 
 def _iou_text(total: ParityResult) -> str:

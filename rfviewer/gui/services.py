@@ -1,6 +1,6 @@
 """What the window needs from other rooms, as plain callables: the gui imports none of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,5 +43,7 @@ class WindowServices:
     """Version of the program for Help > About."""
     safety: SafetyServices = field(default_factory=SafetyServices)
     """What helps after a crash."""
+    about_machine: Callable[[], tuple[Mapping[str, object], Mapping[str, str]]] = lambda: ({}, {})
+    """Returns hardware and versions for a report; may touch the disk."""
     demo_clips: tuple[NamedUri, ...] = ()
     """Shipped clips, the first one being the one that "Try the clip" opens."""

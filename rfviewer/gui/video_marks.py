@@ -9,19 +9,17 @@ from rfviewer.config import View
 from rfviewer.experiment import Badge, ParityWatch
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
-from rfviewer.gui.lab_text import configuration_name
 from rfviewer.gui.model import SessionModel
-from rfviewer.gui.parity_text import watch_name
 from rfviewer.gui.split_handle import SplitHandle
 from rfviewer.gui.tokens import GAP_PX, scaled
 from rfviewer.gui.video_view import VideoView
-from rfviewer.optimizations import Optimizations
 
 _LATER = {
-    Badge.WAITING: " (loading)",
-    Badge.OFF: " (loading)",
-    Badge.UNAVAILABLE: " (not available)",
+    Badge.OFF: "The reference is loading",
+    Badge.WAITING: "The reference is loading",
+    Badge.UNAVAILABLE: "There is no reference",
 }
+"""What stands left of the line while nothing can be drawn there; the picture names its sides."""
 
 
 def tag(parent: QWidget, text: str = "") -> QLabel:
@@ -45,12 +43,11 @@ class VideoMarks(QObject):
         self._lab = lab
         self._started_watch = False
         self.held = tag(view, "Baseline")
-        self.left, self.right = tag(view), tag(view)
+        self.wait = tag(view)
         self.handle = SplitHandle(view)
         self.handle.moved.connect(lambda share: model.update_view(split=share))
         model.view_changed.connect(self._on_view)
         model.held_changed.connect(self._on_held)
-        model.optimizations_changed.connect(lambda _: self.arrange())
         lab.parity_changed.connect(lambda _: self.arrange())
         lab.watch_changed.connect(self._on_watch)
         view.zoom_changed.connect(self.arrange)
@@ -74,8 +71,8 @@ class VideoMarks(QObject):
         """Put every mark where it belongs now."""
         image = self._view.image_rect()
         shown = self._model.view.split is not None and image.isValid()
-        for widget in (self.handle, self.left, self.right):
-            widget.setVisible(shown)
+        self.handle.setVisible(shown)
+        self.wait.setVisible(False)
         if shown:
             self._arrange_split(image)
         if self.held.isVisible():
@@ -84,20 +81,13 @@ class VideoMarks(QObject):
 
     def _arrange_split(self, image: QRectF) -> None:
         self.handle.place(image, None if self.handle.dragged else self._model.view.split)
-        watch = self._lab.watch
-        later = _LATER.get(self._lab.parity.badge, "")
-        self.left.setText((watch_name(watch) if watch is not None else "Reference") + later)
-        current = self._model.optimizations
-        plain = current == Optimizations.baseline()
-        name = "Baseline" if plain else configuration_name(current, Optimizations())
-        self.right.setText("All on" if current == Optimizations() else name)
-        x = self.handle.geometry().center().x()
-        for side, mark in ((-1, self.left), (1, self.right)):
-            mark.adjustSize()
-            left = x + GAP_PX + 4 if side > 0 else x - GAP_PX - 3 - mark.width()
-            mark.move(left, self._top(image))
-            inside = left >= 0 and left + mark.width() <= self._view.width()
-            mark.setVisible(inside)
+        text = _LATER.get(self._lab.parity.badge, "")
+        if text and not self._lab.parity.compared:
+            self.wait.setText(text)
+            self.wait.adjustSize()
+            left = self.handle.geometry().center().x() - GAP_PX - 3 - self.wait.width()
+            self.wait.move(max(0, left), self._top(image))
+        self.wait.setVisible(bool(text) and not self._lab.parity.compared)
         self.handle.raise_()
 
     def _top(self, image: QRectF) -> int:
