@@ -21,6 +21,7 @@ from rfviewer.precheck import check_cheaply, check_screen
 VERBS = (
     "export",
     "bench",
+    "ab",
     "parity",
     "soak",
     "devices",
@@ -39,6 +40,7 @@ _OWN_PARSERS = {
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
   export    write an annotated video, labels or COCO, without a window
   bench     measure the whole path against the bare network
+  ab        compare the speed of two settings, with an honest verdict
   parity    compare the results of two settings, backends or precisions
   devices   list cameras, GPUs and backends
   models    list the models
@@ -103,6 +105,10 @@ def _run(verb: str, options: argparse.Namespace) -> int:
         from rfviewer import soak
 
         return soak.run(options, settings)
+    if verb == "ab":
+        from rfviewer import ab_verb
+
+        return ab_verb.run(options, settings)
     if verb == "parity":
         from rfviewer import parity_verb
 
@@ -156,7 +162,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--version", action=_Version)
         parser.add_argument("source", nargs="?", metavar="SOURCE", help="what to open; see below")
         _window_options(parser)
-    if verb in ("export", "bench", "parity"):
+    if verb in ("export", "bench", "ab", "parity"):
         parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
         parser.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
         parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -164,6 +170,10 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         _export_options(parser)
     if verb == "soak":
         _soak_options(parser)
+    if verb == "ab":
+        from rfviewer.ab_verb import add_options as add_ab_options
+
+        add_ab_options(parser)
     if verb == "parity":
         from rfviewer.parity_verb import add_options
 
@@ -172,7 +182,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--accept", metavar="LICENCE", help="accept the licence of weights")
     if not window:
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    if verb in ("window", "export", "bench", "parity", "soak"):
+    if verb in ("window", "export", "bench", "ab", "parity", "soak"):
         _engine_options(parser)
     return parser
 
@@ -181,6 +191,7 @@ _DESCRIPTIONS = {
     "window": "See what RF-DETR sees, live, and why it is fast.",
     "export": "Run every frame through the network and write video, labels or COCO.",
     "bench": "Measure the export path against the bare network, alternating, in one run.",
+    "ab": "Compare the speed of two sets of optimizations in alternating blocks.",
     "parity": "Compare two results of every frame; exit code 1 when they differ too much.",
     "devices": "List cameras, GPUs and backends.",
     "models": "List the models and what each needs.",

@@ -16,7 +16,9 @@ from rfviewer.lab.verdict import ab_verdict, toggle_notes
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
-"""No further round starts after this time, once the first look has been taken."""
+"""No further round starts after this time, but for the fewest."""
+FEWEST_ROUNDS = 4
+"""Rounds without which not even an interval can be given."""
 WARM_S = 0.05
 """Blocks of faster frames drop their first one, which finds cold caches."""
 _SEED = 20250
@@ -46,7 +48,7 @@ def measure_ab(
         contest.round(_teller(progress, contest))
         contest.spent_ns += stand.clock_ns() - begun_ns
         over = contest.spent_ns / 1e9 > limit_s / len(contests)
-        if over and not request.rounds and contest.looked:
+        if over and not request.rounds and contest.counted >= FEWEST_ROUNDS:
             contest.finish()
     return plan.result(contests)
 
@@ -109,6 +111,12 @@ class _Plan:
         effects = [stages.effect(name) for name in (*names, LATENCY)]
         throughput = rates.effect(FRAME_TIME, as_rate=True)
         text, found = ab_verdict(effects, throughput)
+        short = [
+            f"Only {one.counted} rounds fitted into the time, and {one.needed} are needed to tell"
+            " an effect from chance."
+            for one in contests
+            if one.counted < one.needed
+        ]
         lonely = [f"{name} is measured on one side only." for name in stages.only_one_side]
         return AbResult(
             a=self._request.a,
@@ -120,5 +128,5 @@ class _Plan:
             blocks=2 * stages.counted,
             frames=self._count,
             excluded=sum(contest.excluded for contest in contests),
-            notes=(*self._notes, *lonely),
+            notes=(*self._notes, *short, *lonely),
         )

@@ -118,9 +118,9 @@ class Contest:
             self.judge()
 
     @property
-    def looked(self) -> bool:
-        """Whether there was a look already, so that the rounds suffice for one more."""
-        return bool(self.comparisons)
+    def needed(self) -> int:
+        """Rounds without which no effect can be told from chance."""
+        return rounds_needed(self._tests or 1)
 
     @property
     def last_look(self) -> int:

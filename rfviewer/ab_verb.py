@@ -1,0 +1,201 @@
+"""The ab verb: two sets of optimizations in alternating blocks, or the waterfall between them."""
+
+import argparse
+import json
+import shlex
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import asdict
+
+import cv2
+
+from rfviewer.compose import build_engine
+from rfviewer.config import Settings
+from rfviewer.errors import SourceError, UsageError
+from rfviewer.experiment import AbRequest, AbResult, Effect, WaterfallRequest, WaterfallResult
+from rfviewer.exporting import stop_on_signals
+from rfviewer.frame import Frame
+from rfviewer.interfaces import FrameSource, Progress
+from rfviewer.lab.describe import describe_set
+from rfviewer.lab.run import LabParts, run_experiment
+from rfviewer.lab.stand import Stopped
+from rfviewer.listing import hardware, versions
+from rfviewer.log import redact
+from rfviewer.optimizations import Optimizations, toggle_of
+from rfviewer.parity_verb import parse_set
+from rfviewer.pipeline.recent import MAX_BYTES, MAX_FRAMES
+from rfviewer.render.host import HostRenderer
+from rfviewer.result import EngineInfo
+from rfviewer.sources.factory import open_source
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what only this verb takes."""
+    sets = "name=value,... upon --set; or baseline, or default"
+    parser.add_argument("--toggle", metavar="NAMES", default="", help="A has these off, B on")
+    parser.add_argument("--a", metavar="SET", default="", help=f"{sets}; else baseline")
+    parser.add_argument("--b", metavar="SET", default="", help=f"{sets}; else as --set says")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="else until it tells")
+    parser.add_argument(
+        "--waterfall", action="store_true", help="every toggle alone, removed and in turn"
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Measure, print the outcome and return the exit code.
+
+    Raises:
+        RfviewerError: one sentence; nothing was measured.
+    """
+    request = request_of(options, settings.optimizations)
+    # As a session does it: OpenCV's own threads would compete with the network's.
+    cv2.setNumThreads(1)
+    quiet = options.quiet or not sys.stderr.isatty()
+    with ExitStack() as stack:
+        source = open_source(options.source)
+        stack.callback(source.close)
+        frames = record(source)
+        stop = stack.enter_context(stop_on_signals())
+        tell = _teller(stop, quiet=quiet)
+        engine = build_engine(settings.engine, settings.optimizations, tell)
+        stack.callback(engine.close)
+        parts = LabParts(settings.view, HostRenderer())
+        result = run_experiment(engine, frames, request, parts, tell)
+        info = engine.info
+    assert isinstance(result, AbResult | WaterfallResult)  # as was asked for
+    input_text = f"{source.info.name} {frames[0].width}x{frames[0].height} {source.info.codec}"
+    report = {
+        **asdict(result),
+        "input": input_text.strip(),
+        "recorded_frames": len(frames),
+        **_about(info),
+        "hardware": hardware(),
+        "versions": versions(),
+        "command": redact(shlex.join(["rfviewer", *sys.argv[1:]])),
+    }
+    sys.stdout.write((json.dumps(report) if options.json else _text(result, report)) + "\n")
+    sys.stdout.flush()
+    return 0
+
+
+def request_of(options: argparse.Namespace, target: Optimizations) -> AbRequest | WaterfallRequest:
+    """Return what is asked for, `target` being the set of the settings.
+
+    Raises:
+        UsageError: it contradicts itself.
+    """
+    names = tuple(name.strip() for name in options.toggle.split(",") if name.strip())
+    frames, rounds = options.frames or 0, options.rounds
+    if rounds < 0:
+        raise UsageError(f"The number of rounds must be positive, got {rounds}.")
+    if options.waterfall:
+        if options.a:
+            raise UsageError("A waterfall starts at the baseline; leave --a out.")
+        target = parse_set(options.b, target)
+        return WaterfallRequest(target=target, names=names, frames=frames, rounds=rounds)
+    if names:
+        if options.a or options.b:
+            raise UsageError("Say either --toggle, or --a and --b.")
+        off, on = target, target
+        for name in names:
+            off = off.set(name, 1 if _counts(name) else "off")
+            on = _switched_on(on, name)
+        return AbRequest(a=off, b=on, frames=frames, rounds=rounds)
+    a = parse_set(options.a, target) if options.a else Optimizations.baseline()
+    return AbRequest(a=a, b=parse_set(options.b, target), frames=frames, rounds=rounds)
+
+
+def _counts(name: str) -> bool:
+    Optimizations().set(name, 1)  # raises with the names there are
+    return bool(toggle_of(name).choices)
+
+
+def _switched_on(target: Optimizations, name: str) -> Optimizations:
+    """Return `target` with a switch on, or a number at what it is, or else at its default."""
+    if not _counts(name):
+        return target.set(name, "on")
+    value = getattr(target, name)
+    lowest = getattr(Optimizations.baseline(), name)
+    return target.set(name, value if value != lowest else getattr(Optimizations(), name))
+
+
+def record(source: FrameSource) -> list[Frame]:
+    """Return the first frames of a source, of one size: what both sides are measured on.
+
+    Raises:
+        SourceError: it has none.
+    """
+    frames: list[Frame] = []
+    while len(frames) < MAX_FRAMES:
+        frame = source.read()
+        if frame is None or (frames and frame.image.shape != frames[0].image.shape):
+            break
+        frames.append(frame)
+        if len(frames) * frame.image.nbytes > MAX_BYTES:
+            break
+    if not frames:
+        raise SourceError(f"{source.info.name} gave no frame; choose another source.")
+    return frames
+
+
+def _teller(stop: threading.Event, *, quiet: bool) -> Progress:
+    last = [""]
+
+    def tell(step: str, index: int, count: int) -> None:
+        del index, count
+        if stop.is_set():
+            raise Stopped
+        head = step.rpartition(":")[0] or step  # a line for each round and not for each block
+        if not quiet and head != last[0]:
+            last[0] = head
+            sys.stderr.write(f"\r\033[K{head}")
+            sys.stderr.flush()
+
+    return tell
+
+
+def _about(info: EngineInfo) -> dict[str, object]:
+    return {
+        "model": info.model,
+        "backend": info.backend,
+        "device": info.device,
+        "precision": info.precision,
+        "toggles": {state.name: state.effective for state in info.toggles},
+    }
+
+
+def _text(result: AbResult | WaterfallResult, report: dict[str, object]) -> str:
+    """Return the result for people."""
+    where = f"{report['backend']} ({report['device']}, {report['precision']})"
+    lines = [f"{report['input']} -> {report['model']} on {where}"]
+    lines += _ab_lines(result) if isinstance(result, AbResult) else _waterfall_lines(result)
+    lines += [f"note: {note}" for note in result.notes]
+    return "\n".join([*lines, f"verdict: {result.verdict}"])
+
+
+def _ab_lines(result: AbResult) -> list[str]:
+    lines = [f"A  {describe_set(result.a)}", f"B  {describe_set(result.b)}"]
+    lines.append(f"{'':<12} {'A p50':>9} {'p95':>9} {'B p50':>9} {'p95':>9}   B - A (95 %)")
+    for effect in (*result.stages, result.throughput):
+        values = (effect.a, effect.a_p95, effect.b, effect.b_p95)
+        cells = " ".join(f"{'' if value is None else f'{value:.3f}':>9}" for value in values)
+        lines.append(f"{effect.quantity:<12} {cells}   {_change(effect)}")
+    counted = f"{result.blocks} blocks of {result.frames} frames a side"
+    excluded = f", {result.excluded} frames left out: the GPU was throttled" * bool(result.excluded)
+    return [*lines, counted + excluded]
+
+
+def _waterfall_lines(result: WaterfallResult) -> list[str]:
+    head = ("alone", "removed from all", "in turn")
+    lines = [f"{'frame time, ms':<18} " + " ".join(f"{text:>26}" for text in head)]
+    for step in result.steps:
+        cells = [_change(one) for one in (step.alone, step.removed, step.cumulative)]
+        lines.append(f"{step.name:<18} " + " ".join(f"{cell:>26}" for cell in cells))
+    return [*lines, f"{'all together':<18} {_change(result.whole):>26}"]
+
+
+def _change(effect: Effect) -> str:
+    star = "*" if effect.significant else " "
+    low, high = effect.interval.low, effect.interval.high
+    return f"{effect.difference:+.3f} ({low:+.3f} {high:+.3f}){star}"
