@@ -19,12 +19,21 @@ def describe_set(optimizations: Optimizations) -> str:
     return min(from_default, from_baseline, key=lambda text: (text.count(","), len(text)))
 
 
-def describe_difference(a: Optimizations, b: Optimizations) -> tuple[str, str]:
-    """Return what differs, seen from each side, e.g. "depth=1, roi_masks=off +3"; or empty."""
+def describe_difference(
+    a: Optimizations, b: Optimizations, most: int = MAX_NAMED
+) -> tuple[str, str]:
+    """Return what differs, seen from each side, e.g. "depth=1" and "depth=3"; empty if nothing.
+
+    Where more than `most` toggles differ, a known set goes by its name and another one ends in the
+    number of those not named.
+    """
     names = [name for name in toggle_names() if getattr(a, name) != getattr(b, name)]
-    more = f" +{len(names) - MAX_NAMED}" if len(names) > MAX_NAMED else ""
+    known = {Optimizations.baseline(): "baseline", Optimizations(): "default"}
+    more = f" +{len(names) - most}" if len(names) > most else ""
     first, second = (
-        ", ".join(f"{name}={_word(getattr(side, name))}" for name in names[:MAX_NAMED]) + more
+        known[side]
+        if more and side in known
+        else ", ".join(f"{name}={_word(getattr(side, name))}" for name in names[:most]) + more
         for side in (a, b)
     )
     return first, second

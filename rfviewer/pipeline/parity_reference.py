@@ -12,7 +12,7 @@ from rfviewer.errors import EngineError, RfviewerError
 from rfviewer.experiment import Badge, ParityReading
 from rfviewer.interfaces import Engine, EngineFactory
 from rfviewer.lab.badge import badge_of
-from rfviewer.lab.describe import describe_difference, describe_set
+from rfviewer.lab.describe import describe_difference
 from rfviewer.lab.gate import Gate
 from rfviewer.lab.parity import effective
 from rfviewer.lab.tolerance import tolerance_between
@@ -157,7 +157,7 @@ class Reference:
         both = effective(info), result.optimizations
         if comparison.badness > self._picture.badness:
             worst = WorstFrame(result.frame, reference.detections, result.detections, comparison)
-            titles = describe_set(both[0]), describe_set(both[1])
+            titles = describe_difference(*both, most=6)
             self._picture.keep(worst, info.class_names, titles)
         total = replace(gate.result(), worst_png=self._picture.path)
         badge, reason = badge_of(total, gate.strain)

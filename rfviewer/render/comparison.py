@@ -26,7 +26,8 @@ _PANEL_WIDTH = (480, 1280)
 """Small frames are enlarged and large ones reduced to a width between these, in pixels."""
 _MARGIN = 10
 _FONT_PX = 15
-_LINE_PX = 24
+_FONT_SHARE = 48
+"""The text is that part of a panel's width high, and at least `_FONT_PX`."""
 _DIMMED = 0.4
 
 type Box = tuple[float, float, float, float]
@@ -69,19 +70,21 @@ def side_by_side(
     )
     height, width = right.shape[:2]
     panels = (_fit(left, scale), _fit(middle, scale), right)
-    sheet = _sheet(3 * width + 4 * _MARGIN, height + (len(caption) + 2) * _LINE_PX + 2 * _MARGIN)
+    font_px = max(_FONT_PX, width // _FONT_SHARE)
+    line_px = round(font_px * 1.6)
+    sheet = _sheet(3 * width + 4 * _MARGIN, height + (len(caption) + 2) * line_px + 2 * _MARGIN)
     for number, (panel, (text, color)) in enumerate(zip(panels, heads, strict=True)):
         x = _MARGIN + number * (width + _MARGIN)
-        _write(sheet, text, (x, _LINE_PX - 7), color, width)
-        sheet[_LINE_PX + 4 : _LINE_PX + 4 + height, x : x + width] = panel
-    y = _LINE_PX + 4 + height + _LINE_PX
+        _write(sheet, text, (x, font_px + 4), color, width, font_px)
+        sheet[line_px + 4 : line_px + 4 + height, x : x + width] = panel
+    y = line_px + 4 + height + line_px
     for line in caption:
-        _write(sheet, line, (_MARGIN, y), _INK, sheet.shape[1] - 2 * _MARGIN)
-        y += _LINE_PX
+        _write(sheet, line, (_MARGIN, y), _INK, sheet.shape[1] - 2 * _MARGIN, font_px)
+        y += line_px
     legend = (
         "orange: in masks of the reference only; blue: of the candidate only; red: what differs"
     )
-    _write(sheet, legend, (_MARGIN, y), _FAINT, sheet.shape[1] - 2 * _MARGIN)
+    _write(sheet, legend, (_MARGIN, y), _FAINT, sheet.shape[1] - 2 * _MARGIN, font_px)
     sheet[..., 3] = 255  # antialiased text may lose a unit to rounding
     return sheet
 
@@ -130,11 +133,13 @@ def _sheet(width: int, height: int) -> U8Array:
     return sheet
 
 
-def _write(sheet: U8Array, text: str, baseline_xy: tuple[int, int], color: Rgb, room: int) -> None:
+def _write(
+    sheet: U8Array, text: str, baseline_xy: tuple[int, int], color: Rgb, room: int, font_px: int
+) -> None:
     """Write one line, cut off where it would leave its room."""
     font = default_font()
     line = text
-    while len(line) > 3 and font.width(line, _FONT_PX) > room:
+    while len(line) > 3 and font.width(line, font_px) > room:
         text = text[:-1]
         line = f"{text.rstrip()}..."
-    font.draw(sheet, line, baseline_xy, _FONT_PX, color)
+    font.draw(sheet, line, baseline_xy, font_px, color)
