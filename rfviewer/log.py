@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import logging.handlers
+import os
 import re
 import sys
 import threading
@@ -76,12 +77,12 @@ def catch_faults(folder: Path, *, name: str = WINDOW_LOG) -> None:
     try:
         if path.exists() and path.stat().st_size:
             path.replace(path.with_suffix(".fault.1"))
-        file = path.open("w", encoding="utf-8")
+        descriptor = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     except OSError as error:
         app.warning("crashes will leave no stack: %s", error)
     else:
         # Never closed: a crash may come at any time.
-        faulthandler.enable(file=file, all_threads=True)
+        faulthandler.enable(file=descriptor, all_threads=True)
     threading.excepthook = _log_thread_error
 
 

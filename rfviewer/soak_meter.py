@@ -89,10 +89,13 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 def growth(values: Sequence[float]) -> float | None:
-    """Return the median of the last fifth less that of the first; None without values."""
+    """Return the median of the last fifth less that of the first; None without values.
+
+    At least three values make a median: a thread that is just ending must not count.
+    """
     if not values:
         return None
-    count = max(1, len(values) // 5)
+    count = max(3, len(values) // 5)
     return statistics.median(values[-count:]) - statistics.median(values[:count])
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 
 import av
@@ -7,6 +8,7 @@ import pytest
 
 from rfviewer.errors import SinkError
 from rfviewer.frame import SourceKind
+from rfviewer.sinks import finish
 from rfviewer.sinks.video import VideoSink
 from tests.sinks.media import context, gaps, item, read_video, write_source
 
@@ -229,8 +231,52 @@ def test_after_a_jump_there_is_no_sound(tmp_path):
     source = write_source(tmp_path / "source.mp4")
     path = tmp_path / "out.mp4"
     items = [item(0), item(1), item(40, recorded_s=0.08)]
-    record(path, items, file_context(source))
+    sink = record(path, items, file_context(source))
     assert [s["codec_type"] for s in probe(path)["streams"]] == ["video"]
+    assert sink.notice == "The recording has no sound: the video jumped or looped meanwhile."
+
+
+def test_sound_that_is_damaged_ends_there_and_is_told(tmp_path, monkeypatch):
+    source = write_source(tmp_path / "source.mp4", frames=100)
+
+    def breaking(container, *streams):
+        count = 0
+        for packet in demux(container, *streams):
+            if container.name.endswith("source.mp4"):
+                count += 1
+                if count > 40:
+                    raise av.InvalidDataError(1094995529, "Invalid data found")
+            yield packet
+
+    demux = av.container.InputContainer.demux
+    monkeypatch.setattr("rfviewer.sinks.remux._demux", breaking)
+    path = tmp_path / "out.mp4"
+    sink = record(path, [item(i) for i in range(90)], file_context(source))
+    assert re.fullmatch(
+        r"The sound of the recording ends at 0\.[789] s: source\.mp4 is damaged there\.",
+        sink.notice,
+    )
+    assert len(read_video(path)[0]) == 90
+    streams = {s["codec_type"]: s for s in probe(path)["streams"]}
+    assert 0.5 < float(streams["audio"]["duration"]) < 1.0
+
+
+def test_sound_that_the_muxer_refuses_costs_a_notice_and_not_the_video(tmp_path, monkeypatch):
+    source = write_source(tmp_path / "source.mp4")
+    real = finish.remux
+
+    def refusing(fragments, output, audio):
+        if audio is not None:
+            output.write_bytes(b"half a copy")
+            raise ValueError("Invalid argument")
+        return real(fragments, output, audio)
+
+    monkeypatch.setattr(finish, "remux", refusing)
+    path = tmp_path / "out.mp4"
+    sink = record(path, [item(i) for i in range(30)], file_context(source))
+    assert "cannot be copied into an MP4" in sink.notice
+    assert [p.name for p in tmp_path.iterdir() if p != source] == ["out.mp4"]
+    assert b"moof" not in path.read_bytes()
 
 
 def test_sound_that_mp4_cannot_hold_costs_a_notice_and_not_the_video(tmp_path):
