@@ -1,0 +1,100 @@
+"""Everything a GPU machine can prove and measure, in one run; one JSON file.
+
+    PYTHONPATH=.:kernels:packaging python packaging/gpu/suite.py OUT.json [--parts tests,figures]
+
+Parts, in this order: `tests` (kernels and engine on the device), `kernels` (times against the
+roofline), `toggles` (each switch against all on, every frame of the demo clip, by the gate),
+`figures` (rates against the bare network, interleaved; traced), `compiled` (the same with the
+compiled network, and that it repeats bit by bit), `precisions` (each against fp32, by the gate),
+`batch` (the bare network with several frames a pass), `rfdetr` (its own `predict`).
+
+The file is written after every part; a part that fails is noted and the others go on. Tables:
+`make_tables.py`.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import triton
+from suite_checks import check_compiled, check_precisions, check_toggles, run_tests
+from suite_figures import figures
+from suite_network import batches, predict_of_rfdetr, time_kernels
+from suite_parts import Bench
+from timing import ceilings
+
+type Part = Callable[[Bench], object]
+
+PARTS: dict[str, Part] = {
+    "tests": lambda bench: run_tests(),
+    "kernels": lambda bench: time_kernels(),
+    "toggles": check_toggles,
+    "figures": lambda bench: figures(bench, compiled=False),
+    "compiled": lambda bench: {
+        "check": check_compiled(bench),
+        "figures": figures(bench, compiled=True),
+    },
+    "precisions": check_precisions,
+    "batch": lambda bench: batches(),
+    "rfdetr": predict_of_rfdetr,
+}
+
+
+def hardware() -> dict[str, object]:
+    """Return what this is measured on, with its own limits."""
+    properties = torch.cuda.get_device_properties(0)
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=True)
+    return {
+        "gpu": properties.name,
+        "multiprocessors": properties.multi_processor_count,
+        "driver": answer.stdout.strip(),
+        "torch": torch.__version__,
+        "triton": triton.__version__,
+        "python": sys.version.split()[0],
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "limits": ceilings(),
+    }
+
+
+def main() -> None:
+    """Run the parts asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")
+    arguments = parser.parse_args()
+    names = arguments.parts.split(",")
+    unknown = set(names) - set(PARTS)
+    if unknown:
+        parser.error(f"no part {', '.join(sorted(unknown))}; known are {', '.join(PARTS)}")
+    report: dict[str, object] = {
+        "command": f"python packaging/gpu/suite.py OUT.json --parts {','.join(names)}",
+        "hardware": hardware(),
+    }
+    seconds: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    bench = Bench()
+    for name in (name for name in PARTS if name in names):
+        start = time.perf_counter()
+        try:
+            report[name] = PARTS[name](bench)
+        except Exception as error:  # noqa: BLE001 - the other parts still count
+            traceback.print_exc()
+            failures[name] = f"{type(error).__name__}: {error}"[:800]
+        seconds[name] = round(time.perf_counter() - start, 1)
+        report |= {"seconds": seconds, "failures": failures}
+        arguments.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        print(f"== {name}: {seconds[name]} s", failures.get(name, ""), flush=True)
+    bench.close()
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

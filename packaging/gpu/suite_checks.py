@@ -1,0 +1,152 @@
+"""The suite's proofs: tests on the device, toggles, compiled form and precisions by the gate."""
+
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+from suite_parts import THRESHOLD, Bench, make_engine
+
+from rfviewer.experiment import ParityRequest, ParityResult
+from rfviewer.lab.digest import digest
+from rfviewer.lab.parity import Side, compare_sides, run_parity
+from rfviewer.lab.tolerance import differing
+from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPTH = 3
+
+
+def run_tests() -> dict[str, object]:
+    """Run the kernels' and the engine's tests on the device, both at once."""
+    pytest = (sys.executable, "-m", "pytest", "-q", "--maxfail=20")
+    running = {
+        folder: subprocess.Popen(
+            ["env", "RFVIEWER_REQUIRE_CUDA=1", *pytest, folder],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for folder in ("tests/kernels", "tests/engine_cuda")
+    }
+    found: dict[str, object] = {}
+    for folder, process in running.items():
+        output, _ = process.communicate()
+        lines = output.strip().splitlines()
+        found[folder] = {"passed": process.returncode == 0, "summary": lines[-1] if lines else ""}
+        if process.returncode:
+            print("\n".join(lines[-120:]), flush=True)
+        print(folder, found[folder], flush=True)
+    return found
+
+
+def check_toggles(bench: Bench) -> dict[str, object]:
+    """Compare each toggle off, each depth and everything off with all on; every frame."""
+    reference = Optimizations(depth=1)
+    candidates = {f"depth {depth}": Optimizations(depth=depth) for depth in (1, 2, 3, 4)}
+    for name in toggle_names():
+        if not toggle_of(name).choices and name != "compiled_network":
+            candidates[f"{name} off"] = replace(Optimizations(depth=DEPTH), **{name: False})
+    candidates["all off"] = Optimizations.baseline()
+    found: dict[str, object] = {}
+    for name, candidate in candidates.items():
+        request = ParityRequest(reference=reference, candidate=candidate)
+        start = time.perf_counter()
+        result = run_parity(
+            bench.engine, bench.clip, request, lambda *step: None, threshold=THRESHOLD
+        )
+        promise = max(
+            (toggle_of(item).exactness for item in differing(reference, candidate)),
+            default=Exactness.BIT_EXACT,
+        )
+        found[name] = {
+            "promise": str(promise),
+            **outcome(result),
+            "seconds": round(time.perf_counter() - start, 1),
+        }
+        print(name, "passed" if result.passed else "FAILED", result.verdict, flush=True)
+    return found
+
+
+def check_compiled(bench: Bench) -> dict[str, object]:
+    """Compile; compare bit by bit between runs and depths, and by the gate with fp32."""
+    engine = bench.engine
+    compiled = replace(Optimizations(depth=1), compiled_network=True)
+    start = time.perf_counter()
+    engine.configure(compiled)
+    built_s = round(time.perf_counter() - start, 1)
+    state = next(item for item in engine.info.toggles if item.name == "compiled_network")
+    if not state.effective:
+        raise RuntimeError(f"not compiled: {state.reason}")
+    print("compiled in", built_s, "s", flush=True)
+    wanted = digests(bench, compiled)
+    unequal = {}
+    for depth in (1, 2, 3, 4):
+        got = digests(bench, replace(compiled, depth=depth))
+        unequal[f"depth {depth}"] = sum(a != b for a, b in zip(got, wanted, strict=True))
+    got = digests(bench, replace(compiled, depth=DEPTH, cuda_graph=False))
+    unequal["no graph"] = sum(a != b for a, b in zip(got, wanted, strict=True))
+    print("compiled, unequal frames", unequal, flush=True)
+    exact = make_engine("fp32")
+    gates = {}
+    for name, chosen in (("traced", Optimizations(depth=2)), ("compiled", compiled)):
+        result = compare_sides(
+            Side(exact), Side(engine, chosen), bench.clip, lambda *step: None, threshold=THRESHOLD
+        )
+        gates[f"fp16 {name} against fp32"] = outcome(result)
+        print(name, result.passed, result.verdict, flush=True)
+    exact.close()
+    return {"build_s": built_s, "frames": len(wanted), "unequal": unequal, "gate": gates}
+
+
+def check_precisions(bench: Bench) -> dict[str, object]:
+    """Compare each precision with fp32 by the gate, over every frame; bare network times."""
+    exact = make_engine("fp32")
+    # Its graphs must be captured before another engine allows tf32 for the whole process.
+    exact.submit(bench.clip[0], THRESHOLD)
+    exact.collect()
+    exact.replay_backend(50)
+    found: dict[str, object] = {"fp32": {"network_ms": median_ms(exact)}}
+    for precision in ("tf32", "bf16"):
+        engine = make_engine(precision)
+        other = Side(engine)
+        result = compare_sides(
+            Side(exact), other, bench.clip[::3], lambda *step: None, threshold=THRESHOLD
+        )
+        found[precision] = {"network_ms": median_ms(engine), **outcome(result)}
+        print(precision, found[precision], flush=True)
+        engine.close()
+    exact.close()
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    return found
+
+
+def median_ms(engine: object) -> float:
+    """Return the bare network's time a frame."""
+    times = sorted(engine.replay_backend(150))  # type: ignore[attr-defined]
+    return round(times[len(times) // 2], 4)
+
+
+def digests(bench: Bench, chosen: Optimizations) -> list[bytes]:
+    """Return one hash a frame of all that was found in the clip."""
+    engine, found = bench.engine, []
+    engine.configure(chosen)
+    for frame in bench.clip:
+        if engine.in_flight == engine.depth:
+            found.append(digest(engine.collect().detections))
+        engine.submit(frame, THRESHOLD)
+    while engine.in_flight:
+        found.append(digest(engine.collect().detections))
+    return found
+
+
+def outcome(result: ParityResult) -> dict[str, object]:
+    """Return a gate's result for the JSON."""
+    return {
+        name: round(value, 5) if isinstance(value, float) else value
+        for name, value in asdict(result).items()
+        if name not in {"worst_png", "failures"}
+    } | {"failures": list(result.failures)[:3]}

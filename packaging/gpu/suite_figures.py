@@ -1,0 +1,178 @@
+"""The suite's rates: whole slots against the bare network of the same minutes, interleaved."""
+
+import itertools
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import torch
+from suite_parts import LARGE_WH, THRESHOLD, Bench, fed
+
+from rfviewer.config import View
+from rfviewer.engine.cuda.engine import CudaEngine
+from rfviewer.frame import Frame
+from rfviewer.optimizations import Optimizations
+from rfviewer.paths import resource
+from rfviewer.timing import Stage, percentile
+
+DEPTHS = (1, 2, 3, 4)
+ROUNDS = 5
+FRAMES, CEILING_REPLAYS = 500, 250
+_WARM = 40
+_SEEN_PERIOD_S = 1 / 60
+_FILE = "file to results, depth 3"
+
+
+def figures(bench: Bench, *, compiled: bool) -> dict[str, object]:
+    """Return every rate with its ratio to the bare network, median and range over rounds."""
+    engine = bench.engine
+    base = replace(Optimizations(), compiled_network=compiled)
+    small, large = itertools.cycle(bench.clip), itertools.cycle(bench.large)
+    size = f"{LARGE_WH[0]}x{LARGE_WH[1]}"
+    kinds: dict[str, tuple[int, Iterator[Frame], bool]] = {
+        **{f"312x176 depth {depth}": (depth, small, False) for depth in DEPTHS},
+        **{f"{size} depth {depth}": (depth, large, False) for depth in (1, 3)},
+        "312x176 depth 3, drawn at 60 Hz": (3, small, True),
+        f"{size} depth 3, drawn at 60 Hz": (3, large, True),
+    }
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in (*kinds, _FILE)}
+    bare_ms: list[float] = []
+    details: dict[str, object] = {}
+    for turn in range(ROUNDS + 1):  # the first one captures and warms up
+        for name, (depth, frames, drawn) in kinds.items():
+            engine.configure(replace(base, depth=depth))
+            row = run(engine, fed(engine, itertools.islice(frames, FRAMES)), drawn=drawn)
+            if turn:
+                rows[name].append(row | {"bare_fps": bare_fps(engine, bare_ms)})
+        engine.configure(replace(base, depth=3))
+        row = run(engine, fed(engine, demo_file()), drawn=False)
+        if turn:
+            rows[_FILE].append(row | {"bare_fps": bare_fps(engine, bare_ms)})
+        print("round", turn, {name: r[-1]["fps"] for name, r in rows.items() if r}, flush=True)
+    for depth in DEPTHS:
+        engine.configure(replace(base, depth=depth))
+        details[f"312x176 depth {depth}"] = profile(engine, bench.clip)
+    engine.configure(replace(base, depth=1))
+    details[f"{size} depth 1"] = profile(engine, bench.large)
+    pageable = replace(base, depth=3)
+    engine.configure(pageable)
+    plain = [run(engine, itertools.islice(large, FRAMES), drawn=False) for _ in range(2)]
+    return {
+        "form": engine.info.backend_reason,
+        "bare_ms_p50_p10_p90": [round(percentile(bare_ms, s) or 0, 4) for s in (0.5, 0.1, 0.9)],
+        "rates": {name: summary(values) for name, values in rows.items()},
+        "details": details,
+        f"{size} depth 3, copied by the engine thread, fps": round(plain[-1]["fps"], 1),
+        "decode alone, fps": decode_fps(),
+        "memory_allocated_mb": round(torch.cuda.memory_allocated() / 1e6, 1),
+        "memory_reserved_mb": round(torch.cuda.memory_reserved() / 1e6, 1),
+    }
+
+
+def demo_file() -> Iterator[Frame]:
+    """Yield the frames of the demo clip as OpenCV's FFmpeg decodes them."""
+    reader, index = cv2.VideoCapture(str(resource("demo_clip.mp4"))), 0
+    while True:
+        good, image = reader.read()
+        if not good:
+            return
+        height, width = image.shape[:2]
+        yield Frame(image, width, height, index, index / 30, time.monotonic_ns())
+        index += 1
+
+
+def decode_fps() -> dict[str, float]:
+    """Return how fast the embedded clips are decoded, with nothing else running."""
+    found = {}
+    for name in ("demo_clip.mp4", "demo_clip_720p.mp4"):
+        reader, count = cv2.VideoCapture(str(resource(name))), 0
+        start = time.perf_counter()
+        while count < 400 and reader.read()[0]:
+            count += 1
+        found[name] = round(count / (time.perf_counter() - start), 1)
+    return found
+
+
+def bare_fps(engine: CudaEngine, into_ms: list[float]) -> float:
+    """Return the bare network's rate now: the ceiling of one graph, back to back."""
+    times = list(engine.replay_backend(CEILING_REPLAYS))[10:]
+    into_ms += times
+    return 1e3 / statistics.median(times)
+
+
+def run(engine: CudaEngine, frames: Iterator[Frame], *, drawn: bool) -> dict[str, float]:
+    """Return the rate of `frames`, from the first result after a warm-up to the last."""
+    start, done, images = 0.0, 0, 0
+    due = 0.0
+    for frame in frames:
+        if engine.in_flight == engine.depth:
+            images += engine.collect().composited is not None
+            done += 1
+            if done == _WARM:
+                start = time.perf_counter()
+        now = time.perf_counter()
+        wanted = drawn and now >= due
+        if wanted:
+            due = max(due + _SEEN_PERIOD_S, now)
+        engine.submit(frame, THRESHOLD, View() if wanted else None)
+    while engine.in_flight:
+        engine.collect()
+        done += 1
+    elapsed_s = time.perf_counter() - start
+    return {"fps": (done - _WARM) / elapsed_s, "images": images}
+
+
+def profile(engine: CudaEngine, frames: list[Frame]) -> dict[str, object]:
+    """Return host times, stages, gaps and idle share of frames that are homed already."""
+    homed = [engine.home(frame) for frame in frames[:16]]
+    submit_us, collect_us, latency_ms = [], [], []
+    stages: dict[Stage, list[float]] = {}
+    count, submitted = 600, 0
+    engine.device_usage()
+    for index in range(count):
+        while submitted < count and engine.in_flight < engine.depth:
+            before = time.perf_counter_ns()
+            engine.submit(homed[submitted % len(homed)], THRESHOLD)
+            submit_us.append((time.perf_counter_ns() - before) / 1e3)
+            submitted += 1
+        engine._busy[0].wait()  # noqa: SLF001 - so that collect_us is the host's work alone
+        before = time.perf_counter_ns()
+        result = engine.collect()
+        collect_us.append((time.perf_counter_ns() - before) / 1e3)
+        latency_ms.append(result.timings.latency_ms)
+        for stage, duration_ms in result.timings.stages_ms.items():
+            stages.setdefault(stage, []).append(duration_ms)
+        if index == _WARM:
+            engine.device_usage()
+    usage = engine.device_usage()
+    host_us = [a + b for a, b in zip(submit_us, collect_us, strict=True)]
+    return {
+        "submit_us": round(statistics.median(submit_us), 1),
+        "collect_us": round(statistics.median(collect_us), 1),
+        "host_us_p50_p95": [round(percentile(host_us, s) or 0, 1) for s in (0.5, 0.95)],
+        "latency_ms_p50_p95": [round(percentile(latency_ms, s) or 0, 3) for s in (0.5, 0.95)],
+        "stages_us": {str(k): round(statistics.median(v) * 1e3, 1) for k, v in stages.items()},
+        "gpu_idle": None if usage.gpu_idle is None else round(usage.gpu_idle, 5),
+        "gap_us_p50_p95": [
+            None if gap is None else round(gap * 1e3, 2)
+            for gap in (usage.network_gap_p50_ms, usage.network_gap_p95_ms)
+        ],
+        "power_w": usage.power_w,
+        "clock_mhz": usage.clock_mhz,
+        "throttle": usage.throttle,
+    }
+
+
+def summary(values: list[dict[str, float]]) -> dict[str, object]:
+    """Return medians and ranges of a row's rounds."""
+    rates = [value["fps"] for value in values]
+    ratios = [value["fps"] / value["bare_fps"] for value in values]
+    return {
+        "fps": round(statistics.median(rates), 1),
+        "fps_range": [round(min(rates), 1), round(max(rates), 1)],
+        "of_bare": round(statistics.median(ratios), 4),
+        "of_bare_range": [round(min(ratios), 4), round(max(ratios), 4)],
+        "images": max(value["images"] for value in values),
+    }

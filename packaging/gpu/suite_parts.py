@@ -1,0 +1,99 @@
+"""What the parts of the suite share: engines, frames, and a thread that feeds as capture does."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+import cv2
+
+from rfviewer.config import EngineConfig
+from rfviewer.engine.backends.torch_network import TorchNetwork
+from rfviewer.engine.cuda.engine import CudaEngine
+from rfviewer.frame import Frame
+from rfviewer.models.demo import demo_spec
+from rfviewer.optimizations import Optimizations
+from rfviewer.paths import resource
+from rfviewer.pipeline.threads import start_thread
+
+THRESHOLD = 0.4
+LARGE_WH = (1920, 1080)
+_LARGE_FRAMES = 64
+_WAITING = 4
+
+
+class Bench:
+    """One fp16 engine for all parts, made when first needed, and the frames of the demo clip."""
+
+    @cached_property
+    def clip(self) -> list[Frame]:
+        """Every frame of the demo clip, 312x176, BGR."""
+        reader, frames = cv2.VideoCapture(str(resource("demo_clip.mp4"))), []
+        while True:
+            good, image = reader.read()
+            if not good:
+                return frames
+            height, width = image.shape[:2]
+            frames.append(Frame(image, width, height, len(frames), len(frames) / 30, 0))
+
+    @cached_property
+    def large(self) -> list[Frame]:
+        """Some frames of it at 1920x1080."""
+        return [
+            replace(
+                item,
+                image=cv2.resize(item.image, LARGE_WH),
+                width=LARGE_WH[0],
+                height=LARGE_WH[1],
+            )
+            for item in self.clip[:: len(self.clip) // _LARGE_FRAMES]
+        ]
+
+    @cached_property
+    def engine(self) -> CudaEngine:
+        """The fp16 engine; every part configures it for itself."""
+        return make_engine("fp16")
+
+    def close(self) -> None:
+        """Free the engine if it was made."""
+        if "engine" in self.__dict__:
+            self.engine.close()
+
+
+def make_engine(precision: str) -> CudaEngine:
+    """Return an engine with the traced demo network in that precision, one slot."""
+    config = EngineConfig(precision=precision)  # type: ignore[arg-type]
+    network = TorchNetwork(demo_spec(), config, lambda step: None)
+    return CudaEngine(
+        network, demo_spec(), config, Optimizations(depth=1), backend_reason="measured"
+    )
+
+
+def fed(engine: CudaEngine, frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Yield `frames` as another thread reads them and takes them home, a few ahead."""
+    waiting: queue.Queue[Frame | None] = queue.Queue(_WAITING)
+    stopped = threading.Event()
+
+    def put(item: Frame | None) -> bool:
+        while not stopped.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def read() -> None:
+        for frame in frames:
+            if not put(engine.home(frame)):
+                return
+        put(None)
+
+    thread = start_thread("feeder", read, lambda error: put(None))
+    try:
+        while (frame := waiting.get()) is not None:
+            yield frame
+    finally:
+        stopped.set()
+        thread.join()
