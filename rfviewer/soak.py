@@ -28,6 +28,7 @@ JUDGED_FROM_S = 300.0
 """Slopes over less time say nothing: the allocator alone moves megabytes."""
 LOAD_S = 600.0
 CYCLE_S = 30.0
+SETTLE_S = 1.0
 
 type Verdict = Literal["ok", "exceeded", "not judged", "not measured"]
 
@@ -181,7 +182,7 @@ class _Soak:
                     raise SourceError(f"{self._source} showed nothing in {CYCLE_S:.0f} s.")
                 self._poll()
             if number >= count // 5:
-                usages.append(self._usage())
+                usages.append(self._settled(usages[0] if usages else None))
             self._tell(f"opened {number + 1} of {count}")
         rss = slope([(float(index), usage.rss_bytes) for index, usage in enumerate(usages)])
         per_100 = None if rss is None else rss * 100 / 1e6
@@ -212,6 +213,18 @@ class _Soak:
     def _usage(self) -> Usage:
         gpu = None if self._last is None else self._last.device.memory_used_bytes
         return self._meter.read(self._session.pid, gpu)
+
+    def _settled(self, first: Usage | None) -> Usage:
+        """Return the usage once what the last source had is gone; a leak never goes."""
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            usage = self._usage()
+            more = first is not None and (
+                usage.open_files > first.open_files or usage.threads > first.threads
+            )
+            if not more or time.monotonic() > deadline:
+                return usage
+            self._poll()
 
     def _poll(self) -> Snapshot | None:
         """Take the news and the image, as the window does.
