@@ -18,7 +18,7 @@ from rfviewer.paths import resource
 from rfviewer.timing import Stage, percentile
 
 DEPTHS = (1, 2, 3, 4)
-ROUNDS = 5
+ROUNDS = 3
 FRAMES, CEILING_REPLAYS = 500, 250
 _WARM = 40
 _SEEN_PERIOD_S = 1 / 60

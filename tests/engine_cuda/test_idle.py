@@ -1,6 +1,8 @@
 """Busy time of overlapping streams, and gaps between networks: plain arithmetic."""
 
 import pytest
+
+pytest.importorskip("hypothesis")
 from hypothesis import given
 from hypothesis import strategies as st
 
