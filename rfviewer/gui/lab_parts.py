@@ -91,6 +91,7 @@ class LabParts(QObject):
         strip.add_page(WATERFALL, "Waterfall", self._make_waterfall, 27)
         strip.page_changed.connect(self._on_page)
         layout.set_plots(strip)
+        strip.page(LATENCY)  # drawn by pyqtgraph: built now, while nothing plays yet
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front; the strip is shown if it was hidden."""

@@ -12,7 +12,7 @@ from rfviewer.snapshot import FrameSample, PlayState, PresentedFrame, Snapshot
 WINDOW_S = 30.0
 RECENT_S = 5.0
 """The table's percentiles are of that long."""
-AFTER_CHANGE_S = 3.0
+AFTER_CHANGE_S = 6.0
 """How long before and after a change of the depth is compared."""
 SETTLES_S = 0.5
 PARTS = ("queue wait", "engine", "capture to result", "capture to shown")
@@ -126,7 +126,7 @@ class LatencyBook:
         times, rows = self._frames.since(start_s)
         inside = times < end_s
         times, rows = times[inside], rows[inside]
-        if len(times) < 3:
+        if len(times) < 2:
             return None, None
         known = np.isfinite(rows[:, 2])
         values = rows[known, 2] if known.any() else rows[:, 1]

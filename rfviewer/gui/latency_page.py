@@ -242,6 +242,8 @@ def change_text(change: DepthChange | None) -> str:
     if change is None:
         return "Change the frames in flight to see what latency the rate costs."
     arrow = "\N{RIGHTWARDS ARROW}"
+    if change.latency_after_ms is None:
+        return f"Frames in flight {change.before} {arrow} {change.after}\nmeasuring what it does"
     return (
         f"Frames in flight {change.before} {arrow} {change.after}\n"
         f"latency {ms_text(change.latency_before_ms)} {arrow} "

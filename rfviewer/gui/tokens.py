@@ -90,7 +90,7 @@ LIGHT = Tokens(
 
 _SET = (
     # Okabe and Ito's colour-blind-safe set (jfly.uni-koeln.de/color), the blue and the yellow
-    # shifted so that both themes have enough contrast, and two greys.
+    # shifted so that both themes have enough contrast, a brown and two greys.
     "#8c939e",
     "#56b4e9",
     "#009e73",
@@ -100,6 +100,7 @@ _SET = (
     "#cc79a7",
     "#d55e00",
     "#6b5fc7",
+    "#b5894e",
     "#5f6670",
 )
 STAGE_COLORS: dict[Stage, str] = {
