@@ -25,6 +25,10 @@ from rfviewer_kernels.records import Results
 MAX_REACH = 7
 """A window reaches into the bytes beside a pixel's own and no farther."""
 
+_SMALL_TILE, _LARGE_TILE = (8, 4), (4, 16)
+_LARGE_COLUMNS = 80
+"""From 640 pixels on the wide tile: small frames need more programs (docs/OPTIMIZATION_LOG.md)."""
+
 _WORDS = tl.constexpr(PAINT_WORDS)
 _GROUP = tl.constexpr(64)
 _PAIR = tl.constexpr(0x00FF00FF)
@@ -274,7 +278,7 @@ def overlay(
     box_reach: int,
     outline_reach: int,
     matrix: YuvMatrix = BT601,
-    tile: tuple[int, int] = (4, 16),
+    tile: tuple[int, int] | None = None,
     warps: int = 2,
 ) -> None:
     """Enqueue the composition on the current stream. No allocation, no sync.
@@ -292,7 +296,7 @@ def overlay(
         box_reach: pixels of a box's line on each side of the edge pixels.
         outline_reach: pixels from the middle of the outline's window to its side, at most 7.
         matrix: colour matrix, NV12 only.
-        tile: rows, and columns of 8 pixels, of one program.
+        tile: rows, and columns of 8 pixels, of one program; None fits the frame.
         warps: warps of one program.
 
     Raises:
@@ -310,8 +314,9 @@ def overlay(
         check("planes", planes, (results.max_records, height, columns), (torch.uint8,))
     side = 2 * outline_reach + 1
     check("shares", shares, (2 * (side * side + 1),), (torch.int32,), device=device)
-    tiles_x = triton.cdiv(columns, tile[1])
-    _overlay_kernel[(tiles_x * triton.cdiv(height, tile[0]),)](
+    tile_h, tile_b = tile or (_LARGE_TILE if columns >= _LARGE_COLUMNS else _SMALL_TILE)
+    tiles_x = triton.cdiv(columns, tile_b)
+    _overlay_kernel[(tiles_x * triton.cdiv(height, tile_h),)](
         frame,
         paint,
         frame if planes is None else planes,  # without masks every region is empty
@@ -326,8 +331,8 @@ def overlay(
         **yuv_arguments(matrix),
         BOX_REACH=box_reach,
         LINE_REACH=outline_reach,
-        TILE_H=tile[0],
-        TILE_B=tile[1],
+        TILE_H=tile_h,
+        TILE_B=tile_b,
         num_warps=warps,
         enable_fp_fusion=False,
     )

@@ -67,6 +67,43 @@ def view_words(view: View, classes: int) -> NDArray[np.int32]:
     return words
 
 
+class _Drawing:
+    """The buffers and the work of one slot's overlay; a graph may hold `enqueue`."""
+
+    def __init__(self, frame: FrameFormat, buffers: SlotBuffers, classes: int) -> None:
+        device = buffers.results.flat.device
+        self._frame = frame
+        self._buffers = buffers
+        self._sizes = DrawSizes.for_frame(*frame.wh)
+        self._pen = outline_pen(self._sizes.outline_px)
+        self._shares = torch.from_numpy(self._pen.shares.astype(np.int32)).to(device)
+        self.host_view = ViewTable.allocate(classes, _HOST, pinned=True)
+        """What to draw with; written while the slot is free."""
+        self._view = ViewTable.allocate(classes, device)
+        rows = 1 + buffers.results.max_records
+        self._paint = torch.zeros(rows, PAINT_WORDS, dtype=torch.int32, device=device)
+        self.image = torch.zeros(frame.height, frame.width, dtype=torch.int32, device=device)
+        """(H, W): each word is one BGRA pixel."""
+
+    def enqueue(self) -> None:
+        """Bring the view to the device and composite."""
+        buffers = self._buffers
+        self._view.flat.copy_(self.host_view.flat, non_blocking=True)
+        overlay_plan(buffers.results, self._view, self._paint, frame_wh=self._frame.wh)
+        overlay(
+            buffers.device_input.image,
+            buffers.results,
+            self._paint,
+            None if buffers.masks is None else buffers.masks.planes,
+            self._view,
+            self._shares,
+            self.image,
+            layout=self._frame.layout,
+            box_reach=self._sizes.box_reach,
+            outline_reach=self._pen.reach,
+        )
+
+
 class SlotOverlay:
     """Draws the frame of one slot once the slot's own work is enqueued. Engine thread."""
 
@@ -79,21 +116,13 @@ class SlotOverlay:
         wanted: Optimizations,
     ) -> None:
         """Allocate for frames of that format; masks must be packed, or there are none."""
-        device = buffers.results.flat.device
-        self._frame = frame
-        self._buffers = buffers
         self._stream = stream
         self._pinned = wanted.pinned_output
-        self._sizes = DrawSizes.for_frame(*frame.wh)
-        self._pen = outline_pen(self._sizes.outline_px)
-        self._shares = torch.from_numpy(self._pen.shares.astype(np.int32)).to(device)
-        self._host_view = ViewTable.allocate(classes, _HOST, pinned=True)
-        self._host_words: NDArray[np.int32] = self._host_view.flat.numpy()
-        self._view = ViewTable.allocate(classes, device)
-        rows = 1 + buffers.results.max_records
-        self._paint = torch.zeros(rows, PAINT_WORDS, dtype=torch.int32, device=device)
-        self._image = torch.zeros(frame.height, frame.width, dtype=torch.int32, device=device)
-        self._group = StepGroup([Step(Stage.RENDER, self.draw)], stream)
+        self._waits = not wanted.event_waits
+        self._drawing = _Drawing(frame, buffers, classes)
+        self._host_words: NDArray[np.int32] = self._drawing.host_view.flat.numpy()
+        self._classes = classes
+        self._group = StepGroup([Step(Stage.RENDER, self._drawing.enqueue)], stream)
         self._copy_start, self._copy_end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self._drawn: View | None = None
         self._taken: torch.Tensor | None = None
@@ -108,8 +137,9 @@ class SlotOverlay:
         """Draw once, and let the allocator of pinned memory keep enough for all images alive."""
         self.enqueue(View())
         self._stream.synchronize()
-        images = [self._host_image() for _ in range(_WARM_IMAGES)]
-        images.clear()
+        if self._pinned:
+            images = [self._host_image() for _ in range(_WARM_IMAGES)]
+            images.clear()
         self.clear()
 
     def capture(self) -> None:
@@ -123,33 +153,17 @@ class SlotOverlay:
     def enqueue(self, view: View) -> None:
         """Put drawing and copy on the slot's stream, which is also torch's current one."""
         if view != self._written:
-            self._host_words[:] = view_words(view, self._view.classes)
+            self._host_words[:] = view_words(view, self._classes)
             self._written = view
         self._drawn = view
         self._group.run()
+        if self._waits:
+            self._stream.synchronize()
         self._copy_start.record(self._stream)
         if self._pinned:
             self._taken = self._host_image()
-            self._taken.copy_(self._image, non_blocking=True)
+            self._taken.copy_(self._drawing.image, non_blocking=True)
         self._copy_end.record(self._stream)
-
-    def draw(self) -> None:
-        """Bring the view to the device and composite; a graph may hold it."""
-        buffers = self._buffers
-        self._view.flat.copy_(self._host_view.flat, non_blocking=True)
-        overlay_plan(buffers.results, self._view, self._paint, frame_wh=self._frame.wh)
-        overlay(
-            buffers.device_input.image,
-            buffers.results,
-            self._paint,
-            None if buffers.masks is None else buffers.masks.planes,
-            self._view,
-            self._shares,
-            self._image,
-            layout=self._frame.layout,
-            box_reach=self._sizes.box_reach,
-            outline_reach=self._pen.reach,
-        )
 
     def take(self) -> U8Array | None:
         """Return the image, BGRA (H, W, 4), once the slot is done; None when nothing was drawn.
@@ -158,7 +172,7 @@ class SlotOverlay:
         """
         if self._drawn is None:
             return None
-        words = self._image.cpu() if self._taken is None else self._taken
+        words = self._drawing.image.cpu() if self._taken is None else self._taken
         image: U8Array = words.numpy().view(np.uint8).reshape(*words.shape, 4)
         return image
 
@@ -166,10 +180,11 @@ class SlotOverlay:
         """Return when the device drew and copied; the slot is done."""
         if self._drawn is None:
             return []
-        drawing = self._group.work(base)
+        start = base.time_ms(self._group.first_event)
+        drawn = start + self._group.stages_ms()[Stage.RENDER]
         copy = base.time_ms(self._copy_start)
         end = copy + float(self._copy_start.elapsed_time(self._copy_end))
-        return [*drawing, (Stage.D2H, copy, end)]
+        return [(Stage.RENDER, start, drawn), (Stage.D2H, copy, end)]
 
     def clear(self) -> None:
         """Forget the frame that was drawn."""
@@ -177,7 +192,7 @@ class SlotOverlay:
 
     def _host_image(self) -> torch.Tensor:
         # Torch keeps freed pinned memory for the next request of this size, once no copy uses it.
-        return torch.empty(self._image.shape, dtype=torch.int32, pin_memory=True)
+        return torch.empty(self._drawing.image.shape, dtype=torch.int32, pin_memory=True)
 
 
 def _packed(color: Rgb) -> int:
