@@ -180,11 +180,9 @@ class SlotOverlay:
         """Return when the device drew and copied; the slot is done."""
         if self._drawn is None:
             return []
-        start = base.time_ms(self._group.first_event)
-        drawn = start + self._group.stages_ms()[Stage.RENDER]
-        copy = base.time_ms(self._copy_start)
-        end = copy + float(self._copy_start.elapsed_time(self._copy_end))
-        return [(Stage.RENDER, start, drawn), (Stage.D2H, copy, end)]
+        start = base.time_ms(self._copy_start)
+        end = start + float(self._copy_start.elapsed_time(self._copy_end))
+        return [*self._group.work(base), (Stage.D2H, start, end)]
 
     def clear(self) -> None:
         """Forget the frame that was drawn."""
