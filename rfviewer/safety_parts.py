@@ -6,6 +6,7 @@ from pathlib import Path
 from rfviewer import paths
 from rfviewer.config import Settings
 from rfviewer.gui.safety_services import Leftover, SafetyServices
+from rfviewer.gui.text import clock_text
 from rfviewer.report import save_crash_report, save_report
 from rfviewer.safe_mode import safe_settings
 from rfviewer.sentinel import Sentinel
@@ -40,9 +41,10 @@ def _find() -> Sequence[Leftover]:
 
 def _recover(leftover: Leftover) -> str:
     recovered = recover(leftover.path, RunningFiles.of_user())
-    length = "" if recovered.duration_s is None else f", {recovered.duration_s:.1f} s"
-    silent = "" if recovered.duration_s is None else "; without the sound of the source"
-    return f"Saved as {recovered.path}{length}{silent}"
+    if recovered.duration_s is None:
+        return f"Saved as {recovered.path}"
+    length = clock_text(recovered.duration_s)
+    return f"Saved as {recovered.path}, {length} long, without the sound of the source"
 
 
 def _save_report(path: Path | None, happened: str, snapshot: Snapshot | None) -> Path:

@@ -1,14 +1,18 @@
 """The dialog about recordings that were cut off: recover, keep or delete each."""
 
 from collections.abc import Callable, Sequence
+from typing import override
 
 from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -17,7 +21,7 @@ from rfviewer.errors import RfviewerError
 from rfviewer.gui.background import Background
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.safety_services import Leftover, SafetyServices
-from rfviewer.gui.text import bytes_text, clock_text
+from rfviewer.gui.text import bytes_text, clock_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX
 
 _WIDTH_PX, _MAX_HEIGHT_PX = 620, 480
@@ -131,12 +135,12 @@ class _Row(QFrame):
         """Whether the user has decided, and it was done."""
         self.settled: Callable[[], None] = lambda: None
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, GAP_PX, 0, GAP_PX)
+        column.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, GAP_PX)
         column.setSpacing(2)
-        self.name = label(leftover.target.name)
-        self.name.setToolTip("")
+        self.name = _Name(leftover.target.name)
         self.outcome = label(_facts(leftover), muted=True)
         self.outcome.setWordWrap(True)
+        self.outcome.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.outcome.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         top = QHBoxLayout()
         top.setSpacing(GAP_PX)
@@ -202,6 +206,24 @@ class _Row(QFrame):
             button.setEnabled(not self.done)
             button.setVisible(not self.done)
         self.settled()
+
+
+class _Name(QLabel):
+    """A file name in one line, cut in the middle where it is too long."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setToolTip(tooltip(name))
+        self.setAccessibleName(name)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        metrics, middle = self.fontMetrics(), Qt.TextElideMode.ElideMiddle
+        self.setText(metrics.elidedText(self._name, middle, self.width()))
+        super().resizeEvent(event)
 
 
 def _facts(leftover: Leftover) -> str:
