@@ -107,7 +107,7 @@ def _measure(
     watch: Callable[[str], None],
     stopped: Callable[[], bool],
 ) -> Report:
-    block = _Block(session)
+    block = Blocks(session)
     watch("Warming up")
     opened = block.run_pipeline(0)
     source = opened.source
@@ -141,7 +141,7 @@ def blocks_of(frames: int) -> list[int]:
     return [small + (number < rest) for number in range(rounds)]
 
 
-class _Block:
+class Blocks:
     """Runs blocks and keeps what they measured."""
 
     def __init__(self, session: LocalSession) -> None:
@@ -225,7 +225,7 @@ def _end_ns(samples: Sequence[FrameSample], seen_ns: int) -> int:
     return expected_ns if seen_ns - expected_ns < 2 * _TICK_S * 1e9 else seen_ns
 
 
-def _report(block: _Block, last: Snapshot) -> Report:
+def _report(block: Blocks, last: Snapshot) -> Report:
     info, source = last.engine.info, last.source
     if info is None or source is None:
         raise EngineError("The engine or the source has gone; see the log.")

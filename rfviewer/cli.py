@@ -166,6 +166,10 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
         parser.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
         parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    if verb == "bench":
+        parser.add_argument(
+            "--ceilings", action="store_true", help="how fast each part could go alone"
+        )
     if verb == "export":
         _export_options(parser)
     if verb == "soak":

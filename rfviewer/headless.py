@@ -125,6 +125,12 @@ def _bench(options: argparse.Namespace, settings: Settings) -> int:
         if not quiet:
             sys.stderr.write(f"{text}\n")
 
+    if options.ceilings:
+        from rfviewer.ceilings_verb import ceilings, table
+
+        found = ceilings(options.source, settings, watch=watch)
+        _print(json.dumps(found) if options.json else table(found))
+        return 0
     report = bench(options.source, settings, frames=options.frames, watch=watch)
     _print(json.dumps(report) if options.json else _table(report))
     return 0

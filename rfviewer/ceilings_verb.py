@@ -1,0 +1,164 @@
+"""bench --ceilings: how fast each part could go alone, and which one binds the whole path."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import median
+
+from rfviewer.bench import Blocks, Report
+from rfviewer.compose import local_session
+from rfviewer.config import Settings
+from rfviewer.errors import EngineError, SourceError
+from rfviewer.experiment import CeilingsRequest, CeilingsResult
+from rfviewer.exporting import (
+    batch_playback,
+    check_before_loading,
+    stop_on_signals,
+    wait_for_engine,
+)
+from rfviewer.frame import Frame
+from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
+from rfviewer.lab.ceilings import Probes
+from rfviewer.lab.run import LabParts, run_experiment
+from rfviewer.lab.stand import Stopped
+from rfviewer.listing import hardware, versions
+from rfviewer.render.host import HostRenderer
+from rfviewer.session.local import LocalSession
+from rfviewer.sinks.factory import make_sinks
+from rfviewer.snapshot import Snapshot
+from rfviewer.sources.factory import open_source
+
+ROUNDS = 5
+"""Blocks of the whole path, of which the first one is warm-up."""
+_BLOCK = 8
+"""Frames of such a block."""
+_FRAMES = 8
+"""Frames that the parts are measured with."""
+_TIMEOUT_S = 1800.0
+
+
+def ceilings(
+    source: str,
+    settings: Settings,
+    *,
+    seconds: float = 2.0,
+    watch: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Measure and return the report; blocks for about a minute.
+
+    Args:
+        source: a file, or anything that plays from the start again; live sources are refused.
+        settings: engine and view to measure.
+        seconds: length of each measurement.
+        watch: told what is going on, for a progress line.
+
+    Raises:
+        RfviewerError: one sentence.
+    """
+    with tempfile.TemporaryDirectory(prefix="rfviewer-bench-") as folder:
+        whole, alone = (
+            RecordingRequest(video=Path(folder) / f"{name}.mp4", audio=False)
+            for name in ("whole", "alone")
+        )
+        check_before_loading(source, whole)
+        with stop_on_signals() as stop:
+            session = local_session(settings)
+            try:
+                watch("Loading the network")
+                wait_for_engine(session, lambda _: None, stop)
+                playback = replace(batch_playback(settings.playback), loop=True, paused=True)
+                session.start_recording(whole)
+                session.open(source, playback)
+                last, rates = _whole_path(session, watch)
+
+                def progress(step: str, index: int, count: int) -> None:
+                    del index, count
+                    watch(step)
+                    if stop.is_set():
+                        raise Stopped
+
+                def measure(engine: Engine) -> CeilingsResult:
+                    request = CeilingsRequest(target=settings.optimizations, seconds=seconds)
+                    probes = _probes(source, last, alone, median(rates))
+                    parts = LabParts(settings.view, HostRenderer(), probes)
+                    result = run_experiment(engine, _frames(source), request, parts, progress)
+                    assert isinstance(result, CeilingsResult)  # as was asked for
+                    return result
+
+                result = session.run_on_engine(measure).result(_TIMEOUT_S)
+                return _report(result, last)
+            finally:
+                session.close()
+
+
+def _whole_path(
+    session: LocalSession, watch: Callable[[str], None]
+) -> tuple[Snapshot, list[float]]:
+    """Return the last state, and the rates of the whole path, drawing and encoding included."""
+    blocks = Blocks(session)
+    watch("Warming up")
+    opened = blocks.run_pipeline(0)
+    if opened.source is None or opened.source.live or not opened.source.seekable:
+        raise SourceError("A bench needs a file that can be played again; choose a file.")
+    last = blocks.run_pipeline(_BLOCK)
+    blocks.forget()
+    for number in range(1, ROUNDS):
+        watch(f"The whole path, block {number} of {ROUNDS - 1}")
+        last = blocks.run_pipeline(_BLOCK)
+    if not blocks.rates:
+        raise EngineError("The whole path gave no results; see the log.")
+    return last, blocks.rates
+
+
+def _probes(source: str, last: Snapshot, recording: RecordingRequest, running_fps: float) -> Probes:
+    info, engine = last.source, last.engine.info
+    if info is None or engine is None:
+        raise EngineError("The engine or the source has gone; see the log.")
+    context = SinkContext(info, engine.class_names)
+    return Probes(
+        open_source=lambda: open_source(source),
+        source=info,
+        open_sink=lambda: make_sinks(recording, context)[0],
+        running_fps=running_fps,
+    )
+
+
+def _frames(source: str) -> list[Frame]:
+    opened = open_source(source)
+    try:
+        found = [opened.read() for _ in range(_FRAMES)]
+    finally:
+        opened.close()
+    return [frame for frame in found if frame is not None]
+
+
+def _report(result: CeilingsResult, last: Snapshot) -> Report:
+    info, source = last.engine.info, last.source
+    if info is None or source is None:
+        raise EngineError("The engine or the source has gone; see the log.")
+    return {
+        **asdict(result),
+        "input": f"{source.name} {source.width}x{source.height} {source.codec}".strip(),
+        "model": info.model,
+        "backend": info.backend,
+        "device": info.device,
+        "precision": info.precision,
+        "toggles": {state.name: state.effective for state in info.toggles},
+        "hardware": hardware(),
+        "versions": versions(),
+    }
+
+
+def table(report: Report) -> str:
+    """Return the report for people."""
+    lines = [f"{report['input']} -> {report['model']} on {report['backend']} ({report['device']})"]
+    found = report["ceilings"]
+    assert isinstance(found, tuple | list)  # made by `ceilings`
+    for one in found:
+        fps = one["fps"]
+        value = f"{one['reason']}" if fps is None else f"{fps:10.1f} frames/s"
+        lines.append(f"{one['name']:<40} {value}")
+    lines.append(f"{'the whole path':<40} {report['running_fps']:10.1f} frames/s")
+    lines.append(f"verdict: {report['verdict']}")
+    return "\n".join(lines)
