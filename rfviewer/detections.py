@@ -84,6 +84,14 @@ class InstanceMasks:
         )
         return bits[:, x0 - first * 8 : x1 - first * 8].astype(bool), x0, y0
 
+    def packed_rows(self, index: int) -> U8Array:
+        """Return the rows of the region of one mask, packed: (h, bytes), from byte x0 // 8 on."""
+        x0, y0, x1, y1 = (int(v) for v in self.regions_xyxy[index])
+        first = x0 // 8
+        if self.packed:
+            return self.data[index, y0:y1, first : -(-x1 // 8)]
+        return np.packbits(self.data[index, y0:y1, first * 8 : x1], axis=1, bitorder="little")
+
     def dense(self) -> NDArray[np.bool_]:
         """Return all masks as (N, H, W) bool. Allocates N * H * W bytes."""
         if not self.packed:
@@ -169,6 +177,10 @@ class RegionMasks(InstanceMasks):
         bits = np.unpackbits(self._rows(index), axis=1, bitorder="little")
         first = x0 & ~7
         return bits[:, x0 - first : x1 - first].astype(bool), x0, y0
+
+    @override
+    def packed_rows(self, index: int) -> U8Array:
+        return self._rows(index)
 
     @override
     def areas(self) -> NDArray[np.int64]:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from rfviewer.detections import InstanceMasks
 
+type _Counts = NDArray[np.int64]
+
 
 class Rle(TypedDict):
     """A mask as COCO files hold it."""
@@ -25,48 +27,85 @@ class Rle(TypedDict):
 def encode_masks(masks: InstanceMasks) -> Iterator[Rle]:
     """Yield each mask as COCO compressed RLE, byte for byte what pycocotools writes.
 
-    Works on the regions only: no mask of frame size is made.
+    Works on the packed bytes of the regions, all masks at once: no mask of frame size is made.
     """
-    runs: list[NDArray[np.int64]] = []
-    for index in range(len(masks)):
-        mask, left, top = masks.crop(index)
-        runs.append(run_lengths(mask, left, top, masks.width, masks.height))
-    for counts in compress(runs):
+    for counts in _compress(*_run_lengths(masks)):
         yield Rle(size=[masks.height, masks.width], counts=counts)
 
 
-def run_lengths(
-    mask: NDArray[np.bool_], left: int, top: int, width: int, height: int
-) -> NDArray[np.int64]:
-    """Return the run lengths of a frame that holds `mask` at (left, top) and is unset elsewhere."""
-    h, w = mask.shape
-    # An unset pixel above and below each column: changes never lie between two columns.
-    columns = np.zeros((w, h + 2), np.uint8)
-    columns[:, 1:-1] = mask.T
-    flat = columns.reshape(-1)
-    x, y = np.divmod(np.flatnonzero(flat[1:] != flat[:-1]), h + 2)
-    edges = (x + left) * height + (y + top)
-    # A run that reaches the bottom of one column goes on at the top of the next: its end and the
-    # next start are the same position and cancel.
-    joined = edges[1:-1:2] == edges[2::2]
-    if joined.any():
-        keep = np.ones(len(edges), bool)
-        keep[1:-1:2] = keep[2::2] = ~joined
-        edges = edges[keep]
-    counts: NDArray[np.int64] = np.diff(edges, prepend=0, append=width * height)
-    return counts[:-1] if len(counts) > 1 and counts[-1] == 0 else counts
+def _run_lengths(masks: InstanceMasks) -> tuple[_Counts, _Counts]:
+    """Return the run lengths of all masks, one mask after the other, and how many each has."""
+    count, pixels = len(masks), masks.height * masks.width
+    if not count:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    of_mask, position = _edges(masks)
+    # Ordered by mask, then by position. A run that reaches the bottom of one column goes on at the
+    # top of the next: its end and the next start are the same position and cancel.
+    key = of_mask * (pixels + 1) + position
+    key.sort()
+    twice = key[1:] == key[:-1]
+    if twice.any():
+        keep = np.ones(len(key), bool)
+        keep[1:] &= ~twice
+        keep[:-1] &= ~twice
+        key = key[keep]
+    of_mask = key // (pixels + 1)
+    # Every mask begins with position 0 and ends with the frame.
+    edges = np.bincount(of_mask, minlength=count)
+    lengths = edges + 1
+    full = np.zeros(len(key) + 2 * count, np.int64)
+    ends = np.cumsum(lengths + 1) - 1
+    full[ends] = pixels
+    full[np.arange(len(key)) + 2 * of_mask + 1] = key - of_mask * (pixels + 1)
+    counts = np.diff(full)
+    wanted = np.ones(len(counts), bool)
+    wanted[ends[:-1]] = False  # from one mask's end to the next one's beginning
+    empty = (counts[ends - 1] == 0) & (edges > 0)  # the last run, of a mask set up to its end
+    wanted[ends[empty] - 1] = False
+    return counts[wanted], lengths - empty
 
 
-def compress(runs: Sequence[NDArray[np.int64]]) -> list[str]:
-    """Return the run lengths of each mask as COCO text (rleToString in maskApi.c).
+def _edges(masks: InstanceMasks) -> tuple[_Counts, _Counts]:
+    """Return, unordered, the mask and the position x * H + y of every change along a column.
+
+    A row that differs from the one above it in some bit starts or ends a run there; above the
+    first and below the last row of a region nothing is set.
+    """
+    rows = [masks.packed_rows(index) for index in range(len(masks))]
+    spans = np.array([part.shape[1] for part in rows], np.int64)
+    sizes = np.array([part.size for part in rows], np.int64) + spans
+    starts = np.cumsum(sizes) - sizes
+    changes = np.zeros(int(sizes.sum()), np.uint8)
+    for part, start in zip(rows, starts.tolist(), strict=True):
+        flat = part.reshape(-1)
+        changes[start : start + len(flat)] = flat
+        below = changes[start + part.shape[1] :]
+        below[: len(flat)] ^= flat
+    at = np.flatnonzero(changes != 0)
+    bits = np.flatnonzero(np.unpackbits(changes[at], bitorder="little").view(np.bool_))
+    at = at[bits >> 3]
+    of_mask = np.searchsorted(starts, at, "right") - 1
+    y, column = np.divmod(at - starts[of_mask], spans[of_mask])
+    left, top = masks.regions_xyxy[:, 0].astype(np.int64), masks.regions_xyxy[:, 1]
+    x = (left[of_mask] // 8 + column) * 8 + (bits & 7)
+    return of_mask, x * masks.height + y + top[of_mask]
+
+
+def compress(runs: Sequence[_Counts]) -> list[str]:
+    """Return the run lengths of each mask as COCO text (rleToString in maskApi.c)."""
+    if not runs:
+        return []
+    return _compress(np.concatenate(runs), np.array([len(counts) for counts in runs], np.int64))
+
+
+def _compress(counts: _Counts, lengths: _Counts) -> list[str]:
+    """Return the text of each mask; `lengths` tells how many of `counts` it has.
 
     All masks at once, since arrays pay off over many numbers only.
     """
-    if not runs:
+    if not len(lengths):
         return []
-    lengths = np.array([len(counts) for counts in runs])
     ends = np.cumsum(lengths)
-    counts = np.concatenate(runs)
     place = np.arange(len(counts)) - np.repeat(ends - lengths, lengths)
     differs = np.flatnonzero(place > 2)
     values = counts.copy()
