@@ -14,7 +14,7 @@ from typing import NoReturn, override
 
 from rfviewer import early_signals
 from rfviewer.argument_values import count, number, seconds, whole_number
-from rfviewer.config import BACKEND_NAMES, Policy, ResizeMode, Settings
+from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode, Settings
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
 
@@ -23,6 +23,7 @@ VERBS = (
     "bench",
     "ab",
     "parity",
+    "trace",
     "soak",
     "devices",
     "models",
@@ -42,6 +43,7 @@ _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of tha
   bench     measure the whole path against the bare network
   ab        compare the speed of two settings, with an honest verdict
   parity    compare the results of two settings, backends or precisions
+  trace     write when everything ran, for Perfetto, and a report in HTML
   devices   list cameras, GPUs and backends
   models    list the models
   engine    build, list or remove TensorRT engines
@@ -113,6 +115,10 @@ def _run(verb: str, options: argparse.Namespace) -> int:
         from rfviewer import parity_verb
 
         return parity_verb.run(options, settings)
+    if verb == "trace":
+        from rfviewer import trace_verb
+
+        return trace_verb.run(options, settings)
     from rfviewer import headless
 
     return headless.run(verb, options, settings)
@@ -182,11 +188,15 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         from rfviewer.parity_verb import add_options
 
         add_options(parser)
+    if verb == "trace":
+        from rfviewer.trace_verb import add_options as add_trace_options
+
+        add_trace_options(parser)
     if verb == "models":
         parser.add_argument("--accept", metavar="LICENCE", help="accept the licence of weights")
     if not window:
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    if verb in ("window", "export", "bench", "ab", "parity", "soak"):
+    if verb in ("window", "export", "bench", "ab", "parity", "trace", "soak"):
         _engine_options(parser)
     return parser
 
@@ -197,6 +207,7 @@ _DESCRIPTIONS = {
     "bench": "Measure the export path against the bare network, alternating, in one run.",
     "ab": "Compare the speed of two sets of optimizations in alternating blocks.",
     "parity": "Compare two results of every frame; exit code 1 when they differ too much.",
+    "trace": "Play a source as an export does and write when everything ran.",
     "devices": "List cameras, GPUs and backends.",
     "models": "List the models and what each needs.",
     "doctor": "Check this installation; every problem comes with its remedy.",
@@ -251,7 +262,7 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("engine")
     group.add_argument("--model", metavar="M", help="name from `rfviewer models`, .onnx or .pth")
     group.add_argument("--backend", choices=BACKEND_NAMES)
-    group.add_argument("--precision", choices=("auto", "fp32", "fp16"))
+    group.add_argument("--precision", choices=PRECISIONS)
     group.add_argument("--threshold", type=number, metavar="T", help="keep scores above T, 0..1")
     group.add_argument("--resize", choices=[str(item) for item in ResizeMode], help="see docs")
     group.add_argument("--threads", type=whole_number, metavar="N", help="host threads; 0 chooses")
@@ -263,6 +274,7 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="name=value",
         help="optimizations, e.g. --set depth=1 roi_masks=off; all=off is the reference path",
     )
+    group.add_argument("--nvtx", action="store_true", help="ranges for NVIDIA's profilers")
     group.add_argument("--config", type=Path, metavar="FILE", help="settings, instead of your own")
 
 

@@ -110,7 +110,9 @@ def latencies_ms(samples: Iterable[FrameSample]) -> dict[str, list[float]]:
 
 def _subtitle(data: ReportData) -> str:
     made = data.made_with
-    known = [made.get(key, "") for key in ("software", "model", "engine", "saved")]
+    software = made.get("software") or f"rfviewer {made.get('rfviewer', '')}".strip()
+    engine = made.get("engine") or f"{made.get('backend', '')} {made.get('device', '')}".strip()
+    known = [software, made.get("model", ""), engine, made.get("saved", "")]
     return " · ".join(item for item in known if item)
 
 

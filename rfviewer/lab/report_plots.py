@@ -59,7 +59,7 @@ class _Axes:
             parts.append(label(_LEFT - 6, self.y(value) + 4, number(value, digits), "", "end"))
             value += step
         parts.append(label(WIDTH - _RIGHT, self.height - 10, x_unit, "unit", "end"))
-        parts.append(label(_LEFT - 6, 12, y_unit, "unit", "end"))
+        parts.append(label(4, 12, y_unit, "unit"))
         return parts
 
 
@@ -91,7 +91,9 @@ def latency_histogram(latencies_ms: Sequence[float]) -> str:
         if at is not None:
             x = axes.x(min(at, high))
             parts.append(line(x, _TOP, x, axes.bottom, "mark"))
-            parts.append(label(x + 4, _TOP + 12 + 15 * row, f"{name} {significant(at)} ms", "marked"))
+            parts.append(
+                label(x + 4, _TOP + 12 + 15 * row, f"{name} {significant(at)} ms", "marked")
+            )
     return svg(WIDTH, 200, parts, "Latency of each frame, from submit to result")
 
 

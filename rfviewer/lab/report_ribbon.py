@@ -5,7 +5,8 @@ from rfviewer.lab.timeline import Timeline, idle_share, is_device
 from rfviewer.timing import Span, Stage
 
 LENGTH_NS = 1_000_000_000
-"""How much of the end of a run is shown."""
+"""How much of the end of a run is shown, where that holds enough frames."""
+_LEAST_FRAMES = 10
 _MAX_SPANS = 8000
 _ROW = 24
 _HINT = "Wheel, + and - zoom; drag and arrow keys move; a double click shows all."
@@ -17,7 +18,9 @@ def ribbon(timeline: Timeline) -> str:
     if not pieces:
         return ""
     end_ns = max(piece.span.end_ns for piece in pieces)
-    start_ns = max(end_ns - LENGTH_NS, pieces[0].span.start_ns)
+    submitted = [s.timings.submit_time_ns for s in timeline.samples[-_LEAST_FRAMES:]]
+    start_ns = min(end_ns - LENGTH_NS, *submitted)
+    start_ns = max(start_ns, pieces[0].span.start_ns)
     length_us = max(1.0, (end_ns - start_ns) / 1000)
     shown = [piece for piece in pieces if piece.span.end_ns > start_ns]
     lanes = [lane for lane in timeline.lanes if any(p.span.lane == lane for p in shown)]

@@ -159,12 +159,14 @@ def _counters(timeline: Timeline, queues: Iterable[QueueReading]) -> list[Event]
     for begin_ns, share in idle_windows(spans, _IDLE_WINDOW_NS):
         idle = {"percent": round(100 * share, 3)}
         events.append(_counter("device idle", begin_ns, start_ns, idle))
+    told: dict[str, int] = {}
     for time_ns, fills in queues:
-        if timeline.start_ns <= time_ns <= timeline.end_ns:
-            events += [
-                _counter(f"queue {name}", time_ns, start_ns, {"frames": fill})
-                for name, (fill, _) in fills.items()
-            ]
+        if not timeline.start_ns <= time_ns <= timeline.end_ns:
+            continue
+        for name, (fill, _) in fills.items():
+            if told.get(name) != fill:  # a counter holds until it changes
+                told[name] = fill
+                events.append(_counter(f"queue {name}", time_ns, start_ns, {"frames": fill}))
     return events
 
 
