@@ -5,11 +5,11 @@ several frames are in flight as in real use, and so that a long video does not f
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rfviewer.errors import EngineError
+from rfviewer import log
+from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.experiment import ParityRequest, ParityResult
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, Progress
@@ -178,6 +178,8 @@ def _run(side: Side, block: Sequence[Frame], threshold: float, told: _Told) -> l
             engine.submit(frame, threshold)
         while engine.in_flight:
             collect()
+    except DeviceLostError:
+        raise  # what is in flight there never comes back
     except BaseException:
         _drain(engine)
         raise
@@ -187,5 +189,9 @@ def _run(side: Side, block: Sequence[Frame], threshold: float, told: _Told) -> l
 def _drain(engine: Engine) -> None:
     """Take back what an error left in flight; that error is told, those behind it are not."""
     while engine.in_flight:
-        with suppress(EngineError):
+        try:
             engine.collect()
+        except DeviceLostError:
+            return
+        except EngineError as error:
+            log.engine.debug("a frame behind the one that failed: %s", error)
