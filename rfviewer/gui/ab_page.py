@@ -152,16 +152,17 @@ class AbPage(QWidget):
         column.addWidget(self.rate)
         self.table, self._effects = interval_table()
         column.addWidget(self.table, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(GAP_PX)
         self.notes = label(muted=True)
         self.notes.setWordWrap(True)
         self.notes.setFont(scaled(self.notes.font(), 0.88))
-        foot.addWidget(self.notes, 1)
+        column.addWidget(self.notes)
+        foot = QHBoxLayout()
+        foot.setSpacing(GAP_PX)
+        foot.addStretch(1)
         for text, slot in (("Copy result", self.copy_text), ("Copy as command", self.copy_command)):
             button = QPushButton(text)
             button.clicked.connect(slot)
-            foot.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
+            foot.addWidget(button)
         column.addLayout(foot)
         return page
 

@@ -61,6 +61,7 @@ class ConfigPicker(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(self._grid())
+        area.setMinimumHeight(6 * self.fontMetrics().height())
         column.addWidget(area, 1)
         self._left_out = ElidedLabel(muted=True)
         self._left_out.setFont(scaled(self._left_out.font(), 0.88))

@@ -12,7 +12,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -27,6 +27,7 @@ from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled, tabular
 type Index = QModelIndex | QPersistentModelIndex
 MARGIN_PX = 14
 """Room left and right of a drawn column, for the labels of its outermost ticks."""
+_LEAST_PLOT_DIGITS = 18
 
 
 def x_of(axis: Axis, rect: QRect, value: float) -> float:
@@ -42,6 +43,8 @@ class FigureModel(QAbstractTableModel):
 
     HEADS: tuple[str, ...] = ()
     PLOT = -1
+    SPARED: tuple[int, ...] = ()
+    """Columns that narrow tables leave out, the first one first; tooltips tell their figures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,6 +184,7 @@ class FigureTable(QTableView):
         model.setParent(self)
         self._model = model
         self._delegate = delegate
+        model.modelReset.connect(self._on_reset)
         delegate.setParent(self)
         self.setItemDelegateForColumn(model.PLOT, delegate)
         self.setHorizontalHeader(AxisHeader(self))
@@ -211,4 +215,25 @@ class FigureTable(QTableView):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, 3 * self.fontMetrics().height())
+        rows = min(8, max(3, self._model.rowCount()))
+        height = self.horizontalHeader().sizeHint().height()
+        return QSize(120, height + rows * self.verticalHeader().defaultSectionSize() + 2)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.fit_columns()
+        super().resizeEvent(event)
+
+    def _on_reset(self) -> None:
+        self.updateGeometry()
+        self.fit_columns()
+
+    def fit_columns(self) -> None:
+        """Leave out the columns that can be spared where the drawn one would get too narrow."""
+        texts = [column for column in range(len(self._model.HEADS)) if column != self._model.PLOT]
+        taken = {column: max(self.sizeHintForColumn(column), 0) + 8 for column in texts}
+        least = _LEAST_PLOT_DIGITS * self.fontMetrics().horizontalAdvance("0")
+        room = self.viewport().width() - least - sum(taken.values())
+        for column in self._model.SPARED:
+            self.setColumnHidden(column, room < 0)
+            room += taken[column] if room < 0 else 0

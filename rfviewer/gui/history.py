@@ -92,7 +92,8 @@ class History:
         start or another engine count frames that had piled up.
         """
         loading = snapshot.engine.phase is EnginePhase.LOADING
-        playing = snapshot.state is PlayState.PLAYING and not loading
+        measuring = snapshot.lab is not None and snapshot.lab.active
+        playing = snapshot.state is PlayState.PLAYING and not loading and not measuring
         info = snapshot.engine.info
         engine = (snapshot.engine.phase, info and (info.model, info.backend, info.precision))
         if not playing or engine != self._engine:

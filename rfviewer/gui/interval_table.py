@@ -29,8 +29,9 @@ def outcome_color(outcome: Outcome, tokens: Tokens) -> QColor:
 class EffectModel(FigureModel):
     """One row for each stage and one for the latency."""
 
-    HEADS = ("ms, one frame in flight", "A", "B", "B \N{MINUS SIGN} A", "", "ms")
+    HEADS = ("ms, depth 1", "A", "B", "B \N{MINUS SIGN} A", "", "ms")
     PLOT = 5
+    SPARED = (1, 2)
 
     def __init__(self) -> None:
         super().__init__()

@@ -87,8 +87,8 @@ class LabParts(QObject):
         strip.add_page(PLOTS, "Plots", lambda: plots, 13.5)
         strip.add_page(TIMELINE, "Timeline", self._make_timeline, 13.5)
         strip.add_page(LATENCY, "Latency", self._make_latency, 13.5)
-        strip.add_page(AB, "A/B", self._make_ab, 22)
-        strip.add_page(WATERFALL, "Waterfall", self._make_waterfall, 27)
+        strip.add_page(AB, "A/B", self._make_ab, 22, scrolls=True)
+        strip.add_page(WATERFALL, "Waterfall", self._make_waterfall, 27, scrolls=True)
         strip.page_changed.connect(self._on_page)
         layout.set_plots(strip)
         strip.page(LATENCY)  # drawn by pyqtgraph: built now, while nothing plays yet

@@ -6,19 +6,12 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from rfviewer.experiment import AbRequest, CeilingsRequest, ParityRequest, WaterfallRequest
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
-from rfviewer.gui.lab_text import remaining_text
+from rfviewer.gui.lab_text import remaining_text, request_title
 from rfviewer.gui.tokens import GAP_PX, scaled
 
 REFRESH_MS = 500
-_TITLES: dict[type, str] = {
-    AbRequest: "Measuring A against B",
-    WaterfallRequest: "Measuring every toggle",
-    CeilingsRequest: "Measuring the ceilings",
-    ParityRequest: "Comparing the detections",
-}
 
 
 class LabProgress(QWidget):
@@ -59,7 +52,7 @@ class LabProgress(QWidget):
         request, status = self._lab.running, self._lab.status
         if request is None:
             return
-        self.title.setText(_TITLES[type(request)])
+        self.title.setText(request_title(request))
         if status is None or not status.active:
             self.step.setText("Starting")
             self._bar.setRange(0, 0)

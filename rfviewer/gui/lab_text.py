@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from rfviewer.experiment import AbResult, CeilingsResult, Effect, Interval, WaterfallResult
+from rfviewer.experiment import (
+    AbRequest,
+    AbResult,
+    CeilingsRequest,
+    CeilingsResult,
+    Effect,
+    Interval,
+    LabRequest,
+    ParityRequest,
+    WaterfallRequest,
+    WaterfallResult,
+)
 from rfviewer.gui.text import DASH, fps_text, ms_text
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 
@@ -134,6 +145,19 @@ def effects_of_waterfall(result: WaterfallResult) -> dict[str, ToggleEffect]:
             saving_text(by, significant=gain.significant), outcome, detail
         )
     return effects
+
+
+def request_title(request: LabRequest) -> str:
+    """Return what is measured, in a few words."""
+    if isinstance(request, AbRequest):
+        names = differing(request.a, request.b)
+        return f"Measuring {toggle_of(names[0]).label if len(names) == 1 else 'A against B'}"
+    titles = {
+        WaterfallRequest: "Measuring every toggle",
+        CeilingsRequest: "Measuring the ceilings",
+        ParityRequest: "Comparing the detections",
+    }
+    return titles[type(request)]
 
 
 def remaining_text(seconds: float | None) -> str:

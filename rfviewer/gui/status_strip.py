@@ -54,7 +54,8 @@ def wanted_fps(snapshot: Snapshot) -> float | None:
     if snapshot.state is not PlayState.PLAYING or snapshot.source is None:
         return None
     rate = snapshot.playback.rate
-    if rate is None:
+    measuring = snapshot.lab is not None and snapshot.lab.active  # the video stands still
+    if rate is None or measuring:
         return None
     nominal = snapshot.source.fps or snapshot.source_fps
     return None if nominal is None else nominal * (1.0 if snapshot.source.live else rate)

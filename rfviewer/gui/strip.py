@@ -4,7 +4,15 @@ from collections.abc import Callable
 from typing import override
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 class BottomStrip(QWidget):
@@ -22,7 +30,9 @@ class BottomStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._makers: dict[str, Callable[[], QWidget]] = {}
         self._pages: dict[str, QWidget] = {}
+        self._holders: dict[str, QWidget] = {}
         self._lines: dict[str, float] = {}
+        self._scrolls: dict[str, bool] = {}
         self.tabs = QTabBar()
         self.tabs.setObjectName("StripTabs")
         self.tabs.setAccessibleName("Pages below the video")
@@ -41,8 +51,21 @@ class BottomStrip(QWidget):
         column.addLayout(head)
         column.addWidget(self._stack, 1)
 
-    def add_page(self, name: str, title: str, make: Callable[[], QWidget], lines: float) -> None:
-        """Add a tab; `make` builds its page, which wants the height of that many lines of text."""
+    def add_page(
+        self,
+        name: str,
+        title: str,
+        make: Callable[[], QWidget],
+        lines: float,
+        *,
+        scrolls: bool = False,
+    ) -> None:
+        """Add a tab.
+
+        `make` builds its page, which wants the height of that many lines of text; with less room it
+        is scrolled, or else gives way.
+        """
+        self._scrolls[name] = scrolls
         self._makers[name] = make
         self._lines[name] = lines
         self.tabs.addTab(title)
@@ -60,7 +83,8 @@ class BottomStrip(QWidget):
         if name not in self._pages:
             made = self._makers[name]()
             self._pages[name] = made
-            self._stack.addWidget(made)
+            self._holders[name] = _scrolled(made) if self._scrolls[name] else made
+            self._stack.addWidget(self._holders[name])
         return self._pages[name]
 
     def built(self, name: str) -> QWidget | None:
@@ -78,10 +102,22 @@ class BottomStrip(QWidget):
     def _on_tab(self, _index: int) -> None:
         name = self.current
         if name:
-            self._stack.setCurrentWidget(self.page(name))
+            self.page(name)
+            self._stack.setCurrentWidget(self._holders[name])
             self.page_changed.emit(name)
 
     @override
     def minimumSizeHint(self) -> QSize:
         # Tabs scroll and pages give way; the window is not held wide by them.
         return QSize(0, 120)
+
+
+def _scrolled(page: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setObjectName("Plain")
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(page)
+    return area

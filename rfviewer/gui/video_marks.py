@@ -9,6 +9,7 @@ from rfviewer.config import View
 from rfviewer.experiment import Badge, ParityWatch
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_text import request_title
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.split_handle import SplitHandle
 from rfviewer.gui.tokens import GAP_PX, scaled
@@ -43,13 +44,14 @@ class VideoMarks(QObject):
         self._lab = lab
         self._started_watch = False
         self.held = tag(view, "Baseline")
-        self.wait = tag(view)
+        self.wait, self.busy = tag(view), tag(view)
         self.handle = SplitHandle(view)
         self.handle.moved.connect(lambda share: model.update_view(split=share))
         model.view_changed.connect(self._on_view)
         model.held_changed.connect(self._on_held)
         lab.parity_changed.connect(lambda _: self.arrange())
         lab.watch_changed.connect(self._on_watch)
+        lab.changed.connect(self._on_lab)
         view.zoom_changed.connect(self.arrange)
         view.installEventFilter(self)
         self._on_view(model.view)
@@ -75,9 +77,13 @@ class VideoMarks(QObject):
         self.wait.setVisible(False)
         if shown:
             self._arrange_split(image)
-        if self.held.isVisible():
-            self.held.adjustSize()
-            self.held.move((self._view.width() - self.held.width()) // 2, self._top(image))
+        top = self._top(image)
+        for mark in (self.held, self.busy):
+            if mark.isVisible():
+                mark.adjustSize()
+                mark.resize(min(mark.width(), self._view.width()), mark.height())
+                mark.move((self._view.width() - mark.width()) // 2, top)
+                top += mark.height() + GAP_PX
 
     def _arrange_split(self, image: QRectF) -> None:
         self.handle.place(image, None if self.handle.dragged else self._model.view.split)
@@ -101,6 +107,15 @@ class VideoMarks(QObject):
     def _on_held(self, held: bool) -> None:
         self.held.setVisible(held)
         self.held.raise_()
+        self.arrange()
+
+    def _on_lab(self) -> None:
+        request, status = self._lab.running, self._lab.status
+        if request is not None:
+            step = status.step if status is not None and status.active else ""
+            parts = [request_title(request), step, "Ctrl+. stops"]
+            self.busy.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
+        self.busy.setVisible(request is not None)
         self.arrange()
 
     def _on_watch(self) -> None:

@@ -72,7 +72,7 @@ class WaterfallPage(QWidget):
         self.notes = label(muted=True)
         self.notes.setWordWrap(True)
         self.notes.setFont(scaled(self.notes.font(), 0.88))
-        self._foot.addWidget(self.notes, 1)
+        self._foot.addStretch(1)
         self._copies = []
         for text, slot in (("Copy result", self.copy_text), ("Copy as command", self.copy_command)):
             button = QPushButton(text)
@@ -82,6 +82,7 @@ class WaterfallPage(QWidget):
         left = QVBoxLayout()
         left.setSpacing(GAP_PX)
         left.addWidget(self.pages, 1)
+        left.addWidget(self.notes)
         left.addLayout(self._foot)
         self.ceilings = CeilingsList()
         self.ceilings.measure.clicked.connect(self.run_ceilings)
@@ -165,6 +166,7 @@ class WaterfallPage(QWidget):
         for button in self._copies:
             button.setVisible(self._shown is not None)
         self.notes.setText("\n".join(self._shown.notes) if self._shown is not None else "")
+        self.notes.setVisible(bool(self.notes.text()))
         if self._lab.running is not None:
             self.pages.setCurrentWidget(self.progress)
         elif self._shown is not None:

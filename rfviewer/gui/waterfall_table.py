@@ -52,6 +52,7 @@ class WaterfallModel(FigureModel):
 
     HEADS = ("", "in this order", "alone", "if removed", "ms per frame")
     PLOT = 4
+    SPARED = (3, 2)
 
     def __init__(self) -> None:
         super().__init__()
