@@ -111,6 +111,8 @@ class _Ceilings:
         running = self._probes.running_fps or slots.fps or 0.0
         ceilings = (*found.values(), *self._missing)
         bound, verdict = _bound(ceilings, slots, running, self._probes)
+        if running < CLOSE * min(fps for fps in (one.fps for one in ceilings) if fps is not None):
+            verdict += f"; side by side they reach {running:.1f}, as they share the machine"
         return CeilingsResult(ceilings=ceilings, running_fps=running, bound=bound, verdict=verdict)
 
     def _add(self, name: str, run: Callable[[], float]) -> None:

@@ -1,0 +1,146 @@
+"""A/B on a simulated machine: drift, two speeds, bursts. Nothing here looks at a real clock."""
+
+import pytest
+
+from rfviewer.experiment import AbRequest
+from rfviewer.lab.ab import measure_ab
+from rfviewer.lab.stand import Stopped
+from rfviewer.optimizations import Optimizations
+from rfviewer.timing import Stage
+
+RUNS = 20
+QUIET = {"noise": 0.01, "burst_every_s": 0.0, "two_speeds": 1.0}
+
+
+def measure(stand, depth=1, toggle="roi_masks", **kwargs):
+    a = Optimizations(depth=depth)
+    return measure_ab(stand, AbRequest(a=a, b=a.set(toggle, "off")), lambda *_: None, **kwargs)
+
+
+def named(result):
+    return {one.quantity for one in result.stages if one.significant} - {"latency"}
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_equal_settings_show_no_effect_in_20_of_20_runs(stand_of, depth):
+    for seed in range(RUNS):
+        result = measure(stand_of(seed), depth)
+        assert not result.effect
+        assert result.verdict.startswith("no effect larger than the noise (±")
+        assert not any(one.significant for one in (*result.stages, result.throughput))
+
+
+@pytest.mark.parametrize("stage", [Stage.PREPROCESS, Stage.INFER, Stage.POSTPROCESS])
+def test_a_planted_slowdown_of_5_percent_is_named_in_20_of_20_runs(stand_of, stage):
+    for seed in range(RUNS):
+        result = measure(stand_of(seed, {"roi_masks": {stage: 1.05}}))
+        assert result.effect
+        assert named(result) == {str(stage)}
+        assert f"of {stage}" in result.verdict
+        assert result.verdict.startswith("costs ")
+        # Only the network is long enough to show in the frame rate.
+        assert result.throughput.significant == (stage is Stage.INFER)
+        assert ("; fps -" in result.verdict) == (stage is Stage.INFER)
+
+
+def test_the_size_of_an_effect_lies_in_its_interval(stand_of):
+    inside = 0
+    for seed in range(RUNS):
+        result = measure(stand_of(seed, {"roi_masks": {Stage.POSTPROCESS: 1.4}}, **QUIET))
+        (effect,) = [one for one in result.stages if one.quantity == "postprocess"]
+        inside += effect.interval.low <= 0.4 * effect.a <= effect.interval.high
+        assert effect.difference == pytest.approx(0.4 * effect.a, rel=0.1)
+        assert effect.a_p95 > effect.a
+    assert inside >= 16  # of 95 %
+
+
+def test_throughput_is_measured_with_as_many_in_flight_as_asked_for(stand_of):
+    stand = stand_of(**QUIET)
+    stand.engine.stages_s[Stage.POSTPROCESS] = 0.25
+    result = measure_ab(
+        stand,
+        AbRequest(a=Optimizations(depth=1), b=Optimizations(depth=2)),
+        lambda *_: None,
+    )
+    assert {one.quantity for one in result.stages} == {
+        "preprocess",
+        "infer",
+        "postprocess",
+        "latency",
+    }
+    assert named(result) == set()  # stage times are those of one frame in flight
+    assert result.throughput.difference == pytest.approx(result.throughput.a, rel=0.1)
+    assert result.throughput.interval.low < result.throughput.difference
+    assert "fps +10" in result.verdict or "fps +9" in result.verdict
+
+
+def test_more_noise_takes_more_rounds_and_a_quiet_machine_few(stand_of):
+    quiet, noisy = (measure(stand_of(3, **kwargs)) for kwargs in (QUIET, {"noise": 0.06}))
+    assert quiet.blocks < noisy.blocks
+    assert not quiet.effect
+    assert not noisy.effect
+
+
+def test_the_time_is_bounded_and_too_few_rounds_are_admitted(stand_of):
+    stand = stand_of(noise=0.3)
+    result = measure(stand, limit_s=5.0)
+    assert stand.engine.machine.now_s < 20
+    assert any("rounds fitted into the time" in note for note in result.notes)
+    assert not result.effect
+
+
+def test_the_number_of_rounds_can_be_fixed(stand_of):
+    a = Optimizations(depth=1)
+    request = AbRequest(a=a, b=a, rounds=3, frames=2)
+    result = measure_ab(stand_of(), request, lambda *_: None)
+    assert (result.blocks, result.frames) == (6, 2)
+    assert any("the same here" in note for note in result.notes)
+
+
+def test_throttled_rounds_are_left_out_and_counted(stand_of):
+    stand = stand_of(**QUIET)
+    stand.engine.throttled_until_s = 12.0
+    result = measure(stand)
+    assert result.excluded > 0
+    assert result.excluded % 4 == 0
+    assert not result.effect
+
+
+def test_throttled_all_the_time_is_no_result(stand_of):
+    stand = stand_of(**QUIET)
+    stand.engine.throttled_until_s = 1e9
+    with pytest.raises(Exception, match="throttled in every round"):
+        measure(stand)
+
+
+def test_a_toggle_that_cannot_run_is_named(stand_of):
+    stand = stand_of(unavailable={"cuda_graph": "needs an NVIDIA GPU"}, **QUIET)
+    result = measure(stand, toggle="cuda_graph")
+    assert "cuda_graph makes no difference here: needs an NVIDIA GPU." in result.notes
+    assert not result.effect
+
+
+def test_giving_up_leaves_nothing_in_flight(stand_of):
+    seen = []
+
+    def check():
+        seen.append(1)
+        if len(seen) > 37:
+            raise Stopped
+
+    stand = stand_of(check=check)
+    with pytest.raises(Stopped):
+        measure(stand, depth=2)
+    assert len(seen) == 38
+
+
+def test_progress_tells_block_and_end(stand_of):
+    told = []
+    a = Optimizations(depth=1)
+    request = AbRequest(a=a, b=a, rounds=3)
+    measure_ab(stand_of(), request, lambda *step: told.append(step))
+    assert told[0][0] == "Warming up"
+    steps = [step for step, _, _ in told[1:]]
+    assert len(steps) == 12
+    assert sorted(step[-1] for step in steps[:4]) == ["A", "A", "B", "B"]
+    assert steps[-1].startswith("round 3 of at most 3")
