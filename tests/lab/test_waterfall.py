@@ -1,0 +1,112 @@
+"""The waterfall on a simulated machine: parts, their sum, and what remains."""
+
+import pytest
+
+from rfviewer.errors import UsageError
+from rfviewer.experiment import WaterfallRequest
+from rfviewer.lab.stand import Stopped
+from rfviewer.lab.waterfall import measure_waterfall
+from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.timing import Stage
+
+ABLE = ("depth", "fused_select", "limit_masks", "roi_masks")
+UNABLE = dict.fromkeys((name for name in toggle_names() if name not in ABLE), "needs a GPU")
+SLOWER = {"limit_masks": {Stage.POSTPROCESS: 3.0}, "roi_masks": {Stage.POSTPROCESS: 2.0}}
+QUIET = {"noise": 0.005, "burst_every_s": 0.0, "two_speeds": 1.0, "drift_per_s": 0.0}
+
+
+def measure(stand_of, depth=1, seed=0, names=(), rounds=7, told=None, **kwargs):
+    stand = stand_of(seed, kwargs.pop("slower", SLOWER), UNABLE, **(kwargs or QUIET))
+    stand.engine.stages_s[Stage.POSTPROCESS] = 0.05
+    request = WaterfallRequest(target=Optimizations(depth=depth), names=names, rounds=rounds)
+    steps = told if told is not None else []
+    return measure_waterfall(stand, request, lambda *step: steps.append(step))
+
+
+def by_name(result):
+    return {step.name: step for step in result.steps}
+
+
+def test_each_part_alone_removed_and_in_turn(stand_of):
+    result = measure(stand_of)
+    parts = by_name(result)
+    assert set(parts) == {"fused_select", "limit_masks", "roi_masks"}  # depth 1 is the baseline's
+    base = 252 + 50 * 3 * 2
+    assert result.whole.a == pytest.approx(base, rel=0.03)
+    assert result.whole.difference == pytest.approx(-250, rel=0.05)
+    assert parts["limit_masks"].alone.difference == pytest.approx(-200, rel=0.05)
+    assert parts["limit_masks"].removed.difference == pytest.approx(100, rel=0.05)
+    assert parts["limit_masks"].cumulative.difference == pytest.approx(-200, rel=0.05)
+    assert parts["roi_masks"].alone.difference == pytest.approx(-150, rel=0.05)
+    assert parts["roi_masks"].cumulative.difference == pytest.approx(-50, rel=0.05)
+    assert not parts["fused_select"].alone.significant
+    in_turn = sum(step.cumulative.difference for step in result.steps)
+    assert in_turn == pytest.approx(result.whole.difference, rel=0.05)
+
+
+def test_what_the_parts_alone_miss_is_reported_as_interaction(stand_of):
+    result = measure(stand_of)
+    # Alone they save 200 and 150 of the same 300 ms: more than there is.
+    assert result.interaction == pytest.approx(100, rel=0.1)
+    assert result.interaction_interval.low < result.interaction < result.interaction_interval.high
+    assert "is interaction" in result.verdict
+    assert "add up to the whole within the intervals" in result.verdict
+
+
+def test_parts_of_different_stages_show_no_interaction(stand_of):
+    slower = {"limit_masks": {Stage.POSTPROCESS: 2.0}, "fused_select": {Stage.PREPROCESS: 20.0}}
+    result = measure(stand_of, slower=slower)
+    assert "none that shows" in result.verdict
+    assert not result.interaction_interval.excludes_zero
+    assert "in turn limit_masks -" in result.verdict  # the larger part first
+    assert by_name(result)["limit_masks"].cumulative.difference == pytest.approx(-50, rel=0.1)
+
+
+def test_depth_counts_with_its_own_frames_in_flight(stand_of):
+    result = measure(stand_of, depth=2, slower={})
+    assert result.steps[0].name == "depth"
+    assert result.steps[0].alone.significant
+    assert result.whole.quantity == "frame time"
+
+
+def test_a_noisy_machine_widens_the_intervals_and_the_parts_still_add_up(stand_of):
+    adds_up = 0
+    for seed in range(10):
+        result = measure(stand_of, seed=seed, rounds=12, noise=0.02)
+        adds_up += "add up to the whole within the intervals" in result.verdict
+        assert by_name(result)["limit_masks"].alone.significant
+    assert adds_up >= 8  # of 95 %
+
+
+def test_only_the_named_toggles_take_part(stand_of):
+    result = measure(stand_of, names=("roi_masks",))
+    assert [step.name for step in result.steps] == ["roi_masks"]
+    assert result.whole.difference == pytest.approx(-50, rel=0.1)  # the others stay on
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (("cuda_graph",), "needs a GPU"),
+        (("depth",), "off in the target"),
+        (("speed",), "no optimization speed"),
+    ],
+)
+def test_a_toggle_without_a_part_is_refused(stand_of, names, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        measure(stand_of, names=names)
+
+
+def test_it_tells_how_long_it_will_take_and_can_be_given_up(stand_of):
+    told = []
+    measure(stand_of, told=told, rounds=3)
+    assert told[1][0].startswith("first round of ")
+    assert told[-1][0].startswith("round 3 of 3, about ")
+
+    def check():
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        measure_waterfall(
+            stand_of(check=check), WaterfallRequest(target=Optimizations()), lambda *_: None
+        )
