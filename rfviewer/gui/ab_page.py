@@ -25,6 +25,7 @@ from rfviewer.gui.lab_progress import LabProgress
 from rfviewer.gui.lab_text import (
     Outcome,
     ab_report,
+    blocks_text,
     differing,
     interval_text,
     outcome_of,
@@ -219,7 +220,7 @@ class AbPage(QWidget):
             f"95 % interval of the difference {interval_text(rate.interval, 'fps')} fps)"
         )
         self._effects.set_effects(result.stages)
-        parts = [f"{result.blocks} blocks of {result.frames} frames each"]
+        parts = [blocks_text(result)]
         if result.excluded:
             parts.append(f"{result.excluded} left out because the device was throttled")
         self.notes.setText("\n".join((", ".join(parts), *result.notes)))

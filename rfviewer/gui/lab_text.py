@@ -105,6 +105,12 @@ def configuration_name(value: Optimizations, current: Optimizations) -> str:
     return f"{len(names)} differ from now"
 
 
+def blocks_text(result: AbResult) -> str:
+    """Return how much was measured of each side."""
+    many = "" if result.frames == 1 else "s"
+    return f"{result.blocks} blocks of {result.frames} frame{many} each"
+
+
 def effect_of_toggle(result: AbResult) -> tuple[str, ToggleEffect] | None:
     """Return the one toggle that an A/B result is about with its effect when on; else None."""
     names = differing(result.a, result.b)
@@ -112,7 +118,7 @@ def effect_of_toggle(result: AbResult) -> tuple[str, ToggleEffect] | None:
         return None
     name = names[0]
     turned = 1 if int(getattr(result.b, name)) > int(getattr(result.a, name)) else -1
-    detail = f"{result.verdict} ({result.blocks} blocks of {result.frames} frames each)"
+    detail = f"{result.verdict} ({blocks_text(result)})"
     if not result.effect:
         return name, ToggleEffect(WORDS["none"], "none", detail)
     times = [effect for effect in result.stages if effect.significant and effect.unit == "ms"]

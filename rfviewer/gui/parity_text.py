@@ -85,7 +85,7 @@ def reading_sentence(reading: ParityReading) -> str:
         parts.append(reading.reason)
     elif total is not None:
         parts.append(total.verdict)
-    if total is not None:
+    if total is not None and reading.badge is Badge.RED:  # other verdicts have the figures
         iou = "" if total.iou_min is None else f", mask IoU at least {total.iou_min:.4f}"
         parts.append(
             f"{count_text(reading.compared)} frames compared, boxes within "

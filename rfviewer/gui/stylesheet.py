@@ -59,7 +59,7 @@ def stylesheet(t: Tokens) -> str:
         border-color: {t.border}; }}
     QToolButton:focus {{ border-color: {t.accent}; }}
     QToolButton:disabled {{ color: {t.muted}; }}
-    QToolButton[popupMode="1"] {{ padding-right: 18px; }}
+    QToolButton[popupMode="1"][toolButtonStyle="0"] {{ padding-right: 18px; }}
     QToolButton[popupMode="2"] {{ padding-right: 16px; }}
     QToolButton::menu-indicator {{ subcontrol-position: right center;
         subcontrol-origin: padding; right: 4px; width: 8px; }}

@@ -98,9 +98,9 @@ class TopBar(QWidget):
         assert layout is not None
         for badge, others in ((True, True), (False, True), (False, False)):
             wide, slim = styles.ToolButtonTextBesideIcon, styles.ToolButtonIconOnly
-            self._parity.setToolButtonStyle(wide if badge else slim)
+            _set_style(self._parity, wide if badge else slim)
             for button in self._texts:
-                button.setToolButtonStyle(wide if others else slim)
+                _set_style(button, wide if others else slim)
             layout.invalidate()
             needed = layout.sizeHint().width()
             if needed + 2 * GAP_PX <= self.width():
@@ -128,3 +128,10 @@ class TopBar(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self.retint()
         super().changeEvent(event)
+
+
+def _set_style(button: QToolButton, wanted: Qt.ToolButtonStyle) -> None:
+    if button.toolButtonStyle() is not wanted:
+        button.setToolButtonStyle(wanted)
+        button.style().unpolish(button)
+        button.style().polish(button)  # the style sheet asks for the button's style

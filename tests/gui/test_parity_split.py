@@ -49,7 +49,8 @@ def test_the_words_of_a_reading():
     assert dict(reading_lines(reading(Badge.AMBER, iou_min=None)))["Mask IoU, least and mean"] == (
         "no masks"
     )
-    assert "214 frames compared" in reading_sentence(reading(Badge.GREEN))
+    assert "all 214 frames pass" in reading_sentence(reading(Badge.GREEN)).lower()
+    assert "214 frames compared" in reading_sentence(reading(Badge.RED))
 
 
 def test_the_badge_switches_the_watch_and_follows_it(window, session, qtbot):
