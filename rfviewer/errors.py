@@ -13,6 +13,10 @@ class SourceError(RfviewerError):
     """A source cannot be opened or read."""
 
 
+class UnreachableError(SourceError):
+    """A source on the network does not answer now, and may do so later."""
+
+
 class ModelError(RfviewerError):
     """A model is unknown, missing, broken or not supported."""
 

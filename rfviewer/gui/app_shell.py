@@ -117,6 +117,8 @@ def _failure(snapshot: Snapshot | None) -> str:
         return ""
     if snapshot.state is PlayState.FAILED:
         return snapshot.error or "The source failed."
+    if snapshot.live is not None and snapshot.live.reason:
+        return snapshot.live.reason
     if snapshot.engine.phase is EnginePhase.FAILED:
         return snapshot.engine.step or "The engine failed."
     return ""

@@ -22,10 +22,10 @@ def live_words(live: LiveStatus) -> str:
         return "Connecting"
     if live.phase is LivePhase.STALLED:
         return f"Stalled: no picture for {age}" if age else "Connected, but no picture yet"
-    text = f"Reconnecting ({live.attempt})"
+    text = f"{'Reconnecting' if age else 'Connecting'} ({live.attempt})"
     if live.phase is LivePhase.LOST:
         left = "" if live.retry_in_s is None else f" in {seconds_text(live.retry_in_s + 0.99)}"
-        text = f"Connection lost, attempt {live.attempt}{left}"
+        text = f"{'Connection lost' if age else 'No connection'}, attempt {live.attempt}{left}"
     return f"{text} \N{MIDDLE DOT} last picture {age} ago" if age else text
 
 

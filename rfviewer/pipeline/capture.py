@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from rfviewer import log
 from rfviewer.channels import Closed, Feed
 from rfviewer.config import Policy
-from rfviewer.errors import SourceError
+from rfviewer.errors import SourceError, UnreachableError
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource, SourceFactory
 from rfviewer.pipeline.clock import PlaybackClock
@@ -149,8 +149,11 @@ class CaptureLoop:
                     "server hangs; check it and try again."
                 )
                 return None
-        if connection.error is not None and connection.info is None:
-            self._outputs.failed(str(connection.error))
+        error = connection.error
+        if isinstance(error, UnreachableError) and self._transport.playback.reconnect_s is None:
+            return connection  # a camera that is down when its viewer starts
+        if error is not None and connection.info is None:
+            self._outputs.failed(str(error))
             return None
         return connection
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from rfviewer import log
 from rfviewer.config import Policy
-from rfviewer.errors import SourceError
+from rfviewer.errors import SourceError, UnreachableError
 from rfviewer.frame import Frame, SourceInfo, SourceKind
 from rfviewer.pipeline.connection import Connection, Strays
 from rfviewer.pipeline.live_timeline import LiveTimeline
@@ -111,8 +111,7 @@ class LiveLoop:
             self._timeline.cut()
             self._statistics.interrupted()
             log.source.warning("live source broke off: %s", reason)
-            gives_up_s = self._transport.playback.reconnect_s
-            if gives_up_s is not None and self._away_s() >= gives_up_s:
+            if self._ends_here(connection):
                 return SourceError(reason)
             attempt = self._state.attempt + 1
             connection = self._reopen(connection, attempt, reason)
@@ -203,8 +202,7 @@ class LiveLoop:
                 else str(connection.error)
             )
             self._drop(connection)
-            gives_up_s = transport.playback.reconnect_s
-            if gives_up_s is not None and self._away_s() >= gives_up_s:
+            if self._ends_here(connection):
                 return connection  # playing it tells why it failed
             attempt, old = attempt + 1, connection
 
@@ -234,6 +232,14 @@ class LiveLoop:
     def _drop(self, connection: Connection) -> None:
         self._damaged_before += connection.damaged
         connection.abandon()
+
+    def _ends_here(self, broken: Connection) -> bool:
+        """Whether no further attempt is to be made after `broken`."""
+        if self._info is None and broken.error is not None:
+            # It was never open: only somebody who does not answer is waited for.
+            return not isinstance(broken.error, UnreachableError)
+        gives_up_s = self._transport.playback.reconnect_s
+        return gives_up_s is not None and self._away_s() >= gives_up_s
 
     def _away_s(self) -> float:
         """Return how long no frame has come."""

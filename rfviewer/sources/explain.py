@@ -1,5 +1,6 @@
 """One sentence for each way in which a source can fail. No secrets, no error numbers."""
 
+import errno
 import os
 import re
 
@@ -7,6 +8,7 @@ import av.error
 
 from rfviewer.log import redact
 
+_DOWN = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -39,6 +41,12 @@ def why_not_opened(error: Exception, subject: str, *, remote: bool) -> str:
                 "or of another kind; choose another file or convert it with ffmpeg."
             )
     return f"{subject} cannot be opened ({_short(error)}); choose another file."
+
+
+def is_silence(error: Exception) -> bool:
+    """Return whether nobody answers at an address, as while a camera or its network is down."""
+    silent = av.error.ExitError | TimeoutError | ConnectionError
+    return isinstance(error, silent) or getattr(error, "errno", None) in _DOWN
 
 
 def _why_not_reached(error: Exception, subject: str) -> str:

@@ -10,7 +10,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from rfviewer import log
-from rfviewer.errors import SourceError
+from rfviewer.errors import SourceError, UnreachableError
 from rfviewer.frame import SourceKind
 from rfviewer.sources.allowed import (
     FILE_FORMATS,
@@ -19,7 +19,7 @@ from rfviewer.sources.allowed import (
     VIDEO_CODECS,
     decoder_options,
 )
-from rfviewer.sources.explain import why_not_opened
+from rfviewer.sources.explain import is_silence, why_not_opened
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _MIN_PIXELS_FOR_THREADS = 1280 * 720
@@ -92,7 +92,8 @@ def open_media(target: Target) -> OpenMedia:
         )
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
         # Not "from error": its text holds the address, and that may hold a password.
-        raise SourceError(why_not_opened(error, target.subject, remote=target.remote)) from None
+        kind = UnreachableError if target.remote and is_silence(error) else SourceError
+        raise kind(why_not_opened(error, target.subject, remote=target.remote)) from None
     try:
         stream, others = _choose_stream(container, target.subject)
         codec = _check(stream, target.subject)

@@ -21,7 +21,7 @@ def test_words():
     assert (
         live_words(lost) == "Connection lost, attempt 2 in 4 s \N{MIDDLE DOT} last picture 12 s ago"
     )
-    assert live_words(LiveStatus(LivePhase.RECONNECTING, 3)) == "Reconnecting (3)"
+    assert live_words(LiveStatus(LivePhase.RECONNECTING, 3)) == "Connecting (3)"
     assert live_words(LiveStatus(LivePhase.RECONNECTING, 3, 3725.0)).endswith("1:02:05 ago")
 
 

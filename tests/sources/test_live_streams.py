@@ -68,6 +68,36 @@ def test_a_server_that_dies_and_starts_again(stream, session):
         session.wait(lambda s: s.counters.captured > before + 10, 10)
 
 
+def test_a_camera_that_is_down_when_the_viewer_starts(stream, session):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    session.open(f"rtsp://127.0.0.1:{port}/live", Playback())
+    waiting = session.wait(lambda s: s.live is not None and s.live.attempt >= 2, 10)
+    assert waiting.state is PlayState.OPENING
+    assert "refuses the connection" in waiting.live.reason
+    with RtspServer(stream, port=port):
+        session.wait(lambda s: s.counters.captured > 10, 10)
+        assert session.poll().state is PlayState.PLAYING
+
+
+def test_a_wrong_password_is_not_tried_again(stream, session):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    session.open(f"rtsp://bob:wrong@127.0.0.1:{port}/live", Playback())
+    session.wait(lambda s: s.live is not None and s.live.attempt >= 1, 10)
+    with RtspServer(stream, port=port, password="right"):
+        failed = session.wait(lambda s: s.state is PlayState.FAILED, 10)
+    assert "refuses the user name or password" in failed.error
+
+
+def test_an_export_does_not_wait_for_a_camera_that_is_down(session):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    session.open(f"rtsp://127.0.0.1:{port}/live", Playback(reconnect_s=30.0))
+    failed = session.wait(lambda s: s.state is PlayState.FAILED, 10)
+    assert "refuses the connection" in failed.error
+
+
 def test_a_server_that_knows_udp_only(stream):
     """TCP is asked for first; what is refused there is fetched by UDP."""
     with RtspServer(stream, udp=True) as server:
