@@ -2,8 +2,8 @@
 
     PYTHONPATH=.:kernels:packaging python packaging/gpu/suite.py OUT.json [--parts tests,figures]
 
-Parts, in this order: `tests` (kernels and engine on the device), `kernels` (times against the
-roofline), `toggles` (each switch against all on, every frame of the demo clip, by the gate),
+Parts, run in the order given: `tests` (kernels and engine on the device), `kernels` (times
+against the roofline), `toggles` (each switch against all on, every frame of the demo clip, by the gate),
 `figures` (rates against the bare network, interleaved; traced), `compiled` (the same with the
 compiled network, and that it repeats bit by bit), `precisions` (each against fp32, by the gate),
 `batch` (the bare network with several frames a pass), `rfdetr` (its own `predict`).
@@ -81,7 +81,7 @@ def main() -> None:
     seconds: dict[str, float] = {}
     failures: dict[str, str] = {}
     bench = Bench()
-    for name in (name for name in PARTS if name in names):
+    for name in names:
         start = time.perf_counter()
         try:
             report[name] = PARTS[name](bench)

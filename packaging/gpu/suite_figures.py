@@ -3,7 +3,7 @@
 import itertools
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import cv2
@@ -19,56 +19,80 @@ from rfviewer.timing import Stage, percentile
 
 DEPTHS = (1, 2, 3, 4)
 ROUNDS = 3
-FRAMES, CEILING_REPLAYS = 500, 250
+FRAMES, CEILING_REPLAYS = 400, 120
 _WARM = 40
+_HELD = 16
 _SEEN_PERIOD_S = 1 / 60
-_FILE = "file to results, depth 3"
 
 
 def figures(bench: Bench, *, compiled: bool) -> dict[str, object]:
     """Return every rate with its ratio to the bare network, median and range over rounds."""
     engine = bench.engine
     base = replace(Optimizations(), compiled_network=compiled)
-    small, large = itertools.cycle(bench.clip), itertools.cycle(bench.large)
     size = f"{LARGE_WH[0]}x{LARGE_WH[1]}"
-    kinds: dict[str, tuple[int, Iterator[Frame], bool]] = {
-        **{f"312x176 depth {depth}": (depth, small, False) for depth in DEPTHS},
-        **{f"{size} depth {depth}": (depth, large, False) for depth in (1, 3)},
-        "312x176 depth 3, drawn at 60 Hz": (3, small, True),
-        f"{size} depth 3, drawn at 60 Hz": (3, large, True),
+    kinds: dict[str, tuple[int, Callable[[], Iterator[Frame]], bool]] = {
+        **{f"312x176 depth {d}": (d, lambda: held(engine, bench.clip), False) for d in DEPTHS},
+        **{f"{size} depth {d}": (d, lambda: held(engine, bench.large), False) for d in (1, 3)},
+        "312x176 depth 3, drawn at 60 Hz": (3, lambda: held(engine, bench.clip), True),
+        f"{size} depth 3, drawn at 60 Hz": (3, lambda: held(engine, bench.large), True),
+        "312x176 file, depth 3": (3, lambda: fed(engine, demo_file()), False),
+        f"{size} from a thread, depth 3": (3, lambda: fed(engine, several(bench.large)), False),
+        f"{size} copied by the engine thread, depth 3": (3, lambda: several(bench.large), False),
     }
-    rows: dict[str, list[dict[str, float]]] = {name: [] for name in (*kinds, _FILE)}
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
     bare_ms: list[float] = []
     details: dict[str, object] = {}
     for turn in range(ROUNDS + 1):  # the first one captures and warms up
         for name, (depth, frames, drawn) in kinds.items():
             engine.configure(replace(base, depth=depth))
-            row = run(engine, fed(engine, itertools.islice(frames, FRAMES)), drawn=drawn)
+            engine.submit(bench.large[0] if size in name else bench.clip[0], THRESHOLD)
+            engine.collect()  # slots and memory are of the right size from here on
+            row = run(engine, frames(), drawn=drawn)
             if turn:
                 rows[name].append(row | {"bare_fps": bare_fps(engine, bare_ms)})
-        engine.configure(replace(base, depth=3))
-        row = run(engine, fed(engine, demo_file()), drawn=False)
-        if turn:
-            rows[_FILE].append(row | {"bare_fps": bare_fps(engine, bare_ms)})
         print("round", turn, {name: r[-1]["fps"] for name, r in rows.items() if r}, flush=True)
     for depth in DEPTHS:
         engine.configure(replace(base, depth=depth))
         details[f"312x176 depth {depth}"] = profile(engine, bench.clip)
     engine.configure(replace(base, depth=1))
     details[f"{size} depth 1"] = profile(engine, bench.large)
-    pageable = replace(base, depth=3)
-    engine.configure(pageable)
-    plain = [run(engine, itertools.islice(large, FRAMES), drawn=False) for _ in range(2)]
     return {
         "form": engine.info.backend_reason,
         "bare_ms_p50_p10_p90": [round(percentile(bare_ms, s) or 0, 4) for s in (0.5, 0.1, 0.9)],
         "rates": {name: summary(values) for name, values in rows.items()},
         "details": details,
-        f"{size} depth 3, copied by the engine thread, fps": round(plain[-1]["fps"], 1),
+        "graph_launch_us": launch_us(engine),
         "decode alone, fps": decode_fps(),
         "memory_allocated_mb": round(torch.cuda.memory_allocated() / 1e6, 1),
         "memory_reserved_mb": round(torch.cuda.memory_reserved() / 1e6, 1),
     }
+
+
+def several(frames: list[Frame]) -> Iterator[Frame]:
+    """Yield `FRAMES` frames, over and over the same."""
+    return itertools.islice(itertools.cycle(frames), FRAMES)
+
+
+def held(engine: CudaEngine, frames: list[Frame]) -> Iterator[Frame]:
+    """Yield frames that lie where the engine wants them already."""
+    return several([engine.home(frame) for frame in frames[:_HELD]])
+
+
+def launch_us(engine: CudaEngine) -> dict[str, float]:
+    """Return how long the host takes to launch a slot's graph, and the bare network's."""
+    found = {}
+    slot = engine._slots[0]  # noqa: SLF001
+    graphs = {"slot": slot._groups[0]._graph, "bare": engine._bare._graph}  # type: ignore[union-attr] # noqa: SLF001
+    for name, graph in graphs.items():
+        times = []
+        for _ in range(100):
+            with torch.cuda.stream(slot.stream):
+                start = time.perf_counter_ns()
+                graph.replay()  # type: ignore[union-attr]
+                times.append((time.perf_counter_ns() - start) / 1e3)
+            slot.stream.synchronize()
+        found[name] = round(statistics.median(times), 1)
+    return found
 
 
 def demo_file() -> Iterator[Frame]:
@@ -126,7 +150,7 @@ def run(engine: CudaEngine, frames: Iterator[Frame], *, drawn: bool) -> dict[str
 
 def profile(engine: CudaEngine, frames: list[Frame]) -> dict[str, object]:
     """Return host times, stages, gaps and idle share of frames that are homed already."""
-    homed = [engine.home(frame) for frame in frames[:16]]
+    homed = [engine.home(frame) for frame in frames[:_HELD]]
     submit_us, collect_us, latency_ms = [], [], []
     stages: dict[Stage, list[float]] = {}
     count, submitted = 600, 0
