@@ -39,7 +39,7 @@ class LabModel(QObject):
 
     def __init__(self, model: SessionModel) -> None:
         super().__init__(model)
-        self._model = model
+        self.model = model
         self.status: LabStatus | None = None
         """The experiment of the newest snapshot."""
         self.results: dict[type, LabStatus] = {}
@@ -76,7 +76,7 @@ class LabModel(QObject):
     @property
     def can_run(self) -> bool:
         """Whether there is an engine and a source to measure with."""
-        snapshot = self._model.snapshot
+        snapshot = self.model.snapshot
         return (
             snapshot is not None
             and snapshot.source is not None
@@ -96,25 +96,25 @@ class LabModel(QObject):
         if self.running is not None:
             return
         self._asked, self._asked_s = request, time.monotonic()
-        self._model.session.start_lab(request)
+        self.model.session.start_lab(request)
         self.changed.emit()
 
     def stop(self) -> None:
         """Give up the running experiment."""
         self._asked = None
-        self._model.session.stop_lab()
+        self.model.session.stop_lab()
         self.changed.emit()
 
     def measure_toggle(self, name: str) -> None:
         """Compare the current settings without `name` (A) and with it (B)."""
-        current = self._model.optimizations
+        current = self.model.optimizations
         off, on = self.values_of(name)
         self.run(AbRequest(a=current.set(name, off), b=current.set(name, on)))
 
     def values_of(self, name: str) -> tuple[bool | int, bool | int]:
         """Return the values of `name` that count as off and on with the current settings."""
         off: bool | int = getattr(Optimizations.baseline(), name)
-        on: bool | int = getattr(self._model.optimizations, name)
+        on: bool | int = getattr(self.model.optimizations, name)
         if on == off:
             choices = toggle_of(name).choices
             on = max(choices[1], getattr(Optimizations(), name)) if choices else True
@@ -124,7 +124,7 @@ class LabModel(QObject):
         """Start, change or end the live comparison."""
         if watch != self.watch:
             self.watch = watch
-            self._model.session.watch_parity(watch)
+            self.model.session.watch_parity(watch)
             self.watch_changed.emit()
 
     def result_of[T](self, kind: type[T]) -> T | None:

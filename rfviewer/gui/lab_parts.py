@@ -7,13 +7,14 @@ from rfviewer.experiment import LabRequest
 from rfviewer.gui.ab_page import AbPage
 from rfviewer.gui.actions import ActionRegistry
 from rfviewer.gui.background import Background
+from rfviewer.gui.focus import ControlManners
+from rfviewer.gui.hold_key import HoldKey
 from rfviewer.gui.lab_command import lab_command
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_outputs import LabOutputs
 from rfviewer.gui.latency_data import LatencyBook
 from rfviewer.gui.layout import WindowLayout
 from rfviewer.gui.live import LiveView
-from rfviewer.gui.model import SessionModel
 from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.parity_dialog import ParityDialog
@@ -37,7 +38,6 @@ class LabParts(QObject):
         self,
         window: QMainWindow,
         *,
-        model: SessionModel,
         lab: LabModel,
         actions: ActionRegistry,
         services: WindowServices,
@@ -48,10 +48,12 @@ class LabParts(QObject):
     ) -> None:
         super().__init__(window)
         self._window = window
-        self._model = model
+        self._model = model = lab.model
         self._actions = actions
         self._services = services
         self._background = background
+        self._manners = ControlManners(window)
+        self._hold = HoldKey(window, model)
         self._layout: WindowLayout | None = None
         self._live: LiveView | None = None
         self._page = PLOTS
@@ -83,6 +85,7 @@ class LabParts(QObject):
     def fill_strip(self, plots: QWidget, layout: WindowLayout, live: LiveView) -> None:
         """Put the pages into the strip, once the plots are there."""
         self._layout, self._live = layout, live
+        self.files.notice.connect(live.show_notice)
         strip = self.strip
         strip.add_page(PLOTS, "Plots", lambda: plots, 13.5)
         strip.add_page(TIMELINE, "Timeline", self._make_timeline, 13.5)
@@ -90,6 +93,7 @@ class LabParts(QObject):
         strip.add_page(AB, "A/B", self._make_ab, 22, scrolls=True)
         strip.add_page(WATERFALL, "Waterfall", self._make_waterfall, 27, scrolls=True)
         strip.page_changed.connect(self._on_page)
+        strip.page_built.connect(self._manners.teach)
         layout.set_plots(strip)
         strip.page(LATENCY)  # drawn by pyqtgraph: built now, while nothing plays yet
 

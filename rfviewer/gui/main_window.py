@@ -27,7 +27,6 @@ from rfviewer.gui.closing import ClosingQuestion, FinishingFiles
 from rfviewer.gui.commands import Commands
 from rfviewer.gui.focus import ControlManners
 from rfviewer.gui.heartbeat import Heartbeat
-from rfviewer.gui.hold_key import HoldKey
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_parts import LabParts
 from rfviewer.gui.layout import MINIMUM_SIZE, WindowLayout
@@ -97,7 +96,6 @@ class MainWindow(QMainWindow):
         self.theme_menu = theme_menu(self.theme, self._on_theme, self)
         self.lab_parts = LabParts(
             self,
-            model=self.model,
             lab=self.lab,
             actions=self.actions_,
             services=services,
@@ -107,12 +105,7 @@ class MainWindow(QMainWindow):
             view=self.video.view,
         )
         self.top_bar = TopBar(
-            self.actions_,
-            self.sources.menu,
-            self.outputs.record_menu,
-            self.outputs.shot_menu,
-            self.theme_menu,
-            self.lab_parts.badge,
+            self.actions_, self.sources.menu, self.outputs, self.theme_menu, self.lab_parts.badge
         )
         self.layout_ = WindowLayout(
             self,
@@ -153,7 +146,6 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         self._connect()
         self.layout_.restore()
-        self._hold = HoldKey(self, self.model)
         self._manners = ControlManners(self)
         self._manners.teach(self)
         self.video.take_focus()
@@ -182,7 +174,6 @@ class MainWindow(QMainWindow):
         self.poller.image.connect(self.live.show_image)
         self.model.snapshot_changed.connect(self._on_snapshot)
         self.outputs.notice.connect(self.live.show_notice)
-        self.lab_parts.files.notice.connect(self.live.show_notice)
         self.background.failed.connect(lambda text: self.live.show_notice("error", text))
         self.video.welcome.dismissed.connect(
             lambda: self.preferences.set_flag("welcome_dismissed", value=True)

@@ -20,9 +20,11 @@ class BottomStrip(QWidget):
 
     Signals:
         page_changed: name of the page that is shown now.
+        page_built: a page that was shown for the first time.
     """
 
     page_changed = Signal(str)
+    page_built = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,6 +87,7 @@ class BottomStrip(QWidget):
             self._pages[name] = made
             self._holders[name] = _scrolled(made) if self._scrolls[name] else made
             self._stack.addWidget(self._holders[name])
+            self.page_built.emit(made)
         return self._pages[name]
 
     def built(self, name: str) -> QWidget | None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 from rfviewer.gui import icons
 from rfviewer.gui.actions import ActionRegistry
 from rfviewer.gui.controls import rule
+from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, ICON_PX, current_tokens
@@ -21,8 +22,7 @@ class TopBar(QWidget):
         self,
         actions: ActionRegistry,
         source_menu: QMenu,
-        record_menu: QMenu,
-        shot_menu: QMenu,
+        outputs: Outputs,
         theme_menu: QMenu,
         parity: ParityBadge,
     ) -> None:
@@ -38,7 +38,7 @@ class TopBar(QWidget):
         row.addWidget(rule(vertical=True))
         self.record = self._button(actions["record"], text=True)
         shot = self._button(actions["shot_annotated"], text=True, caption="Screenshot")
-        for button, menu in ((self.record, record_menu), (shot, shot_menu)):
+        for button, menu in ((self.record, outputs.record_menu), (shot, outputs.shot_menu)):
             button.setMenu(menu)
             button.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
             row.addWidget(button)

@@ -264,3 +264,10 @@ def test_a_throttled_result_says_what_was_left_out(window, session, qtbot):
     session.lab.status = replace(status, result=result)
     qtbot.waitUntil(lambda: "12 left out" in page.notes.text())
     assert "makes no difference" in page.notes.text()
+
+
+def test_a_click_in_a_page_leaves_the_keyboard_to_the_video(window, session, qtbot):
+    page = open_ab(window, qtbot)
+    for control in page.picker._controls.values():
+        assert not control.focusPolicy() & Qt.FocusPolicy.ClickFocus
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
