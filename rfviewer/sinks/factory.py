@@ -83,24 +83,31 @@ def _video(path: Path, request: RecordingRequest, context: SinkContext) -> Video
 
 
 def _labels(request: RecordingRequest, context: SinkContext) -> Sink | None:
+    # The command of this very recording replaces the one that shows the source.
+    command = {"command": request.command} if request.command else {}
+    made_with = {**context.settings, **command}
     if request.coco is None:
         if request.labels is None:
             return None
-        return JsonlSink(request.labels, context.class_names, overwrite=request.overwrite)
+        return JsonlSink(
+            request.labels,
+            context.class_names,
+            overwrite=request.overwrite,
+            made_with=made_with,
+        )
     own = free_path(request.coco.with_name(f"{request.coco.stem}.partial.jsonl"))
     labels = JsonlSink(
         request.labels or own,
         context.class_names,
         overwrite=request.overwrite and request.labels is not None,
+        made_with=made_with,
     )
-    # The command of this very recording replaces the one that shows the source.
-    command = {"command": request.command} if request.command else {}
     return CocoSink(
         request.coco,
         labels,
         source_name=context.source.name,
         class_names=context.class_names,
-        info={**context.settings, **command},
+        info=made_with,
         keep_labels=request.labels is not None,
         overwrite=request.overwrite,
         running=RunningFiles.of_user(),

@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -21,18 +21,25 @@ from rfviewer.sinks.rle import encode_masks
 class JsonlSink:
     """Writes frame_index, pts_s, width, height and the detections of each inferred frame.
 
-    Frames of image folders have a file_name too, which leads back to the image.
+    Frames of image folders have a file_name too, which leads back to the image. The first line
+    has made_with: versions, settings and the command line.
     Every line goes to the system at once, so a crash costs at most the line being written.
     Implements `interfaces.Sink`.
     """
 
     def __init__(
-        self, path: Path, class_names: Sequence[str | None], *, overwrite: bool = False
+        self,
+        path: Path,
+        class_names: Sequence[str | None],
+        *,
+        overwrite: bool = False,
+        made_with: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.notice = ""
         self._class_names = class_names
         self._overwrite = overwrite
+        self._made_with = made_with
         self._file: FileIO | None = None
         self._size_bytes = 0
         self._space = FreeSpace(path.parent)
@@ -61,7 +68,10 @@ class JsonlSink:
             return
         if self._file is None:
             raise SinkError(f"The labels {self.path} are not open; start a new recording.")
-        line = json.dumps(frame_record(item, self._class_names), separators=(",", ":")) + "\n"
+        record = frame_record(item, self._class_names)
+        if self._made_with and not self.frames:
+            record["made_with"] = dict(self._made_with)
+        line = json.dumps(record, separators=(",", ":")) + "\n"
         try:
             _write_all(self._file, line.encode("ascii"))
             if os.fstat(self._file.fileno()).st_nlink == 0:

@@ -187,3 +187,13 @@ def test_a_file_that_appeared_meanwhile_stays_as_it_is(tmp_path):
     sink = coco(tmp_path, meanwhile())
     assert (tmp_path / "out.json").read_text() == "precious"
     assert load(sink.path).getImgIds() == [0]
+
+
+def test_the_first_line_tells_how_the_file_was_made(tmp_path):
+    path = tmp_path / "out.jsonl"
+    made_with = {"software": "rfviewer 9", "command": "rfviewer export 'a b.mp4'"}
+    write(path, [item(0), item(1), item(2)], made_with=made_with)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0].pop("made_with") == made_with
+    assert not any("made_with" in line for line in lines)
+    assert [line["frame_index"] for line in lines] == [0, 1, 2]
