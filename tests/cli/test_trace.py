@@ -1,0 +1,67 @@
+"""rfviewer trace: files that can be opened, and one sentence or one object about them."""
+
+import gzip
+import json
+
+import pytest
+
+from rfviewer.cli import main
+from tests.lab.trace_schema import check
+
+SOURCE = "synthetic:64x48@25,frames=20"
+
+
+def run(capsys, *arguments):
+    code = main(["trace", *map(str, arguments), "--model", "none"])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_trace_and_a_report_are_written(tmp_path, capsys):
+    trace, html = tmp_path / "t.json.gz", tmp_path / "r.html"
+    code, out, _ = run(capsys, SOURCE, "--frames", "30", "-o", trace, "--html", html, "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["frames"] == 30
+    content = json.loads(gzip.decompress(trace.read_bytes()))
+    phases = check(content)
+    assert {"decode", "draw", "write"} <= {
+        e["args"]["name"] for e in phases["M"] if e["name"] == "thread_name"
+    }
+    assert content["otherData"]["software"].startswith("rfviewer")
+    assert content["otherData"]["command"].startswith("rfviewer ")
+    assert len(phases["X"]) == told["spans"]
+    assert "rfviewer report" in html.read_text(encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == {"t.json.gz", "r.html"}
+
+
+def test_seconds_end_a_trace_too(tmp_path, capsys):
+    code, out, _ = run(capsys, SOURCE, "--seconds", "0.2", "-o", tmp_path / "t.json")
+    assert code == 0
+    assert "ui.perfetto.dev" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([SOURCE], 2, "Nothing to write"),
+        ([SOURCE, "-o", "no/such/t.json"], 1, "does not exist"),
+        (["missing.mp4", "-o", "t.json"], 1, "no file"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_sentence(
+    tmp_path, capsys, monkeypatch, arguments, code, words
+):
+    monkeypatch.chdir(tmp_path)
+    found, _, err = run(capsys, *arguments)
+    assert found == code
+    assert words in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_replaced(tmp_path, capsys):
+    (tmp_path / "t.json").write_text("mine")
+    code, _, err = run(capsys, SOURCE, "-o", tmp_path / "t.json")
+    assert code == 1
+    assert "exists" in err
+    assert (tmp_path / "t.json").read_text() == "mine"
