@@ -74,6 +74,15 @@ def remux(fragments: Path, output: Path, audio: AudioRange | None) -> Copied:
     return copied
 
 
+def has_sound(source: Path) -> bool:
+    """Return whether a file has audio, whatever its codec; False when it cannot be read."""
+    try:
+        with av.open(f"file:{source}", options={"protocol_whitelist": "file"}) as container:
+            return bool(container.streams.audio)
+    except MEDIA_ERRORS:
+        return False
+
+
 def _open_audio(audio: AudioRange | None) -> tuple[InputContainer | None, str]:
     """Return the open source if it has audio to copy, and one sentence if that must be left out."""
     if audio is None:
@@ -114,7 +123,7 @@ def _audio_packets(source: InputContainer, audio: AudioRange, copied: Copied) ->
     try:
         if audio.start_s > 0:
             source.seek(shift, stream=sound, backward=True)
-        for packet in source.demux(sound):
+        for packet in _demux(source, sound):
             if packet.pts is None or packet.dts is None:
                 continue
             begin_s = float(packet.pts * sound.time_base)
@@ -132,6 +141,10 @@ def _audio_packets(source: InputContainer, audio: AudioRange, copied: Copied) ->
             f"The sound of the recording ends at {reached_s:.1f} s: {audio.source.name} is damaged"
             " there."
         )
+
+
+def _demux(source: InputContainer, stream: Stream) -> Iterator[_Packet]:
+    yield from source.demux(stream)
 
 
 def _with_stream(packets: Iterator[_Packet], stream: Stream) -> Iterator[_Packet]:

@@ -13,7 +13,7 @@ from rfviewer.sinks.faults import MEDIA_ERRORS, cannot_create, cannot_write
 from rfviewer.sinks.finish import Finished, copy_path, finish
 from rfviewer.sinks.free_space import FreeSpace
 from rfviewer.sinks.partial import hold, may_hold_while_renaming, partial_path
-from rfviewer.sinks.remux import AudioRange
+from rfviewer.sinks.remux import AudioRange, has_sound
 from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
 
 _UNKNOWN_FPS = 30.0
@@ -197,6 +197,9 @@ class VideoSink:
                 self.notice = f"The recording is named {finished.path.name}: the name was taken."
             self.path = finished.path
             self.notice = " ".join(filter(None, (self.notice, finished.notice)))
+            if self._clock.lost is not None and has_sound(self._clock.lost):
+                self.notice += " The recording has no sound: the video jumped or looped meanwhile."
+                self.notice = self.notice.strip()
         if self.notice:
             log.sink.warning("%s", self.notice)
 
@@ -214,6 +217,8 @@ class _SourceClock:
     def __init__(self, source: SourceInfo, *, wanted: bool) -> None:
         self._path = Path(source.media_path) if wanted and source.media_path else None
         self._start_s: float | None = None
+        self.lost: Path | None = None
+        """The source, once a jump has ended the match."""
 
     def follow(self, pts_s: float, recorded_pts_s: float) -> None:
         """Note a frame; a jump or a loop ends the match of sound and picture."""
@@ -221,7 +226,7 @@ class _SourceClock:
         if self._start_s is None:
             self._start_s = start_s
         elif abs(start_s - self._start_s) > _SYNC_TOLERANCE_S:
-            self._path = None
+            self.lost, self._path = self._path or self.lost, None
 
     def audio_range(self, duration_s: float) -> AudioRange | None:
         """Return the audio that belongs to the recording; None when there is none."""
