@@ -26,6 +26,7 @@ from rfviewer.gui.lab_text import (
     Outcome,
     ab_report,
     blocks_text,
+    compact_notes,
     differing,
     interval_text,
     outcome_of,
@@ -223,7 +224,7 @@ class AbPage(QWidget):
         parts = [blocks_text(result)]
         if result.excluded:
             parts.append(f"{result.excluded} left out because the device was throttled")
-        self.notes.setText("\n".join((", ".join(parts), *result.notes)))
+        self.notes.setText("\n".join((", ".join(parts), *compact_notes(result.notes))))
 
     @override
     def sizeHint(self) -> QSize:

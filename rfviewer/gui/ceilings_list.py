@@ -13,6 +13,9 @@ from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
 from rfviewer.gui.waterfall_table import CEILING_DASHES, ceiling_color
 
 
+_LONGEST_NAME = 22
+
+
 class _Share(QWidget):
     """A bar for one rate, and the dash of its reference line in the waterfall."""
 
@@ -68,6 +71,7 @@ class CeilingsList(QWidget):
         self._grid.setHorizontalSpacing(GAP_PX)
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(2, 1)
+        self._grid.setColumnMinimumWidth(2, 60)
         column.addLayout(self._grid)
         self.measure = QPushButton("Measure ceilings")
         self.measure.setToolTip(
@@ -96,7 +100,13 @@ class CeilingsList(QWidget):
         top = max((fps for _, fps, _ in entries if fps), default=1.0)
         small = scaled(self.font(), 0.92)
         for index, (name, fps, reason) in enumerate(entries):
-            caption, figure, bar = label(name), label(figures=True), _Share()
+            short = (
+                name
+                if len(name) <= _LONGEST_NAME
+                else f"{name[: _LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
+            )
+            caption, figure, bar = label(short), label(figures=True), _Share()
+            caption.setAccessibleName(name)
             running = name == "running now"
             for widget in (caption, figure):
                 widget.setFont(scaled(small, 1.0, bold=running))

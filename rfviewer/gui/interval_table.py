@@ -9,12 +9,12 @@ from rfviewer.experiment import Effect
 from rfviewer.gui.figure_table import FigureModel, FigureTable, PlotDelegate, x_of
 from rfviewer.gui.lab_text import (
     MARKS,
-    WORDS,
     Outcome,
     figure_text,
     interval_text,
     outcome_of,
     signed_text,
+    word_of,
 )
 from rfviewer.gui.plot_axis import difference_axis
 from rfviewer.gui.text import tooltip
@@ -55,7 +55,7 @@ class EffectModel(FigureModel):
             figure_text(effect.a, "ms"),
             figure_text(effect.b, "ms"),
             signed_text(effect.difference, "ms"),
-            f"{WORDS[outcome]} {MARKS[outcome]}",
+            f"{word_of(effect)} {MARKS[outcome]}",
             interval_text(effect.interval, "ms"),
         )
 

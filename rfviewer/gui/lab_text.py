@@ -1,5 +1,6 @@
 """The lab's figures in words: signs, savings, remaining time, text to copy. Knows no Qt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,8 @@ MARKS: dict[Outcome, str] = {"good": "\N{BLACK DOWN-POINTING TRIANGLE}", "bad": 
 """A shape for each outcome, so that it never rests on colour alone."""
 WORDS: dict[Outcome, str] = {"good": "better", "bad": "worse", "none": "no effect"}
 _MINUS = "\N{MINUS SIGN}"
+SMALLEST_SHARE = 0.01
+"""Differences below this share are of no interest, however sure they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,29 @@ def outcome_of(effect: Effect) -> Outcome:
     if not effect.significant:
         return "none"
     return "good" if (effect.difference < 0) == (effect.unit == "ms") else "bad"
+
+
+def word_of(effect: Effect) -> str:
+    """Return the outcome in a word; "not sure" where more rounds might tell."""
+    outcome = outcome_of(effect)
+    large = abs(effect.difference) > SMALLEST_SHARE * abs(effect.a)
+    if outcome == "none" and effect.interval.excludes_zero and large:
+        return "not sure"
+    return WORDS[outcome]
+
+
+def compact_notes(notes: Sequence[str]) -> list[str]:
+    """Return the notes with those of toggles that cannot run here as one line."""
+    mark, kept, idle = " makes no difference here: ", [], dict[str, list[str]]()
+    for note in notes:
+        name, found, reason = note.partition(mark)
+        if found:
+            idle.setdefault(reason.rstrip("."), []).append(name)
+        else:
+            kept.append(note)
+    return kept + [
+        f"No difference here ({reason}): {', '.join(names)}." for reason, names in idle.items()
+    ]
 
 
 def figure_text(value: float, unit: str) -> str:
@@ -182,7 +208,7 @@ def _effect_line(effect: Effect) -> str:
         f"{effect.quantity:<14} {figure_text(effect.a, effect.unit):>9} "
         f"{figure_text(effect.b, effect.unit):>9} {signed_text(effect.difference, effect.unit):>9} "
         f" [{interval_text(effect.interval, effect.unit)}] {effect.unit} "
-        f" {WORDS[outcome_of(effect)]}"
+        f" {word_of(effect)}"
     )
 
 

@@ -24,7 +24,7 @@ from rfviewer.gui.controls import label, rule
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_progress import LabProgress
-from rfviewer.gui.lab_text import waterfall_report
+from rfviewer.gui.lab_text import compact_notes, waterfall_report
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
 from rfviewer.gui.waterfall_table import waterfall_table
@@ -165,7 +165,8 @@ class WaterfallPage(QWidget):
             self.ceilings.verdict.setText(ceilings.error)
         for button in self._copies:
             button.setVisible(self._shown is not None)
-        self.notes.setText("\n".join(self._shown.notes) if self._shown is not None else "")
+        notes = compact_notes(self._shown.notes) if self._shown is not None else ()
+        self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(self.notes.text()))
         if self._lab.running is not None:
             self.pages.setCurrentWidget(self.progress)

@@ -271,3 +271,19 @@ def test_a_click_in_a_page_leaves_the_keyboard_to_the_video(window, session, qtb
     for control in page.picker._controls.values():
         assert not control.focusPolicy() & Qt.FocusPolicy.ClickFocus
         assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_what_is_too_noisy_to_tell_is_not_called_equal():
+    from rfviewer.experiment import Effect, Interval
+    from rfviewer.gui.lab_text import compact_notes, word_of
+
+    clear = Effect("infer", "ms", 20.0, 2.0, None, None, -18.0, Interval(-19, -17), False)
+    assert word_of(clear) == "not sure"
+    assert word_of(replace(clear, interval=Interval(-40, 4))) == "no effect"
+    assert word_of(replace(clear, difference=-0.1, interval=Interval(-0.2, -0.05))) == "no effect"
+    assert word_of(replace(clear, significant=True)) == "better"
+    notes = [f"{name} makes no difference here: needs a GPU." for name in "abc"]
+    assert compact_notes(["First.", *notes]) == [
+        "First.",
+        "No difference here (needs a GPU): a, b, c.",
+    ]
