@@ -12,7 +12,6 @@ from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
 from rfviewer.gui.waterfall_table import CEILING_DASHES, ceiling_color
 
-
 _LONGEST_NAME = 22
 
 
