@@ -7,6 +7,9 @@ from rfviewer.experiment import Effect, Interval, WaterfallStep
 from rfviewer.lab.stand import LATENCY
 from rfviewer.result import ToggleState
 
+NAMED_SHARE = 0.1
+"""A stage is named from this share of the largest change on."""
+
 
 def ab_verdict(stages: Sequence[Effect], throughput: Effect) -> tuple[str, bool]:
     """Return the verdict on B against A, and whether there is any effect.
@@ -17,7 +20,9 @@ def ab_verdict(stages: Sequence[Effect], throughput: Effect) -> tuple[str, bool]
     """
     found = [effect for effect in stages if effect.significant and effect.quantity != LATENCY]
     found.sort(key=lambda effect: -abs(effect.difference))
-    parts = [_stage_text(effect) for effect in found]
+    largest = max((abs(effect.difference) for effect in found), default=0.0)
+    # A stage that works longer disturbs its neighbours' caches: what is small beside it is no news.
+    parts = [_stage_text(one) for one in found if abs(one.difference) >= NAMED_SHARE * largest]
     latency = [effect for effect in stages if effect.quantity == LATENCY and effect.significant]
     parts += [_stage_text(effect) for effect in latency if not found]
     floor = f"the noise (±{largest_change(throughput):.1f} %)"
