@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,8 @@ class Replays:
             for kept in results
             if stretch.stamps.get(kept.capture_time_ns, -1) >= min(keys, default=0)
         ]
+        breaks = [n for n, (a, b) in enumerate(pairwise(known), start=1) if b[1] <= a[1]]
+        known = known[breaks[-1] if breaks else 0 :]  # the clock of the stream broke there
         if not known:
             return None
         clip = cut_history(stretch, known[0][1], known[-1][1], output)

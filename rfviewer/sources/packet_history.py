@@ -83,6 +83,10 @@ class PacketHistory:
 
     def add(self, packet: "Packet[VideoStream]") -> None:
         """Keep a packet that goes to the decoder next."""
+        last = self._packets[-1].dts if self._packets else None
+        if last is not None and packet.dts is not None and packet.dts < last:
+            with self._lock:
+                self._clear()  # the clock of the stream has broken; times would be ambiguous
         if not self._usable or (not self._packets and not packet.is_keyframe):
             return
         if not self._header:

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from rfviewer.sources.replay import open_replay
 from rfviewer.sources.replay_file import read_manifest, read_results, read_settings
 from tests.fakes import Bench, FakeSource, shown_index
 from tests.sources.makers import make_clip, numbers, read_all
+from tests.sources.rtsp_server import RtspServer
 
 
 def kept(pts_s: float, index: int = 0) -> KeptResult:
@@ -196,3 +198,27 @@ def test_frames_are_told_apart_by_their_check() -> None:
     other[:, 10] = 1
     assert frame_check(image) != frame_check(other)
     assert frame_check(image[:1]) == frame_check(image[:1].copy())
+
+
+def test_a_stream_is_replayed_from_the_packets_it_sent(tmp_path: Path) -> None:
+    stream = make_clip(tmp_path / "a.ts", 60, options={"g": "10", "bf": "2", "sc_threshold": "0"})
+    path = tmp_path / "b.rfreplay"
+    settings = Settings(engine=EngineConfig(model="none"))
+    with RtspServer(stream.read_bytes()) as server, closing(window_session(settings)) as session:
+        session.open(f"rtsp://127.0.0.1:{server.port}/x", Playback(policy=Policy.EVERY_FRAME))
+        session.wait(lambda s: s.counters.inferred >= 40, 60)
+        text = saved(session, path, 0.8)
+    assert "without loss" not in text
+    assert "damaged" not in text
+    manifest = read_manifest(path)
+    assert manifest.live
+    assert manifest.stream_copy
+    results = list(read_results(path))
+    with closing(open_replay(path)) as replay:
+        frames = read_all(replay)
+        assert not replay.info.live
+    shown = numbers(frames)
+    steps = {(b - a) % 60 for a, b in pairwise(shown)}
+    assert steps <= {1}
+    assert 10 <= len(results) <= len(frames) <= 22
+    assert {result["frame_index"] for result in results} <= set(range(len(frames)))

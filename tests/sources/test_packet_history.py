@@ -108,3 +108,13 @@ def test_a_range_without_its_key_frame_cannot_be_cut(transport_stream, tmp_path)
 def test_a_file_keeps_no_packets(transport_stream):
     with closing(open_source(str(transport_stream))) as source:
         assert source.packets is None
+
+
+def test_a_broken_clock_begins_a_new_history(transport_stream):
+    history = PacketHistory()
+    for _round in range(2):
+        for _ in feed(history, transport_stream):
+            kept = history.stretch().packets
+            stamps = [kept_packet.dts for kept_packet in kept]
+            assert stamps == sorted(stamps)
+    assert len(kept) == FRAMES
