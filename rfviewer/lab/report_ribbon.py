@@ -1,4 +1,4 @@
-"""The timeline of the report: one second of lanes that can be zoomed, as inline SVG."""
+"""The timeline of the report: the last second of all lanes, to zoom in, as inline SVG."""
 
 from rfviewer.lab.markup import rect, text
 from rfviewer.lab.timeline import Timeline, idle_share, is_device

@@ -58,8 +58,8 @@ svg text.marked { fill: var(--text); }
 .lanes div { height: 24px; line-height: 24px; }
 .view { flex: 1; min-width: 0; cursor: grab; }
 .view:active { cursor: grabbing; } .view svg { touch-action: none; }
-.st { stroke: var(--panel); stroke-width: 1; vector-effect: non-scaling-stroke; }
-.st.idle { fill: var(--idle); stroke: var(--idle-line); }
+.st.idle { fill: var(--idle); stroke: var(--idle-line); stroke-width: 1;
+  vector-effect: non-scaling-stroke; }
 #axis { position: relative; height: 18px; font-size: 12px; color: var(--muted);
   font-variant-numeric: tabular-nums; }
 #axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
