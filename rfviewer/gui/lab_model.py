@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal
 from rfviewer.experiment import (
     AbRequest,
     AbResult,
+    Badge,
     LabRequest,
     LabStatus,
     ParityReading,
@@ -48,6 +49,8 @@ class LabModel(QObject):
         self.parity = ParityReading()
         self.watch: ParityWatch | None = None
         """The watch as requested; None when it is off."""
+        self._watched = False
+        """Whether the session has answered the watch."""
         self._asked: LabRequest | None = None
         self._asked_s = 0.0
         self._engine: object = None
@@ -123,7 +126,7 @@ class LabModel(QObject):
     def set_watch(self, watch: ParityWatch | None) -> None:
         """Start, change or end the live comparison."""
         if watch != self.watch:
-            self.watch = watch
+            self.watch, self._watched = watch, False
             self.model.session.watch_parity(watch)
             self.watch_changed.emit()
 
@@ -139,6 +142,7 @@ class LabModel(QObject):
         if snapshot.parity != self.parity:
             self.parity = snapshot.parity
             self.parity_changed.emit(self.parity)
+        self._keep_watching(snapshot)
         status = snapshot.lab
         answered = (
             status is not None
@@ -154,6 +158,16 @@ class LabModel(QObject):
             self._keep(status)
         self.status = status
         self.changed.emit()
+
+    def _keep_watching(self, snapshot: Snapshot) -> None:
+        """Ask again after the engine's process was started anew: it knows of no watch."""
+        if self.watch is None:
+            return
+        if snapshot.parity.badge is not Badge.OFF:
+            self._watched = True
+        elif self._watched and snapshot.engine.phase is EnginePhase.READY:
+            self._watched = False
+            self.model.session.watch_parity(self.watch)
 
     def _keep(self, status: LabStatus) -> None:
         if status.result is None and not status.error:

@@ -74,6 +74,16 @@ def test_the_badge_switches_the_watch_and_follows_it(window, session, qtbot):
     assert not window.actions_["parity"].isChecked()
 
 
+def test_a_new_engine_process_is_asked_to_watch_again(window, session, qtbot):
+    badge = window.lab_parts.badge
+    badge.click()
+    session.lab.compare(Badge.GREEN)
+    qtbot.waitUntil(lambda: badge.badge is Badge.GREEN)
+    session.lab.reading = ParityReading()  # as a process says that has just started
+    qtbot.waitUntil(lambda: session.asked("watch_parity") == [(ParityWatch(),)] * 2)
+    assert badge.badge is Badge.WAITING
+
+
 def test_how_often_and_against_what(window, session):
     badge = window.lab_parts.badge
     badge.every[10].trigger()
