@@ -144,7 +144,10 @@ class LiveView(QObject):
         """Return the buttons for an engine that failed: the same again helps only a dead one."""
         model = self._model
         if engine_has_died(snapshot):
-            return (("Restart", model.restart),)
+            restart = ("Restart", model.restart)
+            if model.engine.backend == "onnxruntime":
+                return (restart,)
+            return (restart, ("Use the CPU", self._restart_on_cpu))
         choose = ("Choose a model…", self.model_file_wanted.emit)
         plain = EngineConfig(threads=model.engine.threads)
         if model.engine.model != plain.model:
@@ -161,6 +164,10 @@ class LiveView(QObject):
                 choose,
             )
         return (("Try again", model.restart), choose)
+
+    def _restart_on_cpu(self) -> None:
+        self._model.update_engine(backend="onnxruntime", precision="auto")
+        self._model.restart()
 
     def _tell_policy(self, snapshot: Snapshot) -> None:
         """Tell when the policy in effect changed although nobody asked for it."""

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from rfviewer.session.obituary import (
     what_next,
     why_ended,
 )
-from rfviewer.session.ring import ImageRing, missing_shared_memory, ring_bytes
+from rfviewer.session.ring_owner import RingOwner
 from rfviewer.session.wire import (
     Closed,
     CloseSession,
@@ -29,7 +28,6 @@ from rfviewer.session.wire import (
     Method,
     NeedRing,
     ToEngine,
-    UseRing,
 )
 from rfviewer.snapshot import PresentedFrame, RecordingStatus, Snapshot
 
@@ -69,13 +67,16 @@ class RemoteSession:
         self._snapshot: Snapshot | None = None
         self._recording: RecordingStatus | None = None
         self._notices: list[Notice] = []
-        self._segment: SharedMemory | None = None
-        self._ring: ImageRing | None = None
+        self._ring = RingOwner()
         self._closed = False
         self._guard = ChildGuard(limits)
         self._process: EngineProcess | None = None
         self._restart_at_s: float | None = None
-        """When a child that is ending is replaced at the latest; None while all is well."""
+        """When a child that is ending is killed at the latest; None while all is well."""
+        self._again = True
+        """Whether another child follows it."""
+        self._asked_meanwhile = False
+        """Whether a source was opened while no child could hear of it."""
         self._request: RecordingRequest | None = None
         """What was asked to be recorded last."""
         self._recorded = False
@@ -92,12 +93,15 @@ class RemoteSession:
     ) -> None:
         """Close the current source and open `source`, recording from its first frame if asked."""
         self._uri, self._paused, self._request = source, playback.paused, recording
+        self._asked_meanwhile = not self._hears
         self._settings = replace(self._settings, playback=playback)
         self._call("open", source, playback, recording=recording)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
         self._settings = replace(self._settings, engine=config)
+        if not self._hears and self._snapshot is not None:
+            self._snapshot = replace(self._snapshot, engine_config=config)
         self._call("set_engine", config)
 
     def set_optimizations(self, optimizations: Optimizations) -> None:
@@ -214,22 +218,22 @@ class RemoteSession:
 
     def take_image(self) -> PresentedFrame | None:
         """Return the newest drawn frame if it was not taken before."""
-        return None if self._ring is None else self._ring.read()
+        return self._ring.read()
 
     def close(self, timeout_s: float = 5.0) -> RecordingStatus | None:
         """Let the child finalise files and end; after `timeout_s` it is killed. Idempotent."""
         if not self._closed:
             self._closed = True
             self._end_process(timeout_s)
-            self._release_ring()
+            self._ring.release()
         return self._recording
 
     def _start(self) -> None:
         self._guard.started()
         self._restart_at_s = self._recording = None
         self._process = EngineProcess(self._maker, self._settings, self._log_folder)
-        if self._segment is not None and self._ring is not None:
-            self._send(UseRing(self._segment.name, self._ring.image_bytes))
+        if self._ring.invitation is not None:
+            self._send(self._ring.invitation)
 
     def _start_again(self, *, record: bool) -> None:
         """Start another child and go on where the video was; `record` goes on in a new file."""
@@ -239,15 +243,18 @@ class RemoteSession:
         self._snapshot = None
         self._start()
         if self._uri:
-            seekable = last is not None and last.source is not None and last.source.seekable
+            source = None if last is None or self._asked_meanwhile else last.source
+            seekable = source is not None and source.seekable
             at_s = last.pts_s if seekable and last is not None else None
             playback = replace(self._settings.playback, paused=self._paused)
-            self._request = continued(self._request) if record and self._request else None
+            if not self._asked_meanwhile:
+                self._request = continued(self._request) if record and self._request else None
+            self._asked_meanwhile = False
             self._call("open", self._uri, playback, recording=self._request, at_s=at_s)
 
     def _give_up_child(self, cause: str, *, orderly: bool) -> Snapshot:
         """Return a snapshot that says what has happened; `poll` starts another child soon."""
-        again = self._guard.died()
+        again = self._again = self._guard.died()
         sentence = what_next(cause, self._guard.deaths, again=again)
         log.session.error(sentence)
         limits = self._guard.limits
@@ -255,10 +262,8 @@ class RemoteSession:
             # It knows that it must end, and finishes its files.
             self._process.send(CloseSession(limits.finalise_s))
         wait_s = limits.finalise_s + GOODBYE_S if orderly else 0.0
-        self._restart_at_s = time.monotonic() + wait_s if again else None
+        self._restart_at_s = time.monotonic() + wait_s
         self._snapshot = failed_snapshot(self._snapshot, self._settings, sentence)
-        if not again:
-            self._end_process(wait_s)
         return self._snapshot
 
     def _replace_child(self, deadline_s: float) -> None:
@@ -270,6 +275,9 @@ class RemoteSession:
             process.kill()
             process.free()
             self._process = None
+        self._restart_at_s = None
+        if not self._again:
+            return
         last, record = self._snapshot, False
         if self._recorded and last is not None:
             record = last.source is not None and last.source.live
@@ -279,6 +287,11 @@ class RemoteSession:
 
     def _call(self, method: Method, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - checked by callers
         self._send(Command(method, arguments, options))
+
+    @property
+    def _hears(self) -> bool:
+        """Whether there is a child that takes commands."""
+        return self._process is not None and self._restart_at_s is None
 
     def _send(self, message: ToEngine) -> None:
         if self._process is not None and self._restart_at_s is None:
@@ -295,27 +308,16 @@ class RemoteSession:
                     wanted_bytes = max(wanted_bytes, image_bytes)
                 case Closed(recording):
                     self._recording = recording
-        present_bytes = 0 if self._ring is None else self._ring.image_bytes
-        if wanted_bytes > present_bytes and not self._closed:
+        if wanted_bytes > self._ring.image_bytes and not self._closed:
             self._make_ring(wanted_bytes)
         return snapshots
 
     def _make_ring(self, image_bytes: int) -> None:
-        self._release_ring()
-        missing = missing_shared_memory(ring_bytes(image_bytes))
+        missing = self._ring.make(image_bytes)
         if missing:
-            log.session.error(missing)
             self._notices.append(("error", missing))
-            return
-        self._segment = SharedMemory(create=True, size=ring_bytes(image_bytes))
-        self._ring = ImageRing(self._segment, image_bytes)
-        self._send(UseRing(self._segment.name, image_bytes))
-
-    def _release_ring(self) -> None:
-        if self._ring is not None and self._segment is not None:
-            self._ring.close()
-            self._segment.unlink()
-        self._ring = self._segment = None
+        elif self._ring.invitation is not None:
+            self._send(self._ring.invitation)
 
     def _end_process(self, timeout_s: float) -> None:
         process, self._process = self._process, None

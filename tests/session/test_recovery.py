@@ -126,11 +126,27 @@ def test_after_some_times_in_a_row_it_is_given_up_and_restart_begins_anew(start)
     story.session.open("clip", EVERY)
     story.until(lambda s: "not started again" in s.error)
     assert "3 times in a row" in story.last.error
-    assert story.session._process is None
+    wait_until(lambda: (story.poll(), story.session._process is None)[1])
     assert story.poll().state is PlayState.FAILED
     assert not active_children()
     story.session.restart()
     story.until(lambda s: ready(s) and (s.frame_index or 0) > AT)
+
+
+def test_what_is_asked_for_meanwhile_is_not_lost(start, tmp_path) -> None:
+    story = start("loses_device")
+    story.session.open("clip", EVERY)
+    story.until(lambda s: ready(s) and (s.frame_index or 0) > AT)
+    os.kill(story.session.pid, signal.SIGKILL)
+    story.until(lambda s: s.state is PlayState.FAILED)
+    other = EngineConfig(model=str(tmp_path / "lives"), backend="onnxruntime")
+    story.session.set_engine(other)
+    request = RecordingRequest(video=Path("never-written.mp4"))
+    story.session.open("camera:7", Playback(), recording=request)
+    story.until(lambda s: ready(s) and s.source is not None and s.source.live)
+    assert story.last.engine_config == other
+    story.until(lambda s: s.recording is not None and s.recording.frames > 0)
+    assert story.last.recording.video == request.video
 
 
 def test_closing_while_it_is_replaced(start) -> None:

@@ -42,7 +42,7 @@ class Watcher:
 def session() -> Iterator[RemoteSession]:
     session = RemoteSession(MAKER, Settings(), log_folder=None)
     yield session
-    ring = session._segment
+    ring = session._ring.segment
     session.close()
     assert not active_children()
     if ring is not None:
