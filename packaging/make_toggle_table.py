@@ -18,8 +18,8 @@ command line takes `--set NAME=VALUE`. Off always means the plain reference op. 
 each one what was requested, what is in effect, and why when the two differ.
 
 `fused_constants` and `planar_stores` are parts of the fused preprocess and off without it.
-`fused_preprocess` and `fused_constants` round the network input differently; an fp16 network may then
-pick another query near its own cut-off (docs/OPTIMIZATION_LOG.md has figures).
+`fused_preprocess` and `fused_constants` round the network input differently; an fp16 network may
+then pick another query near its own cut-off (docs/OPTIMIZATION_LOG.md has figures).
 
 Precision and resize mode are no switches: they choose another network or another meaning.
 
