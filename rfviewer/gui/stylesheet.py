@@ -33,6 +33,7 @@ def stylesheet(t: Tokens) -> str:
     #VideoTag {{ background: rgba(16, 19, 26, 215); color: #f2f4f7; border-radius: 4px;
         padding: 3px 8px; }}
     #Small {{ padding: 0; }}
+    QMenu QCheckBox {{ padding: 4px 12px 4px 8px; }}
     #Choice {{ border: 1px solid {t.border}; background: {t.raised}; text-align: left;
         padding-right: 16px; }}
     #Rule {{ background: {t.border}; }}

@@ -26,12 +26,16 @@ from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_progress import LabProgress
 from rfviewer.gui.lab_text import compact_notes, waterfall_report
 from rfviewer.gui.model import SessionModel
+from rfviewer.gui.toggle_choice import ToggleChoice
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
 from rfviewer.gui.waterfall_table import waterfall_table
+from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.snapshot import Snapshot
 
 _EMPTY = (
     "Measures every optimisation that can run here alone, removed from all others, and one after "
-    "another, on the frames seen last. This takes a while; the video stands still meanwhile."
+    "another, on the frames seen last. The video stands still meanwhile. With a network on a CPU "
+    "this takes many minutes: choose fewer toggles there."
 )
 _STACK_BELOW_DIGITS = 96
 
@@ -69,6 +73,8 @@ class WaterfallPage(QWidget):
         self._foot = QHBoxLayout()
         self._foot.setSpacing(GAP_PX)
         self._foot.addWidget(self.run_button)
+        self.choice = ToggleChoice()
+        self._foot.addWidget(self.choice)
         self.notes = label(muted=True)
         self.notes.setWordWrap(True)
         self.notes.setFont(scaled(self.notes.font(), 0.88))
@@ -94,20 +100,18 @@ class WaterfallPage(QWidget):
         self._outer.addWidget(self._rule)
         self._outer.addWidget(self.ceilings, 3)
         lab.changed.connect(self._refresh)
-        model.snapshot_changed.connect(lambda _: self._refresh_buttons())
+        model.snapshot_changed.connect(self._on_snapshot)
         self._refresh()
 
     def run(self) -> None:
         """Measure the waterfall down to the current settings, or to all on from the baseline."""
-        if self._lab.running is None and self._lab.can_run:
+        if self._lab.running is None and self._lab.can_run and not self.choice.none:
             self._lab.run(self.request)
 
     @property
     def request(self) -> WaterfallRequest:
         """What would be measured."""
-        current = self._model.optimizations
-        baseline = current == current.baseline()
-        return WaterfallRequest(target=type(current)() if baseline else current)
+        return WaterfallRequest(target=self._target(), names=self.choice.names)
 
     def run_ceilings(self) -> None:
         """Measure what bounds the current settings."""
@@ -141,9 +145,28 @@ class WaterfallPage(QWidget):
         column.addWidget(self.table, 1)
         return page
 
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        info = snapshot.engine.info
+        if info is not None:
+            target, base = self._target(), Optimizations.baseline()
+            states = {state.name: state for state in info.toggles}
+            self.choice.set_able(
+                tuple(
+                    name
+                    for name in toggle_names()
+                    if (name not in states or states[name].available)
+                    and getattr(target, name) != getattr(base, name)
+                )
+            )
+        self._refresh_buttons()
+
+    def _target(self) -> Optimizations:
+        current = self._model.optimizations
+        return Optimizations() if current == Optimizations.baseline() else current
+
     def _refresh_buttons(self) -> None:
         free = self._lab.running is None and self._lab.can_run
-        self.run_button.setEnabled(free)
+        self.run_button.setEnabled(free and not self.choice.none)
         self.ceilings.measure.setEnabled(free)
 
     def _refresh(self) -> None:

@@ -287,3 +287,19 @@ def test_what_is_too_noisy_to_tell_is_not_called_equal():
         "First.",
         "No difference here (needs a GPU): a, b, c.",
     ]
+
+
+def test_a_waterfall_of_the_ticked_toggles(window, session, qtbot):
+    page = open_waterfall(window, qtbot)
+    qtbot.waitUntil(lambda: set(page.choice._able) == WORK_ON_CPU)
+    assert page.choice.text() == "All toggles"
+    assert page.request.names == ()
+    for name, box in page.choice.boxes.items():
+        box.setChecked(name in {"limit_masks", "roi_render"})
+    assert page.choice.text() == f"2 of {len(WORK_ON_CPU)} toggles"
+    page.run()
+    assert session.asked("start_lab")[-1][0].names == ("limit_masks", "roi_render")
+    window.lab.stop()
+    for box in page.choice.boxes.values():
+        box.setChecked(False)
+    qtbot.waitUntil(lambda: not page.run_button.isEnabled())
