@@ -29,8 +29,10 @@ from rfviewer.gui.lab_text import (
     compact_notes,
     differing,
     interval_text,
+    is_unsure,
     outcome_of,
     percent_text,
+    word_of,
 )
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import fps_text
@@ -214,8 +216,9 @@ class AbPage(QWidget):
             outcome = "bad" if "good" not in outcomes else "good"
         color = outcome_color(outcome, current_tokens()).name()
         self._mark.setPixmap(icons.pixmap(_ICONS[outcome], color, 22, self.devicePixelRatioF()))
-        self.verdict.setText(result.verdict[:1].upper() + result.verdict[1:])
-        change = percent_text(rate.a, rate.b) if rate.significant else "no effect"
+        doubt = "; too few rounds to be sure" if is_unsure(result) else ""
+        self.verdict.setText(result.verdict[:1].upper() + result.verdict[1:] + doubt)
+        change = percent_text(rate.a, rate.b) if rate.significant else word_of(rate)
         self.rate.setText(
             f"{fps_text(rate.a)} \N{RIGHTWARDS ARROW} {fps_text(rate.b)} fps  ({change}; "
             f"95 % interval of the difference {interval_text(rate.interval, 'fps')} fps)"

@@ -27,6 +27,7 @@ MARKS: dict[Outcome, str] = {"good": "\N{BLACK DOWN-POINTING TRIANGLE}", "bad": 
 """A shape for each outcome, so that it never rests on colour alone."""
 WORDS: dict[Outcome, str] = {"good": "better", "bad": "worse", "none": "no effect"}
 _MINUS = "\N{MINUS SIGN}"
+UNSURE = "not sure"
 SMALLEST_SHARE = 0.01
 """Differences below this share are of no interest, however sure they are."""
 
@@ -54,8 +55,14 @@ def word_of(effect: Effect) -> str:
     outcome = outcome_of(effect)
     large = abs(effect.difference) > SMALLEST_SHARE * abs(effect.a)
     if outcome == "none" and effect.interval.excludes_zero and large:
-        return "not sure"
+        return UNSURE
     return WORDS[outcome]
+
+
+def is_unsure(result: AbResult) -> bool:
+    """Whether differences stand out that too few rounds could not tell from chance."""
+    every = (*result.stages, result.throughput)
+    return not result.effect and any(word_of(effect) == UNSURE for effect in every)
 
 
 def compact_notes(notes: Sequence[str]) -> list[str]:
@@ -146,7 +153,8 @@ def effect_of_toggle(result: AbResult) -> tuple[str, ToggleEffect] | None:
     turned = 1 if int(getattr(result.b, name)) > int(getattr(result.a, name)) else -1
     detail = f"{result.verdict} ({blocks_text(result)})"
     if not result.effect:
-        return name, ToggleEffect(WORDS["none"], "none", detail)
+        word = UNSURE if is_unsure(result) else WORDS["none"]
+        return name, ToggleEffect(word, "none", detail)
     times = [effect for effect in result.stages if effect.significant and effect.unit == "ms"]
     whole = [effect for effect in times if effect.quantity in {"frame time", "latency"}]
     rate = result.throughput

@@ -173,8 +173,10 @@ class TimelinePage(QWidget):
         """Show what the newest snapshot brought; the store has its spans already."""
         self._count += 1
         self._show_state(snapshot)
-        if self.isVisible() and self._count % _LEGEND_EVERY == 0:
-            self._fit_window(snapshot.samples)
+        if not self.isVisible():
+            return
+        self._fit_window(snapshot.samples)
+        if self._count % _LEGEND_EVERY == 0:
             self._show_shares()
 
     def _zoom(self, factor: float) -> None:
@@ -193,8 +195,9 @@ class TimelinePage(QWidget):
         steps = (50, 100, 250, 500, 1000)
         clipped = min(_AUTO_MAX_NS, max(_AUTO_MIN_NS, wanted))
         window = next(ms for ms in steps if ms * 1_000_000 >= clipped) * 1_000_000
-        self.ribbon.set_window(window)
-        self._fitted = window
+        if window > self._fitted or 4 * window <= self._fitted:  # not to and fro
+            self._fitted = window
+            self.ribbon.set_window(window)
 
     def _show_state(self, snapshot: Snapshot | None) -> None:
         if self._store.lanes():

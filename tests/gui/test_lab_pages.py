@@ -303,3 +303,20 @@ def test_a_waterfall_of_the_ticked_toggles(window, session, qtbot):
     for box in page.choice.boxes.values():
         box.setChecked(False)
     qtbot.waitUntil(lambda: not page.run_button.isEnabled())
+
+
+def test_too_few_rounds_are_told_in_the_headline(window, session, qtbot):
+    page = open_ab(window, qtbot)
+    run(window, page, qtbot)
+    status = window.lab.status
+    unsure = tuple(replace(effect, significant=False) for effect in status.result.stages)
+    result = replace(
+        status.result,
+        stages=unsure,
+        throughput=replace(status.result.throughput, significant=False),
+        effect=False,
+        verdict="no effect larger than the noise",
+    )
+    session.lab.status = replace(status, result=result)
+    qtbot.waitUntil(lambda: page.verdict.text().endswith("too few rounds to be sure"))
+    assert "not sure" in page.rate.text()
