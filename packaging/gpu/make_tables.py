@@ -1,89 +1,191 @@
-"""Make docs/benchmarks/README.md from the newest JSON beside it.
+"""Make docs/benchmarks/README.md from the JSON files beside it.
 
-python packaging/gpu/make_tables.py
+    python packaging/gpu/make_tables.py
+
+`suite_*.json` are written by suite.py: the newest gives rates and checks. Kernel times come from
+the newest file that has them.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 _INTRO = """# Benchmarks
 
-Made by `packaging/gpu/make_tables.py` from `{name}`; do not edit by hand.
+Made by `packaging/gpu/make_tables.py` from `{suite}` and `{kernels}`; do not edit by hand.
 
-{gpu}, {driver}, torch {torch}, Triton {triton}, {date}. Limits measured on the same machine: device
-memory {memory} GB/s (copy, read plus write), bus {h2d} GB/s in and {d2h} GB/s out, fp16 matrix
-product {gemm} TFLOP/s. Correctness on that GPU: {tests}.
+{gpu}, driver {driver}, torch {torch}, Triton {triton}, {date}.
+Limits of that machine: device memory {memory_gb_s} GB/s (copy, read plus write), bus {h2d_gb_s} GB/s
+in and {d2h_gb_s} GB/s out, fp16 matrix product {fp16_tflop_s} TFLOP/s. Demo model and clip, fp16, threshold 0.4.
 
-- Kernel times are medians of graph replays (20 launches a graph), inputs in the L2 cache as right
-  after their copy. Bytes count each input read once and each output written once; percent is
-  (bytes / measured bandwidth) / time. The reference is the plain torch form, launched from the
-  host, waits included. Scene: 30 masks of 1.3 % of the frame each.
-- A replay time depends on the machine: two of the same kind differ by up to 8 %. Compare within
-  one table.
+Command: `{command}`. Machines of one kind differ by up to 8 %: compare inside one table.
 """
+_RATES = """
+## Rates, {form}
+
+Frames a second from frame to boxes and packed masks on the host, median of three rounds (range),
+and as a share of the bare network's replay rate in the same minute: one graph, back to back,
+{bare} ms (p10 {low}, p90 {high}). Frames lie in the engine's page-locked memory unless the row says
+otherwise.
+
+| what | frames a second | of the bare network |
+|---|---|---|"""
+_DETAILS = """
+Of 600 frames each, 312x176; host is the engine thread's own time a frame, without waiting:
+
+| depth | submit us | collect us | host us p50, p95 | latency ms p50, p95 | stages us: h2d, \
+preprocess, infer, postprocess, d2h | GPU idle | gap between networks us p50, p95 |
+|---|---|---|---|---|---|---|---|"""
 
 
 def main() -> None:
     """Write the page."""
-    source = max(FOLDER.glob("*.json"))
-    data = json.loads(source.read_text(encoding="utf-8"))
-    hardware, limits = data["hardware"], data["ceilings"]
+    name, suite = newest("suite_*.json", "figures")
+    kernels_name, kernels = newest("*.json", "kernels")
+    hardware = suite["hardware"]
     lines = [
         _INTRO.format(
-            name=source.name,
-            gpu=hardware["gpu"],
-            driver="driver " + hardware["driver_and_clock"].split(",")[0],
-            torch=hardware["torch"],
-            triton=hardware["triton"],
-            date=hardware["date"][:10],
-            memory=limits["memory_gb_s"],
-            h2d=limits["h2d_gb_s"],
-            d2h=limits["d2h_gb_s"],
-            gemm=limits["fp16_tflop_s"],
-            tests=data["tests"]["summary"],
-        ),
-        "## Kernels\n",
-        "| source | kernel | us (p10 to p90) | MB moved | of roofline | reference us |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in data["kernels"]:
-        spread = f"{row['median_us']:.1f} ({row['p10_us']:.1f} to {row['p90_us']:.1f})"
-        lines.append(
-            f"| {row['source']} | {row['kernel']} | {spread} | {row['bytes'] / 1e6:.2f} |"
-            f" {row['roofline_percent']:.1f} % | {row['reference_us']:.0f} |"
+            suite=name,
+            kernels=kernels_name,
+            command=suite["command"],
+            **{key: value for key, value in hardware.items() if key != "limits"},
+            **hardware["limits"],
         )
-    lines += [
-        "\n## The network alone, fp16, one graph replayed\n",
-        "Against the fp32 network on frames of the demo clip, threshold 0.4.\n",
-        "| form | us | per second | build s | pairs | missing / extra / flips | box p99 px |"
-        " mask IoU mean |",
-        "|---|---|---|---|---|---|---|---|",
     ]
-    for name, row in data["screen"].items():
-        parity = row["parity"]
-        changes = f"{parity['missing']} / {parity['extra']} / {parity['class_flips']}"
-        lines.append(
-            f"| {name} | {row['median_us']:.0f} | {row['fps']:.0f} | {row['build_s']} |"
-            f" {parity['pairs']} | {changes} | {parity['box_p99_px']} |"
-            f" {parity['mask_iou_mean']} |"
-        )
-    lines += [
-        "\n## Whole slots: copy in, preprocess A, network, select, masks, copy out\n",
-        "Frames per second with N slots, each one graph on its own stream (first of two runs or"
-        " three); in brackets against the bare network's replay rate of the same run. Raw outputs"
-        " of overlapping slots against one slot, frame by frame.\n",
-        "| network, source | bare | 1 slot | 2 | 3 | 4 | frames | raw outputs that differ |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for name, row in data["slots"].items():
-        bare = row["bare_network"]["fps"]
-        rates = [values[0] for values in row["fps"].values()]
-        cells = " | ".join(f"{rate:.0f} ({100 * rate / bare:.0f} %)" for rate in rates)
-        differing = max(found["raw"] for found in row["differing_frames"].values())
-        lines.append(f"| {name} | {bare:.0f} | {cells} | {row['frames']} | {differing} |")
-    lines += ["\nNotes of the JSON:\n", *(f"- {note}" for note in data["notes"])]
+    lines += rates("traced network", suite["figures"])
+    if "compiled" in suite:
+        lines += rates("compiled network", suite["compiled"]["figures"])
+    if "rfdetr" in suite:
+        lines += [against_rfdetr(suite)]
+    lines += checks(suite)
+    lines += kernel_rows(kernels["kernels"])
+    lines += ["\n## Notes\n", *(f"- {note}" for note in suite.get("notes", ()))]
     (FOLDER / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-main()
+def newest(pattern: str, key: str) -> tuple[str, dict[str, Any]]:
+    """Return the file with `key` whose date is the last."""
+    found = []
+    for path in FOLDER.glob(pattern):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if key in data:
+            found.append((data["hardware"]["date"], path.name, data))
+    _, name, data = max(found, key=lambda item: item[:2])
+    return name, data
+
+
+def rates(form: str, figures: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of one form of the network."""
+    bare, low, high = figures["bare_ms_p50_p10_p90"]
+    yield _RATES.format(form=form, bare=bare, low=low, high=high)
+    for name, row in figures["rates"].items():
+        least, most = row["of_bare_range"]
+        slow, fast = row["fps_range"]
+        yield (
+            f"| {name} | {row['fps']:.0f} ({slow:.0f} to {fast:.0f}) |"
+            f" {row['of_bare']:.3f} ({least:.3f} to {most:.3f}) |"
+        )
+    yield _DETAILS
+    for name, row in figures["details"].items():
+        if name.startswith("312x176"):
+            pairs = (row["host_us_p50_p95"], row["latency_ms_p50_p95"])
+            host, latency = (", ".join(map(str, pair)) for pair in pairs)
+            yield (
+                f"| {name.removeprefix('312x176 depth ')} | {row['submit_us']} |"
+                f" {row['collect_us']} | {host} | {latency} |"
+                f" {', '.join(map(str, row['stages_us'].values()))} | {row['gpu_idle']:.2%} |"
+                f" {', '.join(map(str, row['gap_us_p50_p95']))} |"
+            )
+    launch = figures["graph_launch_us"]
+    yield (
+        f"\nHost time to launch one graph: the slot's {launch['slot']} us, the bare network's"
+        f" {launch['bare']} us."
+    )
+
+
+def against_rfdetr(suite: dict[str, Any]) -> str:
+    """Return the sentence about rfdetr's own predict."""
+    own = suite["rfdetr"]["predict"]["fps"]
+    best = {
+        "traced": suite["figures"]["rates"],
+        "compiled": suite.get("compiled", {}).get("figures", {}).get("rates", {}),
+    }
+    parts = [
+        f"{rows['312x176 file, depth 3']['fps'] / own:.1f} times ({form})"
+        for form, rows in best.items()
+        if rows
+    ]
+    return (
+        f"\n`RFDETR.predict` of rfdetr 1.11.2 on the same frames, decoded already: {own} frames a"
+        f' second. The row "312x176 file, depth 3" is {" and ".join(parts)} that.'
+    )
+
+
+def checks(suite: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of what was compared with its reference."""
+    yield "\n## Each switch against everything on\n"
+    yield "Every frame of the clip. X0 promises equal bytes; X1 the gate's tolerance E2.\n"
+    yield "| what | promise | frames | differs | passed |\n|---|---|---|---|---|"
+    for name, row in suite.get("toggles", {}).items():
+        different = f"{row['unequal']} frames" if "unequal" in row else gate_words(row)
+        yield f"| {name} | {row['promise']} | {row['frames']} | {different} | {word(row)} |"
+    compiled = suite.get("compiled", {}).get("check")
+    if compiled:
+        unequal = ", ".join(f"{name}: {count}" for name, count in compiled["unequal"].items())
+        yield (
+            f"\nCompiled network, built in {compiled['build_s']} s: frames of {compiled['frames']}"
+            f" that differ from one slot with a graph: {unequal}."
+        )
+    yield "\n## Precisions against fp32\n"
+    yield "By the gate's tolerance E3.\n"
+    yield "| what | bare network ms | frames | differs | passed |\n|---|---|---|---|---|"
+    for name, row in suite.get("precisions", {}).items():
+        if "passed" in row:
+            yield (
+                f"| {name} traced | {row['network_ms']} | {row['frames']} | {gate_words(row)} |"
+                f" {word(row)} |"
+            )
+        else:
+            yield f"| {name} traced | {row['network_ms']} | | the reference | |"
+    for name, row in (compiled or {}).get("gate", {}).items():
+        yield f"| {name} | | {row['frames']} | {gate_words(row)} | {word(row)} |"
+
+
+def gate_words(row: dict[str, Any]) -> str:
+    """Return a gate's figures in a few words."""
+    return (
+        f"of {row['pairs']} pairs {row['flips']} class changes, {row['missing']} missing,"
+        f" {row['extra']} extra; box p99 {row['box_p99_px']:.2f} px,"
+        f" mean mask IoU {row['iou_mean']:.4f}"
+    )
+
+
+def word(row: dict[str, Any]) -> str:
+    """Return whether it passed."""
+    return "yes" if row["passed"] else "**no**"
+
+
+def kernel_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the table of kernel times."""
+    yield """
+## Kernels
+
+Medians of graph replays (20 launches a graph), inputs in the L2 cache as right after their copy.
+Bytes count each input read once and each output written once; percent is (bytes / measured
+bandwidth) / time. The reference is the plain torch form, launched from the host, waits included.
+Scene: 30 masks of 1.3 % of the frame each.
+
+| source | kernel | us (p10 to p90) | MB moved | of roofline | reference us |
+|---|---|---|---|---|---|"""
+    for row in rows:
+        spread = f"{row['median_us']:.1f} ({row['p10_us']:.1f} to {row['p90_us']:.1f})"
+        yield (
+            f"| {row['source']} | {row['kernel']} | {spread} | {row['bytes'] / 1e6:.2f} |"
+            f" {row['roofline_percent']:.1f} % | {row['reference_us']:.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
     PYTHONPATH=.:kernels:packaging python packaging/gpu/suite.py OUT.json [--parts tests,figures]
 
 Parts, run in the order given: `tests` (kernels and engine on the device), `kernels` (times
-against the roofline), `toggles` (each switch against all on, every frame of the demo clip, by the gate),
+against the roofline), `toggles` (each switch against all on, every frame of the demo clip),
 `figures` (rates against the bare network, interleaved; traced), `compiled` (the same with the
 compiled network, and that it repeats bit by bit), `precisions` (each against fp32, by the gate),
 `batch` (the bare network with several frames a pass), `rfdetr` (its own `predict`).

@@ -150,6 +150,8 @@ def run(engine: CudaEngine, frames: Iterator[Frame], *, drawn: bool) -> dict[str
 
 def profile(engine: CudaEngine, frames: list[Frame]) -> dict[str, object]:
     """Return host times, stages, gaps and idle share of frames that are homed already."""
+    engine.submit(frames[0], THRESHOLD)
+    engine.collect()  # the engine's memory is of their size from here on
     homed = [engine.home(frame) for frame in frames[:_HELD]]
     submit_us, collect_us, latency_ms = [], [], []
     stages: dict[Stage, list[float]] = {}
