@@ -323,7 +323,7 @@ class Pipeline:
 
     def _opened(self, transport: Transport, info: SourceInfo) -> None:
         with self._state_lock:
-            if transport is not self.transport:
+            if transport is not self.transport or self.lost:
                 return
             self._delivery.source = info
             transport.set_auto_policy(automatic_policy(info, None))
