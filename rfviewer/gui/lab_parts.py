@@ -103,6 +103,12 @@ class LabParts(QObject):
             self._layout.set_plots_visible(visible=True)
             self.strip.show_page(name)
 
+    def leave_pages(self) -> None:
+        """Give the strip the height of the plots, which the next start shows first."""
+        height = self._heights.get(PLOTS)
+        if self._layout is not None and self._page != PLOTS and height:
+            self._layout.set_strip_height(height)
+
     def run_ab(self) -> None:
         """Measure what the A/B page is set to, and show that page."""
         self.show_page(AB)

@@ -287,6 +287,7 @@ class MainWindow(QMainWindow):
             self.poller.stop()
             self.heartbeat.stop()
             self.background.close()
+            self.lab_parts.leave_pages()
             self.layout_.save()
             self.preferences.sync()
             # Out of sight first: finalising a recording may take a moment.
