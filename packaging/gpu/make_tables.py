@@ -17,8 +17,9 @@ _INTRO = """# Benchmarks
 Made by `packaging/gpu/make_tables.py` from `{suite}` and `{kernels}`; do not edit by hand.
 
 {gpu}, driver {driver}, torch {torch}, Triton {triton}, {date}.
-Limits of that machine: device memory {memory_gb_s} GB/s (copy, read plus write), bus {h2d_gb_s} GB/s
-in and {d2h_gb_s} GB/s out, fp16 matrix product {fp16_tflop_s} TFLOP/s. Demo model and clip, fp16, threshold 0.4.
+Limits of that machine: device memory {memory_gb_s} GB/s (copy, read plus write), bus
+{h2d_gb_s} GB/s in and {d2h_gb_s} GB/s out, fp16 matrix product {fp16_tflop_s} TFLOP/s.
+Demo model and clip, fp16, threshold 0.4.
 
 Command: `{command}`. Machines of one kind differ by up to 8 %: compare inside one table.
 """
