@@ -12,7 +12,7 @@ from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
 from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
-from rfviewer.lab.verdict import ab_verdict, toggle_notes
+from rfviewer.lab.verdict import ab_verdict, toggle_notes, unsure
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
@@ -117,6 +117,12 @@ class _Plan:
             for one in contests
             if one.counted < one.needed
         ]
+        maybe = [
+            f"{one.quantity} may differ ({one.difference:+.3g} {one.unit}), but too few rounds"
+            " agree to call it an effect; a quieter machine or more --rounds would tell."
+            for one in (*effects, throughput)
+            if not one.significant and one.interval.excludes_zero and unsure(one)
+        ]
         lonely = [f"{name} is measured on one side only." for name in stages.only_one_side]
         return AbResult(
             a=self._request.a,
@@ -128,5 +134,5 @@ class _Plan:
             blocks=2 * stages.counted,
             frames=self._count,
             excluded=sum(contest.excluded for contest in contests),
-            notes=(*self._notes, *short, *lonely),
+            notes=(*self._notes, *short, *maybe, *lonely),
         )

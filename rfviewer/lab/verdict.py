@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rfviewer.experiment import Effect, Interval, WaterfallStep
 from rfviewer.lab.stand import LATENCY
+from rfviewer.lab.statistics import MIN_RATIO
 from rfviewer.result import ToggleState
 
 NAMED_SHARE = 0.1
@@ -33,6 +34,11 @@ def ab_verdict(stages: Sequence[Effect], throughput: Effect) -> tuple[str, bool]
     if parts:
         return "; ".join(parts), True
     return f"no effect larger than {floor}", False
+
+
+def unsure(effect: Effect) -> bool:
+    """Whether an effect that is not called one would matter if it were true."""
+    return abs(share(effect)) > 100 * MIN_RATIO
 
 
 def share(effect: Effect) -> float:

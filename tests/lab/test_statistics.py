@@ -10,24 +10,16 @@ from rfviewer.lab.statistics import (
     bootstrap_interval,
     compare,
     rounds_needed,
-    signed_rank_chance,
+    sign_chance,
 )
 
 
-@pytest.mark.parametrize("values", [[1.0, 2.0, -3.0, 4.0], [5.0, 1.0, 2.0], [-1.0, -2.0, 3.0, 0.5]])
-def test_signed_rank_chance_counts_all_signs(values):
-    values = np.array(values)
-    ranks = np.abs(values).argsort().argsort() + 1
-    observed = ranks[values > 0].sum()
-    sums = [np.sum(ranks[list(signs)]) for signs in product([False, True], repeat=len(values))]
-    assert signed_rank_chance(values) == pytest.approx(np.mean(np.array(sums) >= observed))
-
-
-def test_signed_rank_chance_of_many_values_continues_the_exact_one():
-    rng = np.random.default_rng(1)
-    values = rng.normal(0.3, 1, 61)
-    assert signed_rank_chance(values) == pytest.approx(signed_rank_chance(values[:60]), abs=0.02)
-    assert signed_rank_chance(np.zeros(8)) == 1.0
+def test_sign_chance_counts_all_tosses():
+    tosses = [sum(signs) for signs in product([0, 1], repeat=6)]
+    for hits in range(7):
+        wanted = np.mean([total >= hits for total in tosses])
+        assert sign_chance(hits, 6) == pytest.approx(wanted)
+    assert sign_chance(600, 1000) == pytest.approx(1.36e-10, rel=0.01)  # scipy.stats.binomtest
 
 
 def test_fewest_rounds_are_those_that_can_reach_the_level():
