@@ -134,8 +134,10 @@ class HostEngine:
             raise RuntimeError("configure() while frames are in flight")
         self._toggles = host_toggles(optimizations, self._spec)
         self._effective = effective_optimizations(self._toggles)
-        self._set = self._sets.pop(self._effective, None) or _SlotSet(self._effective)
-        self._sets[self._effective] = self._set
+        if self._effective not in self._sets:
+            self._sets[self._effective] = _SlotSet(self._effective)
+        self._sets.move_to_end(self._effective)
+        self._set = self._sets[self._effective]
         if len(self._sets) > KEPT_SETS:
             self._sets.popitem(last=False)
         self._submitted = 0

@@ -162,4 +162,6 @@ def sign_chance(hits: int, count: int) -> float:
 
     The sign test: of rounds, only the side counts, so a disturbance of any size weighs as one.
     """
-    return sum(math.comb(count, number) for number in range(hits, count + 1)) / 2**count
+    ways: int = sum(math.comb(count, number) for number in range(hits, count + 1))
+    chance: float = ways / (1 << count)
+    return chance
