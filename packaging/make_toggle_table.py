@@ -5,7 +5,8 @@ python packaging/make_toggle_table.py
 
 from pathlib import Path
 
-from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
+from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
+from rfviewer.toggle import Exactness
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "TOGGLES.md"
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from rfviewer.config import EngineConfig
-from rfviewer.optimizations import Exactness, Optimizations
+from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage
+from rfviewer.toggle import Exactness
 
 
 @dataclass(frozen=True, slots=True)

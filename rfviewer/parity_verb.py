@@ -26,10 +26,11 @@ from rfviewer.lab.parity import Side, compare_sides, effective
 from rfviewer.lab.tolerance import differing
 from rfviewer.lab.worst_frame import WorstFrame, WorstFrames
 from rfviewer.log import redact
-from rfviewer.optimizations import Exactness, Optimizations
+from rfviewer.optimizations import Optimizations
 from rfviewer.result import EngineInfo
 from rfviewer.sinks.names import free_path
 from rfviewer.sources.factory import open_source
+from rfviewer.toggle import Exactness
 from rfviewer.version import version
 
 MAX_PICTURES = 5

@@ -14,7 +14,8 @@ from rfviewer.experiment import ParityRequest, ParityResult
 from rfviewer.lab.digest import digest
 from rfviewer.lab.parity import Side, compare_sides, run_parity
 from rfviewer.lab.tolerance import differing
-from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
+from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
+from rfviewer.toggle import Exactness
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPTH = 3

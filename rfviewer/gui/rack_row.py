@@ -10,8 +10,9 @@ from rfviewer.gui.controls import SWITCH_WIDTH_PX, ElidedLabel, KeyCap, Segments
 from rfviewer.gui.lab_text import ToggleEffect
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
-from rfviewer.optimizations import Exactness, toggle_of
+from rfviewer.optimizations import toggle_of
 from rfviewer.result import ToggleState
+from rfviewer.toggle import Exactness
 
 _EXACTNESS = {
     Exactness.BIT_EXACT: "the result is the same to the bit",

@@ -17,8 +17,9 @@ from rfviewer.lab.digest import compact
 from rfviewer.lab.gate import Gate
 from rfviewer.lab.tolerance import Tolerance, tolerance_between, tolerance_of, with_rounding
 from rfviewer.lab.worst_frame import WorstFrames
-from rfviewer.optimizations import Exactness, Optimizations
+from rfviewer.optimizations import Optimizations
 from rfviewer.result import EngineInfo, FrameResult
+from rfviewer.toggle import Exactness
 
 _BLOCK_FRAMES = (8, 64)
 """Fewest and most frames of a block: some must overlap, and a change of settings costs time."""

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
+from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.result import EngineInfo
 from rfviewer.timing import Stage
+from rfviewer.toggle import Exactness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ import torch
 from rfviewer.config import ResizeMode
 from rfviewer.errors import EngineError
 from rfviewer.frame import Frame, PixelFormat
-from rfviewer.optimizations import Exactness, Optimizations, toggle_names, toggle_of
+from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.timing import Stage
+from rfviewer.toggle import Exactness
 from tests.engine_cuda.fake_network import FakeNetwork, digest, digests, frame, run_all
 
 pytestmark = pytest.mark.needs_cuda

@@ -18,9 +18,10 @@ from rfviewer.lab.digest import compact, digest
 from rfviewer.lab.parity import Side, blocks_of, compare_sides, effective, run_parity
 from rfviewer.lab.tolerance import E1, E2, E3, X0, promise, tolerance_between, tolerance_of
 from rfviewer.lab.worst_frame import WorstFrames
-from rfviewer.optimizations import Exactness, Optimizations
+from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.threads import start_thread
 from rfviewer.result import FrameResult
+from rfviewer.toggle import Exactness
 from tests.engine.fake_backend import SPEC, FakeBackend, frame
 from tests.lab.parity_cases import dense, recorded
 
