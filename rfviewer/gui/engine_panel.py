@@ -6,7 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout
 
-from rfviewer.config import BACKEND_NAMES, EngineConfig, ResizeMode
+from rfviewer.config import BACKEND_NAMES, PRECISIONS, EngineConfig, ResizeMode
 from rfviewer.gui.controls import Segments, label
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
@@ -16,7 +16,15 @@ from rfviewer.result import EngineInfo
 from rfviewer.snapshot import EnginePhase, Snapshot
 
 _FILE = "\0file"
-_PRECISIONS = {"Auto": "auto", "fp32": "fp32", "fp16": "fp16"}
+
+
+def precisions_of(backend: str) -> tuple[str, ...]:
+    """Return the precisions that a backend can be asked for; the model may refuse some."""
+    if backend == "torch":
+        return PRECISIONS
+    if backend.startswith("tensorrt"):
+        return tuple(name for name in PRECISIONS if name != "bf16")
+    return ("auto", "fp32", "fp16")
 
 
 @dataclass(slots=True)
@@ -55,6 +63,7 @@ class EnginePanel(Section):
         super().__init__("Engine")
         self._model = model
         self._models: list[tuple[str, str]] = []
+        self._info: EngineInfo | None = None
         grid = QGridLayout()
         grid.setHorizontalSpacing(GAP_PX)
         grid.setVerticalSpacing(6)
@@ -67,8 +76,10 @@ class EnginePanel(Section):
         self._backend_box.activated.connect(
             lambda index: model.update_engine(backend=self._backend_box.itemData(index))
         )
-        self._precision: Segments[str] = Segments("Precision", _PRECISIONS)
-        self._precision.chosen.connect(lambda value: model.update_engine(precision=value))
+        self._precision = self._combo("Precision")
+        self._precision.activated.connect(
+            lambda index: model.update_engine(precision=self._precision.itemData(index))
+        )
         self._resize = Segments("Resize mode", {"A": ResizeMode.A, "B": ResizeMode.B})
         self._resize.set_tooltip(
             ResizeMode.A, tooltip("Without antialiasing, as the rfdetr package predicts")
@@ -105,7 +116,6 @@ class EnginePanel(Section):
         self.body.addWidget(self.error)
         self._shown_engine = model.engine
         self._asked: _Asked | None = None
-        self._info: EngineInfo | None = None
         model.engine_changed.connect(self._on_model_changed)
         model.snapshot_changed.connect(self._on_snapshot)
         self.set_models([])
@@ -186,14 +196,30 @@ class EnginePanel(Section):
             self._model_box.addItem("Open model file…", _FILE)
         with QSignalBlocker(self._backend_box):
             self._backend_box.setCurrentIndex(self._backend_box.findData(engine.backend))
-        self._precision.set_value(engine.precision)
+        self._offer_precisions(engine)
         self._resize.set_value(engine.resize)
+
+    def _offer_precisions(self, engine: EngineConfig) -> None:
+        """List what the backend takes, and what is asked for in any case."""
+        backend = engine.backend
+        if backend == "auto" and self._info is not None:
+            backend = self._info.backend
+        offered = [n for n in PRECISIONS if n in {*precisions_of(backend), engine.precision}]
+        box = self._precision
+        with QSignalBlocker(box):
+            if [box.itemData(index) for index in range(box.count())] != offered:
+                box.clear()
+                for name in offered:
+                    box.addItem("Automatic" if name == "auto" else name, name)
+            box.setCurrentIndex(box.findData(engine.precision))
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self._follow_request(snapshot)
         status = snapshot.engine
         info = status.info
-        self._info = info or self._info
+        if info is not None and info != self._info:
+            self._info = info
+            self._offer_precisions(self._shown_engine)
         words = {EnginePhase.LOADING: "loading", EnginePhase.FAILED: "failed"}
         if info is None or status.phase is not EnginePhase.READY:
             self.set_summary(words.get(status.phase, ""))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayou
 
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
-from rfviewer.gui.lab_text import remaining_text, request_title
+from rfviewer.gui.lab_text import in_minutes, remaining_text, request_title
 from rfviewer.gui.tokens import GAP_PX, scaled
 
 REFRESH_MS = 500
@@ -58,7 +58,10 @@ class LabProgress(QWidget):
             self._bar.setRange(0, 0)
             return
         said = " left" in status.step  # some experiments know it better
-        parts = [status.step or "Running", "" if said else remaining_text(self._lab.remaining_s())]
+        parts = [
+            in_minutes(status.step) or "Running",
+            "" if said else remaining_text(self._lab.remaining_s()),
+        ]
         self.step.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
         self._bar.setRange(0, status.count)
         self._bar.setValue(status.index)

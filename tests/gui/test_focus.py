@@ -3,9 +3,12 @@
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QSlider, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QListView, QSlider, QToolButton
 
 from rfviewer.gui.controls import Switch
+from rfviewer.gui.engine_panel import precisions_of
+from rfviewer.gui.lab_text import in_minutes
+from rfviewer.optimizations import Optimizations
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def test_the_wheel_changes_nothing_that_has_no_focus(active, session):
     boxes = active.panel.findChildren(QComboBox)
     sliders = active.panel.findChildren(QSlider)
     spin = active.panel.show_panel._threshold._spin
-    assert len(boxes) == 2
+    assert len(boxes) == 3
     assert len(sliders) == 2
     for widget in (*boxes, *sliders, spin):
         _turn_wheel(widget)
@@ -94,3 +97,34 @@ def test_the_wheel_changes_nothing_that_has_no_focus(active, session):
 def test_the_wheel_over_a_control_is_left_to_the_scroll_area(active):
     # An event that a test sends goes no further by itself: Qt hands on only those of the system.
     assert not _turn_wheel(active.panel.show_panel._threshold._slider).isAccepted()
+
+
+def test_a_letter_held_on_the_class_list_still_shows_the_baseline(active, session, qtbot):
+    classes = next(v for v in active.findChildren(QListView) if v.accessibleName() == "Classes")
+    qtbot.waitUntil(classes.isVisible)
+    classes.setFocus()
+    assert active.focusWidget() is classes
+    qtbot.keyPress(classes, Qt.Key.Key_A)
+    assert session.asked("set_optimizations")[-1] == (Optimizations.baseline(),)
+    qtbot.keyRelease(classes, Qt.Key.Key_A)
+    assert session.asked("set_optimizations")[-1] == (active.model.optimizations,)
+
+
+def test_precisions_are_those_of_the_backend(active):
+    panel = active.panel.engine
+    box = panel._precision
+
+    def offered() -> list[str]:
+        return [box.itemData(index) for index in range(box.count())]
+
+    active.model.update_engine(backend="torch")
+    assert offered() == ["auto", "fp32", "tf32", "fp16", "bf16"]
+    active.model.update_engine(backend="onnxruntime")
+    assert offered() == ["auto", *precisions_of("onnxruntime")[1:]]
+    assert "bf16" not in offered()
+    assert "bf16" not in precisions_of("tensorrt")
+
+
+def test_long_waits_are_told_in_minutes():
+    assert in_minutes("round 2 of 9, about 2175 s left") == "round 2 of 9, about 36 min left"
+    assert in_minutes("round 8 of 9, about 40 s left") == "round 8 of 9, about 40 s left"
