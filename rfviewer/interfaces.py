@@ -20,8 +20,11 @@ from the worker's thread and must return at once."""
 
 
 class FrameSource(Protocol):
-    """Delivers frames. One thread at a time uses it, a live one stays on the thread that opened it;
-    any thread may call `interrupt`."""
+    """Delivers frames.
+
+    One thread at a time uses it, a live one stays on the thread that opened it; any thread may call
+    `interrupt`.
+    """
 
     @property
     def info(self) -> SourceInfo:
