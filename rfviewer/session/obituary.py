@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rfviewer.config import Policy, Settings
+from rfviewer.experiment import LabStatus
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.sinks.names import free_path
 from rfviewer.snapshot import (
@@ -50,6 +51,7 @@ def failed_snapshot(last: Snapshot | None, settings: Settings, sentence: str) ->
         error=sentence,
         engine=EngineStatus(EnginePhase.FAILED, sentence),
         recording=cut_off(base.recording),
+        lab=cut_short(base.lab),
         live=None,
         samples=(),
         notices=(("error", sentence),),
@@ -63,6 +65,13 @@ def cut_off(recording: RecordingStatus | None) -> RecordingStatus | None:
     kept = "The recording stopped with the engine process; its partial file is kept"
     kept += "." if recording.partial is None else f" as {recording.partial}."
     return replace(recording, active=False, error=kept)
+
+
+def cut_short(lab: LabStatus | None) -> LabStatus | None:
+    """Return an experiment that ended with its process."""
+    if lab is None or not lab.active:
+        return lab
+    return replace(lab, active=False, error="The experiment ended with the engine process.")
 
 
 def what_is_kept(recording: RecordingStatus | None) -> str:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from rfviewer.config import EngineConfig, Playback, Policy, Settings
+from rfviewer.experiment import CeilingsRequest, LabStatus
 from rfviewer.interfaces import RecordingRequest
+from rfviewer.optimizations import Optimizations
 from rfviewer.session.guard import ChildGuard, GuardLimits
-from rfviewer.session.obituary import what_next
+from rfviewer.session.obituary import cut_short, what_next
 from rfviewer.session.remote import RemoteSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 from tests.fakes import wait_until
@@ -217,3 +219,13 @@ def test_health_forgives() -> None:
 def test_the_remedy_after_suspend_is_named() -> None:
     sentence = what_next("The GPU is lost (CUDA error 999).", 4, again=False)
     assert "modprobe nvidia_uvm" in sentence
+
+
+def test_an_experiment_ends_with_its_process() -> None:
+    running = LabStatus(CeilingsRequest(target=Optimizations()), active=True, step="block 3")
+    ended = cut_short(running)
+    assert ended is not None
+    assert not ended.active
+    assert "ended with the engine process" in ended.error
+    assert cut_short(ended) is ended
+    assert cut_short(None) is None
