@@ -72,7 +72,7 @@ def export(
 ) -> ExportReport:
     """Write the files of `recording` and return what happened; blocks until they are finished.
 
-    SIGINT and SIGTERM end it early, with what is written finalised; call it on the main thread.
+    SIGINT, SIGTERM and SIGHUP end it early, with what is written finalised; main thread only.
 
     Args:
         source: what `open_source` understands.
@@ -137,16 +137,21 @@ def check_before_loading(
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into an event while the block runs."""
+    """Turn SIGINT, SIGTERM and SIGHUP into an event while the block runs.
+
+    A terminal that is closed sends SIGHUP; under nohup it stays ignored.
+    """
     stop = threading.Event()
 
     def request(signum: int, frame: FrameType | None) -> None:
         del signum, frame
         stop.set()
 
-    previous = {
-        number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    ending = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        ending.append(hangup)
+    previous = {number: signal.signal(number, request) for number in ending}
     try:
         yield stop
     finally:

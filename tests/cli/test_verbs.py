@@ -204,7 +204,7 @@ def _lines(home: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in home.glob("out*jsonl"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_stopping_keeps_what_is_written(
     home: Path, running_export: subprocess.Popen[str], number: signal.Signals
 ) -> None:
