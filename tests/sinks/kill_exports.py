@@ -64,17 +64,21 @@ def main() -> int:
     """Kill COUNT exports; return 1 when one lost more than a second."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     rng = random.Random(1)
-    worst = 0.0
+    worst, recovered = 0.0, 0
     for number in range(count):
         with tempfile.TemporaryDirectory() as folder:
             result = kill_one(Path(folder), rng.uniform(0, 2.0))
         worst = max(worst, result["lost_s"])
+        recovered += result["saved"] > 0
         sys.stdout.write(
             f"{number + 1:3d}  killed after {result['after_s']:.2f} s: {result['written']:4.0f}"
             f" frames written, {result['saved']:4.0f} saved, {result['lost_s']:.2f} s lost\n"
         )
         sys.stdout.flush()
-    sys.stdout.write(f"{count} of {count} playable; worst loss {worst:.2f} s\n")
+    sys.stdout.write(
+        f"{recovered} of {count} recovered and playable; {count - recovered} killed before the"
+        f" first fragment, which leaves nothing to recover; worst loss {worst:.2f} s\n"
+    )
     return 0 if worst <= 1.0 else 1
 
 
