@@ -30,6 +30,14 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"must be a number, got {text}") from error
 
 
+def positive(text: str) -> float:
+    """Read a number above 0."""
+    value = number(text)
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text}")
+    return value
+
+
 def seconds(text: str) -> float:
     """Read a time in seconds that is not negative."""
     value = number(text)

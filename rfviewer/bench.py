@@ -184,7 +184,9 @@ class Blocks:
         fresh = [sample for sample in samples if sample.done_time_ns > begun_ns]
         if fresh:
             elapsed_s = (_end_ns(fresh, now_ns) - begun_ns) / 1e9
-            self.rates.append(len(fresh) / elapsed_s)
+            # Where the encoder binds, frames that wait for it were not carried through.
+            carried = min(len(fresh), snapshot.recording.frames - written)
+            self.rates.append(carried / elapsed_s)
         # Frames that were computed ahead of the next block are in the rate, but not asked for.
         self.samples += fresh[: count or None]
         return snapshot

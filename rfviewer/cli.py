@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn, override
 
 from rfviewer import early_signals
-from rfviewer.argument_values import count, number, seconds, whole_number
+from rfviewer.argument_values import count, number, positive, seconds, whole_number
 from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode, Settings
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
@@ -253,7 +253,9 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 def _soak_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
-    parser.add_argument("--minutes", type=number, default=10.0, metavar="N", help="10 if not given")
+    parser.add_argument(
+        "--minutes", type=positive, default=10.0, metavar="N", help="10 if not given"
+    )
     parser.add_argument("--cycles", type=count, metavar="N", help="open the source N times instead")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 

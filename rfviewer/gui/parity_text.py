@@ -16,7 +16,7 @@ ICONS: dict[Badge, str] = {
 _WORDS: dict[Badge, str] = {
     Badge.OFF: "off",
     Badge.WAITING: "waiting",
-    Badge.GREEN: "equal",
+    Badge.GREEN: "within the limits",
     Badge.AMBER: "close to a limit",
     Badge.RED: "differs",
     Badge.UNAVAILABLE: "not available",

@@ -48,7 +48,7 @@ def measure_ab(
         contest.round(_teller(progress, contest))
         contest.spent_ns += stand.clock_ns() - begun_ns
         over = contest.spent_ns / 1e9 > limit_s / len(contests)
-        if over and not request.rounds and contest.counted >= FEWEST_ROUNDS:
+        if over and not request.rounds and contest.tried >= FEWEST_ROUNDS:
             contest.finish()
     return plan.result(contests)
 
@@ -112,7 +112,7 @@ class _Plan:
         throughput = rates.effect(FRAME_TIME, as_rate=True)
         text, found = ab_verdict(effects, throughput)
         short = [
-            f"Only {one.counted} rounds fitted into the time, and {one.needed} are needed to tell"
+            f"Only {one.counted} rounds were counted, and at least {one.needed} are needed to tell"
             " an effect from chance."
             for one in contests
             if one.counted < one.needed

@@ -100,7 +100,8 @@ class Contest:
         every = [*blocks["A"], *blocks["B"]]
         if any(block.throttled for block in every):
             self.excluded += sum(len(block.frames) for block in every)
-            self.decided = self._done >= (self._fixed or self.last_look)
+            if self._done >= (self._fixed or self.last_look):
+                self.finish()
             return
         for side, samples in self.sides.items():
             samples.add(*blocks[side])
@@ -116,6 +117,11 @@ class Contest:
         elif not self._fixed and self.counted >= self._next_look:
             self._next_look = round(self._next_look * _GROWTH)
             self.judge()
+
+    @property
+    def tried(self) -> int:
+        """Rounds so far, those left out because of throttling included."""
+        return self._done
 
     @property
     def needed(self) -> int:

@@ -1,9 +1,10 @@
 """Carries out any request of the lab on an engine, and leaves the engine as it was."""
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rfviewer import log
 from rfviewer.config import View
 from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.experiment import (
@@ -98,6 +99,10 @@ def restored(engine: "Engine") -> "Iterator[None]":
 
 def _restore(engine: "Engine", before: Optimizations) -> None:
     while engine.in_flight:
-        with suppress(EngineError):  # results nobody wants
+        try:
             engine.collect()
+        except DeviceLostError:
+            raise  # it would fail for ever
+        except EngineError as error:
+            log.engine.info("a result nobody wants failed: %s", error)
     engine.configure(before)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 
 import pytest
 
@@ -17,7 +18,8 @@ def run(capsys, *arguments):
     return code, captured.out, captured.err
 
 
-def test_a_trace_and_a_report_are_written(tmp_path, capsys):
+def test_a_trace_and_a_report_are_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["rfviewer", "trace", SOURCE])
     trace, html = tmp_path / "t.json.gz", tmp_path / "r.html"
     code, out, _ = run(capsys, SOURCE, "--frames", "30", "-o", trace, "--html", html, "--json")
     told = json.loads(out)
@@ -29,7 +31,7 @@ def test_a_trace_and_a_report_are_written(tmp_path, capsys):
         e["args"]["name"] for e in phases["M"] if e["name"] == "thread_name"
     }
     assert content["otherData"]["software"].startswith("rfviewer")
-    assert content["otherData"]["command"].startswith("rfviewer ")
+    assert content["otherData"]["command"].startswith("rfviewer trace ")
     assert len(phases["X"]) == told["spans"]
     assert "rfviewer report" in html.read_text(encoding="utf-8")
     assert {path.name for path in tmp_path.iterdir()} == {"t.json.gz", "r.html"}
