@@ -1,6 +1,8 @@
 """Rules of the test suite: no thread outlives its test, GUI tests are marked by themselves."""
 
+import atexit
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -13,8 +15,11 @@ from rfviewer.config import require_cuda
 if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # Qt aborts where it finds no screen
 
-# Recordings are listed in the user's state folder while they run; tests must not list theirs there.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="rfviewer-tests-state-")
+# Tests and the programs they start leave the user's own folders alone.
+_HOME = tempfile.mkdtemp(prefix="rfviewer-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+for _name in ("STATE", "CACHE", "CONFIG"):
+    os.environ[f"XDG_{_name}_HOME"] = os.path.join(_HOME, _name.lower())  # noqa: PTH118
 
 GUI_FIXTURES = {"qtbot", "qapp"}
 
