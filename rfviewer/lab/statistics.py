@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from rfviewer.experiment import Interval
 
 RUN_ERROR = 0.002
-"""Chance that a whole run names any effect where there is none, over all quantities and looks."""
+"""Chance that one contest of a run (stages, or throughput) names any effect where there is none,
+over all its quantities and looks; a run of both at most twice that."""
 MIN_RATIO = 0.01
 """Smallest effect of interest, as a share; a smaller one is not named."""
 NARROW = 0.02

@@ -128,5 +128,7 @@ class Experiments:
             log.engine.exception("an experiment failed")
             sentence = f"The experiment failed because of an unexpected fault ({error})."
             status = replace(status, error=sentence)
-        self._done()
-        run.status = status
+        try:
+            self._done()
+        finally:
+            run.status = status

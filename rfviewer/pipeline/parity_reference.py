@@ -8,7 +8,7 @@ from rfviewer import log
 from rfviewer.channels import Closed, Feed
 from rfviewer.config import EngineConfig
 from rfviewer.detections import Detections
-from rfviewer.errors import EngineError, RfviewerError
+from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
 from rfviewer.experiment import Badge, ParityReading
 from rfviewer.interfaces import Engine, EngineFactory
 from rfviewer.lab.badge import badge_of
@@ -111,6 +111,9 @@ class Reference:
                     self._serve(engine, task)
         except Closed:
             log.pipeline.debug("parity reference closed")
+        except DeviceLostError as error:
+            self.fail(str(error))
+            engine = None  # freeing anything on a lost device may hang
         finally:
             self._tasks.close()
             self._pair = None  # its frame would stay in memory
@@ -140,6 +143,8 @@ class Reference:
         try:
             self._compare(engine, task)
             self._failures_in_row = 0
+        except DeviceLostError:
+            raise
         except EngineError as error:
             log.pipeline.warning("the reference failed on a frame: %s", error)
             self._failures_in_row += 1

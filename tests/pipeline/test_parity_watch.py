@@ -11,7 +11,7 @@ import pytest
 from rfviewer import paths
 from rfviewer.config import EngineConfig, Playback, Policy, Settings, View
 from rfviewer.detections import Detections
-from rfviewer.errors import EngineError, ModelError
+from rfviewer.errors import DeviceLostError, EngineError, ModelError
 from rfviewer.experiment import Badge, ParityReading, ParityWatch
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, Progress
@@ -257,6 +257,19 @@ def test_one_failed_frame_is_left_out_and_many_end_it(make_live) -> None:
         live.session.wait(lambda s, wanted=index: s.frame_index == wanted, 10)
         wait_until(lambda wanted=index: live.references[0].frames[-1] == wanted)
     assert "It is broken." in live.reading(Badge.UNAVAILABLE).reason
+
+
+def test_a_lost_device_ends_the_comparison_at_once_and_frees_nothing(make_live) -> None:
+    live = make_live(lambda: FakeSource(12))
+
+    def lose(_: FrameResult) -> Detections:
+        raise DeviceLostError("The GPU is lost; restart the engine.")
+
+    live.change = lose
+    live.session.watch_parity(EVERY)
+    live.session.open("clip", PAUSED)
+    assert "The GPU is lost" in live.reading(Badge.UNAVAILABLE).reason
+    assert not live.references[0].closed
 
 
 def test_another_model_brings_another_reference_unless_it_was_named(make_live) -> None:
