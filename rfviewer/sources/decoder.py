@@ -12,6 +12,8 @@ import av.error
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from rfviewer.sources.hardware import DECODE_ERRORS, SwitchingDecoder
+
 if TYPE_CHECKING:
     from av.packet import Packet
 
@@ -54,17 +56,19 @@ class PacketDecoder:
         damage: Damage,
         interrupted: Callable[[], bool],
         history: "PacketHistory | None" = None,
+        switching: SwitchingDecoder | None = None,
     ) -> None:
         """Decode `stream`, telling `damage`; stop early once `interrupted()`.
 
-        `history` keeps what is decoded.
+        `history` keeps what is decoded; `switching` decodes instead of the stream's own decoder.
         """
         self._history = history
         if history is not None:
             history.restart()
         self._container = container
         self._stream = stream
-        self._context = stream.codec_context
+        self._switching = switching
+        self._context = stream.codec_context if switching is None else switching
         self._damage = damage
         self._interrupted = interrupted
         self._packets: Iterator[Packet[VideoStream]] | None = None
@@ -108,6 +112,8 @@ class PacketDecoder:
             self._container.seek(pts, stream=self._stream, backward=True)
         except (av.FFmpegError, OSError):
             return None
+        if self._switching is not None:
+            self._switching.restart()
         # Decoders forget how far they reorder when they are flushed, and then drop B-frames.
         self._context.reorder_depth = max(self._reorder_depth, self._context.reorder_depth)
         self._packets = None
@@ -174,23 +180,31 @@ class PacketDecoder:
         if self._history is not None:
             self._history.add(packet)
         try:
-            frames = self._context.decode(packet)
-        except (av.FFmpegError, OSError, MemoryError, ValueError):
-            if not self._leading(packet.pts):
-                self._damage.add(packet.pts if packet.pts is not None else packet.pos)
+            frames = self._pictures(packet)
+        except DECODE_ERRORS:
+            self._damaged(packet)
             return
         self._ready.extend(frames)
         if frames:
             self._reorder_depth = max(self._reorder_depth, self._context.reorder_depth)
 
+    def _pictures(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+        if self._switching is not None:
+            return self._switching.decode(packet, self._damaged)
+        return self._stream.codec_context.decode(packet)
+
+    def _damaged(self, packet: "Packet[VideoStream]") -> None:
+        if not self._leading(packet.pts):
+            self._damage.add(packet.pts if packet.pts is not None else packet.pos)
+
     def _flush(self) -> None:
         """Take the frames that the decoder still holds."""
         for _ in range(_MAX_FLUSH_ERRORS):
             try:
-                self._ready.extend(self._context.decode(None))
+                self._ready.extend(self._pictures(None))
             except av.error.EOFError:
                 return
-            except (av.FFmpegError, OSError, MemoryError, ValueError):
+            except DECODE_ERRORS:
                 self._damage.add(None)
             else:
                 return

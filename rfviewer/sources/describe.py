@@ -59,6 +59,16 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
     return replace(info, fps=fps, duration_s=length_s, frame_count=count, seekable=True)
 
 
+def with_decoder(info: SourceInfo, reader: MediaReader) -> SourceInfo:
+    """Return `info` with what decodes now, and why the GPU does not if it was asked for."""
+    if reader.on_gpu:
+        return replace(info, codec=f"{info.codec}, NVDEC")
+    if not reader.refused:
+        return info
+    notice = f"{info.name} is decoded on the CPU: {reader.refused}."
+    return replace(info, notice=f"{info.notice} {notice}".strip())
+
+
 def _stated_length_s(reader: MediaReader) -> float | None:
     stream, container = reader.media.stream, reader.media.container
     length_s = 0.0

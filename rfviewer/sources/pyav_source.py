@@ -16,8 +16,9 @@ from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 from rfviewer.sources.colors import FrameConverter
-from rfviewer.sources.describe import describe, sample_aspect_of
+from rfviewer.sources.describe import describe, sample_aspect_of, with_decoder
 from rfviewer.sources.explain import why_not_opened
+from rfviewer.sources.hardware import OpenHardware
 from rfviewer.sources.index import build_index
 from rfviewer.sources.media import Target
 from rfviewer.sources.packet_history import PacketHistory
@@ -69,8 +70,10 @@ class PyAvSource(FrameSource):
     searched by time; only `frame_index` is an estimate there.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, hardware: OpenHardware | None = None) -> None:
         """Open `target` and decode its first frame; blocks up to some seconds.
+
+        `hardware` opens a decoder on the GPU; None decodes on the CPU.
 
         Raises:
             SourceError: one sentence.
@@ -84,7 +87,7 @@ class PyAvSource(FrameSource):
         self._size = (0, 0)
         self._converter = FrameConverter()
         self._packets = PacketHistory() if target.remote else None
-        self._reader = MediaReader(target, self._stop, self._packets)
+        self._reader = MediaReader(target, self._stop, self._packets, hardware)
         try:
             self._info = self._start()
         except BaseException:
@@ -94,7 +97,7 @@ class PyAvSource(FrameSource):
     @property
     @override
     def info(self) -> SourceInfo:
-        return self._info
+        return with_decoder(self._info, self._reader)
 
     @property
     def packets(self) -> PacketHistory | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from av.video.frame import VideoFrame
 
 from rfviewer.sources.decoder import Damage, PacketDecoder
+from rfviewer.sources.hardware import HardwareRefusedError, OpenHardware, SwitchingDecoder
 from rfviewer.sources.media import OpenMedia, Target, open_media
 from rfviewer.sources.timeline import Timeline, longest_step_s
 
@@ -47,8 +48,11 @@ class MediaReader:
         target: Target,
         interrupted: Callable[[], bool],
         history: "PacketHistory | None" = None,
+        hardware: OpenHardware | None = None,
     ) -> None:
         """Open `target`; work stops soon once `interrupted()` is true; `history` keeps packets.
+
+        `hardware` opens a decoder on the GPU, or says why there is none; None decodes on the CPU.
 
         Raises:
             SourceError: when it cannot be opened.
@@ -57,6 +61,9 @@ class MediaReader:
         self._history = history
         self._interrupted = interrupted
         self._damage = Damage()
+        self._hardware = hardware
+        self.refused = ""
+        """Why the GPU that was asked for does not decode; empty while it does."""
         self.media = open_media(target)
         self.index: PacketIndex | None = None
         """Set by the owner once known; no longer exact when decoding contradicts it."""
@@ -133,12 +140,37 @@ class MediaReader:
             return 0
         return max(0, self.index.place(self.timeline.base))
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the GPU decodes."""
+        return self._hardware is not None
+
     def _begin(self) -> None:
         self._decoder = PacketDecoder(
-            self.media.container, self.media.stream, self._damage, self._interrupted, self._history
+            self.media.container,
+            self.media.stream,
+            self._damage,
+            self._interrupted,
+            self._history,
+            self._switching(),
         )
         self._counting, self._count, self._from_pts = True, 0, 0
         self.last = None
+
+    def _switching(self) -> SwitchingDecoder | None:
+        if self._hardware is None:
+            return None
+        software = self.media.stream.codec_context
+        try:
+            hardware = self._hardware(software, self._target.remote)
+        except HardwareRefusedError as error:
+            self._refuse(str(error))
+            return None
+        return SwitchingDecoder(software, hardware, self._refuse)
+
+    def _refuse(self, reason: str) -> None:
+        """Decode on the CPU from now on, also after the source is opened again."""
+        self._hardware, self.refused = None, reason
 
     def _place(self, frame: VideoFrame, pts_s: float) -> int:
         if self.index is not None and self.index.exact and frame.pts is not None:

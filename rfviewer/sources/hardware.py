@@ -1,0 +1,245 @@
+"""Decoding on the GPU (NVDEC through FFmpeg), with the CPU decoder ready to go on at any packet."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import av
+import av.error
+from av.codec.context import Flags as CodecFlags
+from av.codec.hwaccel import HWAccel
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from rfviewer import log
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "libdav1d": "av1", "av1": "av1"}
+"""FFmpeg's decoder on the CPU to the one that can use NVDEC."""
+_DEVICE_FORMAT = "nv12"
+_FORMATS = ("yuv420p", "yuvj420p")
+"""What NVDEC hands over as NV12. More bits and other chroma are decoded on the CPU."""
+_MAX_KEPT_BYTES = 256 << 20
+"""Packets kept for the CPU; without a key frame for so long it starts at a later one."""
+DECODE_ERRORS = (av.FFmpegError, OSError, MemoryError, ValueError)
+"""What a decoder may raise for one packet."""
+
+
+class HardwareRefusedError(Exception):
+    """Says in a few words why the GPU cannot decode this."""
+
+
+class PictureDecoder(Protocol):
+    """The part of a codec context that is used. One thread uses it."""
+
+    @property
+    def reorder_depth(self) -> int:
+        """How many pictures are held back for their order."""
+        ...
+
+    def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+        """Return what comes out for `packet`; None takes what is left."""
+        ...
+
+    def flush_buffers(self) -> None:
+        """Forget everything, for a seek."""
+        ...
+
+
+type OpenHardware = Callable[[VideoCodecContext, bool], PictureDecoder]
+"""From the CPU's context, and whether the source is live, to a decoder on the GPU.
+
+Raises HardwareRefusedError.
+"""
+
+
+class NvdecDecoder:
+    """NVDEC through FFmpeg; frames come to host memory as the CPU's decoder lays them out."""
+
+    def __init__(self, software: VideoCodecContext, live: bool) -> None:  # noqa: FBT001
+        """Open a decoder for the stream of `software`, which is left as it is.
+
+        Raises:
+            HardwareRefusedError: no GPU, or nothing that it decodes exactly.
+        """
+        name = _CODECS.get(software.name)
+        if name is None:
+            raise HardwareRefusedError(f"NVDEC is not used for {software.name}")
+        if software.pix_fmt not in _FORMATS:
+            raise HardwareRefusedError(f"{software.pix_fmt} pictures are decoded on the CPU")
+        if "display_matrix" in software.coded_side_data:
+            # Only the stream's own context puts the container's rotation on its frames.
+            raise HardwareRefusedError("rotated video is decoded on the CPU")
+        try:
+            # Not the primary context: FFmpeg wants other flags for it than PyTorch sets.
+            accelerator = HWAccel("cuda", allow_software_fallback=False)
+            context = av.CodecContext.create(av.Codec(name, "r"), "r", accelerator)
+        except (*DECODE_ERRORS, RuntimeError, NotImplementedError) as error:
+            raise HardwareRefusedError("no NVIDIA driver with NVDEC answers here") from error
+        if not isinstance(context, VideoCodecContext) or not context.is_hwaccel:
+            raise HardwareRefusedError(f"this FFmpeg has no NVDEC for {name}")
+        context.extradata = software.extradata
+        context.width, context.height = software.width, software.height
+        context.reorder_depth = software.reorder_depth
+        context.options = dict(software.options)
+        context.thread_count = 1
+        if live:
+            context.flags |= CodecFlags.low_delay
+        self._context = context
+
+    @property
+    def reorder_depth(self) -> int:
+        """How many pictures are held back for their order."""
+        return self._context.reorder_depth
+
+    @reorder_depth.setter
+    def reorder_depth(self, depth: int) -> None:
+        self._context.reorder_depth = depth
+
+    def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+        """Return the frames that come out for `packet`, planar, on the host.
+
+        Raises:
+            HardwareRefusedError: for a picture that is not exactly what the CPU would give.
+            av.FFmpegError: when the driver or the stream fails.
+        """
+        return [self._planar(frame) for frame in self._context.decode(packet)]
+
+    def flush_buffers(self) -> None:
+        """Forget everything, for a seek."""
+        if self._context.is_open:
+            self._context.flush_buffers()
+
+    def _planar(self, frame: VideoFrame) -> VideoFrame:
+        """Return `frame` as yuv420p: bytes are moved, none changes, so colours come out equal."""
+        if frame.format.name != _DEVICE_FORMAT:
+            raise HardwareRefusedError(f"{frame.format.name} pictures are decoded on the CPU")
+        if (frame.width, frame.height) != (self._context.width, self._context.height):
+            # FFmpeg crops a picture on the device at its right and bottom only.
+            raise HardwareRefusedError("pictures cropped on the left or top stay on the CPU")
+        return frame.reformat(format="yuv420p")
+
+
+class SwitchingDecoder:
+    """Decodes on the GPU until something fails there, then on the CPU from the same frame on.
+
+    The packets of the last two groups of pictures are kept: two, since frames of the older one
+    may come out after the newer one began. The CPU decodes them again, and what was handed out
+    already is left out.
+    """
+
+    def __init__(
+        self,
+        software: VideoCodecContext,
+        hardware: PictureDecoder,
+        refused: Callable[[str], None],
+    ) -> None:
+        """Decode with `hardware`; `refused` is told once why it is given up."""
+        self._software = software
+        self._hardware: PictureDecoder | None = hardware
+        self._refused = refused
+        self._groups: list[list[Packet[VideoStream]]] = [[]]
+        self._bytes = 0
+        self._handed_out: Counter[int | None] = Counter()
+
+    @property
+    def reorder_depth(self) -> int:
+        """How many pictures are held back for their order."""
+        return (self._hardware or self._software).reorder_depth
+
+    @reorder_depth.setter
+    def reorder_depth(self, depth: int) -> None:
+        for decoder in (self._hardware, self._software):
+            if decoder is not None:
+                decoder.reorder_depth = depth  # type: ignore[misc]
+
+    def restart(self) -> None:
+        """Forget everything, after a seek of the container, which flushed the CPU's decoder."""
+        self._forget()
+        if self._hardware is not None:
+            try:
+                self._hardware.flush_buffers()
+            except DECODE_ERRORS as error:
+                self._give_up(error)
+
+    def decode(
+        self, packet: "Packet[VideoStream] | None", damaged: Callable[["Packet[VideoStream]"], None]
+    ) -> list[VideoFrame]:
+        """Return the frames that come out for `packet`; None takes what is left.
+
+        Args:
+            packet: the next one.
+            damaged: told packets before this one that the CPU cannot decode either.
+
+        Raises:
+            DECODE_ERRORS: of the CPU, for `packet` or, at the end, for what is left.
+        """
+        if self._hardware is None:
+            return self._software.decode(packet)
+        if packet is not None:
+            self._keep(packet)
+        try:
+            frames = _stamped(self._hardware, packet)
+        except av.error.EOFError:
+            raise
+        except (*DECODE_ERRORS, HardwareRefusedError) as error:
+            self._give_up(error)
+            return self._decode_again(packet, damaged)
+        self._handed_out.update(frame.pts for frame in frames)
+        return frames
+
+    def _decode_again(
+        self, last: "Packet[VideoStream] | None", damaged: Callable[["Packet[VideoStream]"], None]
+    ) -> list[VideoFrame]:
+        """Return what the CPU makes of the kept packets, without what was handed out."""
+        frames: list[VideoFrame] = []
+        packets = [packet for group in self._groups for packet in group]
+        for packet in packets:
+            try:
+                frames += self._software.decode(packet)
+            except DECODE_ERRORS:
+                if packet is last or not self._handed_out[packet.pts]:
+                    damaged(packet)
+        if last is None:
+            frames += self._software.decode(None)
+        fresh = []
+        for frame in frames:
+            if self._handed_out[frame.pts] > 0:
+                self._handed_out[frame.pts] -= 1
+            else:
+                fresh.append(frame)
+        self._forget()
+        return fresh
+
+    def _keep(self, packet: "Packet[VideoStream]") -> None:
+        if packet.is_keyframe and self._groups[-1]:
+            self._groups = [self._groups[-1], []]
+            stamps = {kept.pts for kept in self._groups[0]}
+            self._handed_out = Counter(
+                {pts: n for pts, n in self._handed_out.items() if pts in stamps}
+            )
+            self._bytes = sum(kept.size for kept in self._groups[0])
+        elif self._bytes > _MAX_KEPT_BYTES:
+            self._forget()
+        self._groups[-1].append(packet)
+        self._bytes += packet.size
+
+    def _forget(self) -> None:
+        self._groups, self._bytes = [[]], 0
+        self._handed_out.clear()
+
+    def _give_up(self, error: Exception) -> None:
+        reason = str(error) if isinstance(error, HardwareRefusedError) else "NVDEC failed"
+        log.source.warning("decoding goes on on the CPU: %s (%r)", reason, error)
+        self._hardware = None
+        self._refused(reason)
+
+
+def _stamped(decoder: PictureDecoder, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+    """Decode `packet`, which needs a time stamp: frames handed out are known by theirs."""
+    if packet is not None and packet.pts is None:
+        raise HardwareRefusedError("packets without time stamps are decoded on the CPU")
+    return decoder.decode(packet)
