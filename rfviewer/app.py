@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from rfviewer import log, paths
+from rfviewer import early_signals, log, paths
 from rfviewer.command_line import command_for
 from rfviewer.config import Settings
 from rfviewer.gui.app_shell import run
@@ -45,6 +45,7 @@ def run_window(
         theme: "light", "dark" or "system" for this run; None for what was chosen last.
     """
     sentinel = Sentinel.begin(version())
+    early_signals.before_leaving(sentinel.end)
     try:
         return run(
             lambda: _session(settings, in_process=in_process),
