@@ -9,9 +9,11 @@ counted. Rates are medians over the rounds.
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,18 +89,33 @@ def bench(
     """
     with tempfile.TemporaryDirectory(prefix="rfviewer-bench-") as folder:
         recording = RecordingRequest(video=Path(folder) / "bench.mp4", audio=False)
-        check_before_loading(source, recording)
-        with stop_on_signals() as stop:
-            session = local_session(settings)
-            try:
-                watch("Loading the network")
-                wait_for_engine(session, lambda _: None, stop)
-                playback = replace(batch_playback(settings.playback), loop=True, paused=True)
-                session.start_recording(recording)
-                session.open(source, playback)
-                return _measure(session, frames, watch, stop.is_set)
-            finally:
-                session.close()
+        with looping_session(source, settings, recording, watch) as (session, stop):
+            return _measure(session, frames, watch, stop.is_set)
+
+
+@contextmanager
+def looping_session(
+    source: str, settings: Settings, recording: RecordingRequest, watch: Callable[[str], None]
+) -> Iterator[tuple[LocalSession, threading.Event]]:
+    """Give a session that has loaded its engine and opened `source`, paused, looping and recorded.
+
+    The event is set by the signals that end a program.
+
+    Raises:
+        RfviewerError: one sentence.
+    """
+    check_before_loading(source, recording)
+    with stop_on_signals() as stop:
+        session = local_session(settings)
+        try:
+            watch("Loading the network")
+            wait_for_engine(session, lambda _: None, stop)
+            playback = replace(batch_playback(settings.playback), loop=True, paused=True)
+            session.start_recording(recording)
+            session.open(source, playback)
+            yield session, stop
+        finally:
+            session.close()
 
 
 def _measure(

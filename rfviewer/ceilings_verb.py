@@ -4,21 +4,14 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
-from rfviewer.bench import Blocks, Report
-from rfviewer.compose import local_session
+from rfviewer.bench import Blocks, Report, looping_session
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, SourceError
 from rfviewer.experiment import CeilingsRequest, CeilingsResult
-from rfviewer.exporting import (
-    batch_playback,
-    check_before_loading,
-    stop_on_signals,
-    wait_for_engine,
-)
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
 from rfviewer.lab.ceilings import Probes
@@ -66,35 +59,25 @@ def ceilings(
             RecordingRequest(video=Path(folder) / f"{name}.mp4", audio=False)
             for name in ("whole", "alone")
         )
-        check_before_loading(source, whole)
-        with stop_on_signals() as stop:
-            session = local_session(settings)
-            try:
-                watch("Loading the network")
-                wait_for_engine(session, lambda _: None, stop)
-                playback = replace(batch_playback(settings.playback), loop=True, paused=True)
-                session.start_recording(whole)
-                session.open(source, playback)
-                last, rates = _whole_path(session, watch)
+        with looping_session(source, settings, whole, watch) as (session, stop):
+            last, rates = _whole_path(session, watch)
 
-                def progress(step: str, index: int, count: int) -> None:
-                    del index, count
-                    watch(step)
-                    if stop.is_set():
-                        raise Stopped
+            def progress(step: str, index: int, count: int) -> None:
+                del index, count
+                watch(step)
+                if stop.is_set():
+                    raise Stopped
 
-                def measure(engine: Engine) -> CeilingsResult:
-                    request = CeilingsRequest(target=settings.optimizations, seconds=seconds)
-                    probes = _probes(source, last, alone, median(rates))
-                    parts = LabParts(settings.view, HostRenderer(), probes)
-                    result = run_experiment(engine, _frames(source), request, parts, progress)
-                    assert isinstance(result, CeilingsResult)  # as was asked for
-                    return result
+            def measure(engine: Engine) -> CeilingsResult:
+                request = CeilingsRequest(target=settings.optimizations, seconds=seconds)
+                probes = _probes(source, last, alone, median(rates))
+                parts = LabParts(settings.view, HostRenderer(), probes)
+                result = run_experiment(engine, _frames(source), request, parts, progress)
+                assert isinstance(result, CeilingsResult)  # as was asked for
+                return result
 
-                result = session.run_on_engine(measure).result(_TIMEOUT_S)
-                return _report(result, last)
-            finally:
-                session.close()
+            result = session.run_on_engine(measure).result(_TIMEOUT_S)
+            return _report(result, last)
 
 
 def _whole_path(

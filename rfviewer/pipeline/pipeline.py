@@ -23,7 +23,7 @@ from rfviewer.pipeline.capture import (
 from rfviewer.pipeline.delivery import Delivery
 from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
 from rfviewer.pipeline.experiments import Experiments, Scene
-from rfviewer.pipeline.homed_source import homed
+from rfviewer.pipeline.mapped_source import mapped
 from rfviewer.pipeline.parity_watch import ParityWatcher
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.policy import automatic_policy
@@ -153,7 +153,7 @@ class Pipeline:
             opened=lambda info: self._opened(transport, info),
             failed=lambda message: self._source_failed(transport, message),
         )
-        open_source = homed(self._parts.open_source, self.engine.home)
+        open_source = mapped(self._parts.open_source, self.engine.home)
         loop = CaptureLoop(uri, open_source, transport, self.statistics, outputs, self._care)
         self._capture = RunningCapture(loop, before)
 

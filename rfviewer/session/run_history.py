@@ -5,12 +5,13 @@ import zlib
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, override
+from typing import NamedTuple
 
 from rfviewer.detections import Detections
 from rfviewer.frame import Frame, SourceInfo, U8Array
 from rfviewer.interfaces import FrameSource, SourceFactory
 from rfviewer.optimizations import Optimizations
+from rfviewer.pipeline.mapped_source import MappedSource
 from rfviewer.result import FrameResult
 from rfviewer.sources.packet_history import HISTORY_S, KeepsPackets, PacketHistory
 
@@ -79,7 +80,7 @@ class RunHistory:
                     self._bytes = 0
                 self._uri, self._source = uri, source.info
                 self._packets, self._frames = packets, ring
-            return _KeepingSource(source, ring) if keeps_frames else source
+            return MappedSource(source, ring.keep) if keeps_frames else source
 
         return open_watched
 
@@ -161,54 +162,15 @@ class _FrameRing:
         self._frames: deque[Frame] = deque()
         self._bytes = 0
 
-    def add(self, frame: Frame) -> None:
+    def keep(self, frame: Frame) -> Frame:
+        """Keep `frame` and return it; on the capture thread."""
         with self._lock:
             self._frames.append(frame)
             self._bytes += frame.image.nbytes
             while self._bytes > MAX_FRAME_BYTES and len(self._frames) > 1:
                 self._bytes -= self._frames.popleft().image.nbytes
+        return frame
 
     def all(self) -> tuple[Frame, ...]:
         with self._lock:
             return tuple(self._frames)
-
-
-class _KeepingSource(FrameSource):
-    """A live source whose frames are kept as they are read."""
-
-    def __init__(self, source: FrameSource, ring: _FrameRing) -> None:
-        self._source = source
-        self._ring = ring
-
-    @property
-    @override
-    def info(self) -> SourceInfo:
-        return self._source.info
-
-    @property
-    @override
-    def damaged(self) -> int:
-        return self._source.damaged
-
-    @override
-    def read(self) -> Frame | None:
-        frame = self._source.read()
-        if frame is not None:
-            self._ring.add(frame)
-        return frame
-
-    @override
-    def seek(self, pts_s: float) -> None:
-        self._source.seek(pts_s)
-
-    @override
-    def seek_before(self, pts_s: float) -> None:
-        self._source.seek_before(pts_s)
-
-    @override
-    def interrupt(self) -> None:
-        self._source.interrupt()
-
-    @override
-    def close(self) -> None:
-        self._source.close()

@@ -1,4 +1,4 @@
-"""A source whose frames lie where the engine wants them, put there by the capture thread."""
+"""A source whose frames pass through a function on the capture thread."""
 
 from collections.abc import Callable
 from typing import override
@@ -6,16 +6,16 @@ from typing import override
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource, SourceFactory
 
-type Home = Callable[[Frame], Frame]
-"""Returns the frame with its image in the engine's memory, or as it is; any thread, at once."""
+type Change = Callable[[Frame], Frame]
+"""Returns the frame that is handed on: another one, or the same; any thread, at once."""
 
 
-class HomedSource(FrameSource):
-    """Reads another source and takes every frame home. Used as that source is."""
+class MappedSource(FrameSource):
+    """Hands on what `change` makes of each frame of another source; used as that source is."""
 
-    def __init__(self, source: FrameSource, home: Home) -> None:
+    def __init__(self, source: FrameSource, change: Change) -> None:
         self._source = source
-        self._home = home
+        self._change = change
 
     @property
     @override
@@ -30,7 +30,7 @@ class HomedSource(FrameSource):
     @override
     def read(self) -> Frame | None:
         frame = self._source.read()
-        return None if frame is None else self._home(frame)
+        return None if frame is None else self._change(frame)
 
     @override
     def seek(self, pts_s: float) -> None:
@@ -49,6 +49,6 @@ class HomedSource(FrameSource):
         self._source.close()
 
 
-def homed(open_source: SourceFactory, home: Home) -> SourceFactory:
-    """Return `open_source` with frames taken home."""
-    return lambda uri: HomedSource(open_source(uri), home)
+def mapped(open_source: SourceFactory, change: Change) -> SourceFactory:
+    """Return `open_source` with every frame passed through `change`."""
+    return lambda uri: MappedSource(open_source(uri), change)

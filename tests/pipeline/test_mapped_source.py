@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from rfviewer.config import Playback, Policy
-from rfviewer.pipeline.homed_source import HomedSource
+from rfviewer.pipeline.mapped_source import MappedSource
 from rfviewer.snapshot import EnginePhase, PlayState
 from tests.fakes import Bench, FakeEngine, FakeSource, wait_until
 
@@ -36,7 +36,7 @@ class HomingEngine(FakeEngine):
 
 def test_a_source_reads_homed_frames_and_is_otherwise_itself():
     source = FakeSource(frames=3)
-    homed = HomedSource(source, lambda frame: replace(frame, name=f"at home {frame.frame_index}"))
+    homed = MappedSource(source, lambda frame: replace(frame, name=f"at home {frame.frame_index}"))
     assert homed.info is source.info
     assert [homed.read().name for _ in range(3)] == [f"at home {index}" for index in range(3)]
     assert homed.read() is None
