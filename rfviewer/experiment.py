@@ -126,6 +126,17 @@ class WaterfallResult:
     notes: tuple[str, ...] = ()
 
 
+class ReplayPart(StrEnum):
+    """How much of a frame's way is replayed, from the bare network on."""
+
+    COPY_IN = "network with copy in"
+    """The frame brought in, preprocess and network."""
+    CLONES = "network with copy in and output clones"
+    """The same, and a copy of the raw outputs."""
+    CALL = "backend call path"
+    """The network alone, as an ordinary call of its runtime runs it: no graph, nothing bound."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CeilingsRequest:
     """Measure what bounds the running configuration."""

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, Self, runtime_checkable
 
 from rfviewer.config import EngineConfig, Playback, View
 from rfviewer.detections import Detections
-from rfviewer.experiment import LabRequest, ParityWatch
+from rfviewer.experiment import LabRequest, ParityWatch, ReplayPart
 from rfviewer.frame import Frame, SourceInfo, U8Array
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
@@ -100,6 +100,15 @@ class Engine(Protocol):
         """Run the bare network `count` times on the last prepared input; return durations in ms.
 
         Nothing may be in flight. This is the ceiling that the pipeline is measured against.
+        """
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
+        """Run that part of the way of `frame` `count` times, back to back; return times in ms.
+
+        Nothing may be in flight. No slots, no results: what lies between the ceiling and a slot.
+
+        Raises:
+            EngineError: it failed.
         """
 
     def close(self) -> None:

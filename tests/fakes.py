@@ -18,6 +18,7 @@ import numpy as np
 from rfviewer.config import EngineConfig, ResizeMode, Settings, View
 from rfviewer.detections import Detections
 from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import RecordingRequest, Sink, SinkContext, SinkItem
 from rfviewer.optimizations import Optimizations, toggle_names
@@ -185,6 +186,10 @@ class FakeEngine:
         return DeviceUsage(None, "not measured: no GPU")
 
     def replay_backend(self, count: int) -> Sequence[float]:
+        assert not self._in_flight
+        return [1.0] * count
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
         assert not self._in_flight
         return [1.0] * count
 

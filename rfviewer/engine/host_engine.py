@@ -14,6 +14,7 @@ import numpy as np
 
 from rfviewer.config import EngineConfig, ResizeMode, View
 from rfviewer.engine.backends.base import BoundNetwork, HostBackend
+from rfviewer.engine.host_replay import time_part
 from rfviewer.engine.masks import mask_tables
 from rfviewer.engine.postprocess import HostPostprocess
 from rfviewer.engine.preprocess_a import PreprocessA, plans_a
@@ -23,6 +24,7 @@ from rfviewer.engine.stages import host_stages
 from rfviewer.engine.streams import HostStream, InlineStream, StartThread, Stream
 from rfviewer.engine.toggles import effective_optimizations, host_toggles
 from rfviewer.errors import EngineError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
@@ -175,6 +177,23 @@ class HostEngine:
                 raise EngineError(f"The network failed in a replay ({error}).") from error
             durations_ms.append((time.monotonic_ns() - start_ns) / 1e6)
         return durations_ms
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
+        """Run that part of the way of `frame` `count` times on this thread; return times in ms.
+
+        "Copy in" is the preprocess: the host reads the frame where it lies.
+
+        Raises:
+            EngineError: it failed.
+        """
+        if self._busy:
+            raise RuntimeError("replay_part() while frames are in flight")
+        slot = self._slot(0, (frame.width, frame.height))
+        slot.begin(frame, 0.0, time.monotonic_ns())
+        try:
+            return time_part(part, slot, self._backend, count)
+        finally:
+            slot.release()
 
     def close(self) -> None:
         """Drop what is in flight, join the workers and free the network. Idempotent."""

@@ -8,6 +8,7 @@ from rfviewer.config import EngineConfig, View
 from rfviewer.detections import Detections
 from rfviewer.engine.toggles import effective_optimizations, host_toggles
 from rfviewer.errors import EngineError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
@@ -80,6 +81,14 @@ class PassthroughEngine:
             EngineError: always.
         """
         raise EngineError(f"The model {self._spec.name} has no network to measure; choose another.")
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
+        """Refuse: there is no network.
+
+        Raises:
+            EngineError: always.
+        """
+        return self.replay_backend(count)
 
     def close(self) -> None:
         """Forget the frames in flight. Idempotent."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rfviewer.config import View
 from rfviewer.errors import EngineError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine
 from rfviewer.optimizations import Optimizations
@@ -87,6 +88,11 @@ class RangedEngine:
         """Run the bare network, in a range of its own."""
         with self._range(f"bare network {count} times"):
             return self._engine.replay_backend(count)
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
+        """Run a part of a frame's way, in a range of its own."""
+        with self._range(f"{part} {count} times"):
+            return self._engine.replay_part(part, frame, count)
 
     def close(self) -> None:
         """Close the engine."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 from rfviewer.detections import Detections
 from rfviewer.errors import EngineError
-from rfviewer.experiment import Ceiling, CeilingsRequest, CeilingsResult
+from rfviewer.experiment import Ceiling, CeilingsRequest, CeilingsResult, ReplayPart
 from rfviewer.frame import Frame, SourceInfo, U8Array
 from rfviewer.interfaces import FrameSource, Progress, Sink, SinkItem
 from rfviewer.lab.stand import FRAME_TIME, Stand
@@ -18,9 +19,6 @@ ROUNDS = 5
 CLOSE = 0.85
 """A rate of at least this share of a ceiling is bound by it."""
 NETWORK = "bare network"
-COPY_IN = "network with copy in"
-CLONES = "network with copy in and output clones"
-CALL = "backend call path"
 SLOT = "whole slot"
 DECODE = "decode"
 DRAWING = "drawing"
@@ -129,12 +127,15 @@ class _Ceilings:
     def _network(self) -> None:
         engine = self._stand.engine
         if engine.info.input_wh == (0, 0):
-            for name in (NETWORK, COPY_IN, CLONES, CALL):
+            for name in (NETWORK, *ReplayPart):
                 self._miss(name, "the model has no network")
             return
         self._add(NETWORK, lambda: _mean(engine.replay_backend(self._count)))
-        for name in (COPY_IN, CLONES, CALL):
-            self._miss(name, "this engine replays the bare network only")
+        for part in ReplayPart:
+            self._add(part.value, partial(self._part, part))
+
+    def _part(self, part: ReplayPart) -> float:
+        return _mean(self._stand.replay(part, self._target, self._count))
 
     def _drawing(self, results: Sequence[FrameResult]) -> None:
         if self._stand.drawing is None:

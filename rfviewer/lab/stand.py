@@ -7,6 +7,7 @@ from typing import Any
 
 from rfviewer.config import View
 from rfviewer.errors import RfviewerError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame, U8Array
 from rfviewer.interfaces import Engine, Renderer
 from rfviewer.optimizations import Optimizations, toggle_of
@@ -150,6 +151,11 @@ class Stand:
         frame_ms = (self.clock_ns() - start_ns) / 1e6 / count
         self.drain()
         return Block(({FRAME_TIME: frame_ms},), self._throttled())
+
+    def replay(self, part: ReplayPart, optimizations: Optimizations, count: int) -> list[float]:
+        """Return the milliseconds of `count` runs of a part, on the first recorded frame."""
+        self._configure(replace(optimizations, depth=1))
+        return list(self.engine.replay_part(part, self._frame(0), count))
 
     def drain(self) -> None:
         """Collect whatever is in flight."""

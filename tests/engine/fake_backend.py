@@ -22,7 +22,7 @@ class FakeBackend:
         self.gate = threading.Event()
         self.gate.set()
         self.bound = []
-        self.running = 0
+        self.running = self.called = 0
         self.fails_with = None
         self.closed = 0
 
@@ -50,6 +50,13 @@ class FakeBackend:
 
         self.bound.append(BoundNetwork(network_input, raw, run))
         return self.bound[-1]
+
+    def call(self, network_input):
+        bound = self.bound[0]
+        bound.network_input[...] = network_input
+        bound.run()
+        self.called += 1
+        return bound.raw
 
     def close(self):
         self.closed += 1

@@ -12,6 +12,7 @@ from rfviewer.engine.backends.onnx_precision import weight_precision
 from rfviewer.engine.backends.onnxruntime import OrtBackend
 from rfviewer.engine.factory import make_engine
 from rfviewer.errors import EngineError, ModelError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.models.demo import demo_spec
 from rfviewer.models.spec import ModelSpec
@@ -74,6 +75,10 @@ def test_bound_outputs_are_written_in_place(tmp_path, batch):
     np.testing.assert_allclose(first.raw.pred_masks, MASKS[0] + 2, rtol=1e-6)
     np.testing.assert_allclose(second.raw.pred_masks, MASKS[0] + 5, rtol=1e-6)
     assert first.raw.pred_masks.ctypes.data == buffer
+    called = backend.call(np.full_like(first.network_input, 3.0))
+    np.testing.assert_allclose(called.pred_masks, MASKS[0] + 3, rtol=1e-6)
+    np.testing.assert_allclose(called.pred_boxes, DETS[0] + 3, rtol=1e-6)
+    np.testing.assert_allclose(first.raw.pred_masks, MASKS[0] + 2, rtol=1e-6)  # not touched
     backend.close()
     backend.close()
 
@@ -220,6 +225,8 @@ def test_model_none_passes_frames_through():
     assert result.timings.latency_ms >= 0
     with pytest.raises(EngineError, match="no network to measure"):
         engine.replay_backend(1)
+    with pytest.raises(EngineError, match="no network to measure"):
+        engine.replay_part(ReplayPart.CALL, item, 1)
     assert engine.device_usage().gpu_idle is None
     engine.close()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rfviewer.config import ResizeMode
+from rfviewer.experiment import ReplayPart
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.timing import Stage
 from tests.engine.fake_backend import FakeBackend, assert_same, frame, run_all
@@ -137,6 +138,25 @@ def test_replay_runs_the_bare_network_on_the_last_prepared_input(make):
     assert min(durations_ms) > 0
     assert backend.running == before + 4
     np.testing.assert_array_equal(last.raw.pred_logits, wanted)
+
+
+def test_parts_are_replayed_on_the_frame_that_is_given(make):
+    backend = FakeBackend()
+    engine = make(Optimizations(depth=2), backend)
+    run_all(engine, [frame(0), frame(1)])
+    prepared = {}
+    for index in (0, 5):
+        engine.replay_part(ReplayPart.COPY_IN, frame(index), 1)
+        prepared[index] = backend.bound[0].network_input.copy()
+    assert not np.array_equal(prepared[0], prepared[5])
+    for part, calls in ((ReplayPart.COPY_IN, 0), (ReplayPart.CLONES, 0), (ReplayPart.CALL, 3)):
+        before, backend.called = backend.running, 0
+        durations_ms = engine.replay_part(part, frame(0), 3)
+        assert len(durations_ms) == 3
+        assert min(durations_ms) > 0
+        assert (backend.running - before, backend.called) == (3, calls)
+    wanted = run_all(make(Optimizations(depth=2)), [frame(2)])[0].detections
+    assert_same(run_all(engine, [frame(2)])[0].detections, wanted)
 
 
 def test_there_is_no_gpu_to_measure(make):

@@ -8,6 +8,7 @@ import pytest
 
 from rfviewer.detections import Detections
 from rfviewer.errors import EngineError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame, PixelFormat
 from rfviewer.optimizations import Optimizations
 from tests.engine.fake_backend import FakeBackend, assert_same, frame, run_all
@@ -88,7 +89,19 @@ def test_protocol_violations_are_bugs(make):
         engine.configure(Optimizations())
     with pytest.raises(RuntimeError, match="replay"):
         engine.replay_backend(1)
+    with pytest.raises(RuntimeError, match="replay"):
+        engine.replay_part(ReplayPart.CLONES, frame(1), 1)
     engine.collect()
+
+
+@pytest.mark.parametrize("part", ReplayPart)
+def test_a_failed_part_is_an_engine_error_and_the_engine_goes_on(make, part):
+    backend = FakeBackend()
+    engine = make(backend=backend)
+    backend.fails_with = RuntimeError("boom")
+    with pytest.raises(EngineError, match=f"{part} failed in a replay .boom"):
+        engine.replay_part(part, frame(0), 1)
+    assert len(run_all(engine, [frame(1)])) == 1
 
 
 def test_a_failed_replay_is_an_engine_error(make):

@@ -7,6 +7,7 @@ import numpy as np
 
 from rfviewer.config import ResizeMode
 from rfviewer.detections import Detections
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
@@ -130,6 +131,13 @@ class SimEngine:
     def replay_backend(self, count: int) -> list[float]:
         assert not self._busy
         return [self.machine.work(self.stages_s[Stage.INFER]) * 1e3 for _ in range(count)]
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> list[float]:
+        assert not self._busy
+        clones_s = 0.01 if part is ReplayPart.CLONES else 0.0
+        enter_s = 0.02 if part is ReplayPart.CALL else self.stages_s[Stage.PREPROCESS]
+        cost_s = self.stages_s[Stage.INFER] + enter_s + clones_s
+        return [self.machine.work(cost_s) * 1e3 for _ in range(count)]
 
     def close(self) -> None:
         self._busy.clear()

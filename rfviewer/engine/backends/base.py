@@ -85,5 +85,11 @@ class HostBackend(Protocol):
     def bind(self) -> BoundNetwork:
         """Allocate one more set of buffers. Sets may run one after the other, not at once."""
 
+    def call(self, network_input: F32Array) -> RawOutputs:
+        """Run the network as any caller of the runtime would: nothing bound, new outputs.
+
+        Only measured beside the bound network, never used for frames. Blocks.
+        """
+
     def close(self) -> None:
         """Free the network; nothing bound may run any more. Idempotent."""

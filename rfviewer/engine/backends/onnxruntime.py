@@ -77,8 +77,14 @@ class OrtBackend:
             buffer = np.zeros(shape, np.float32)
             binding.bind_output(graph_name, "cpu", 0, np.float32, shape, buffer.ctypes.data)
             outputs[_OUTPUTS[graph_name]] = buffer[0]
-        raw = RawOutputs(outputs["pred_boxes"], outputs["pred_logits"], outputs.get("pred_masks"))
-        return BoundNetwork(network_input, raw, lambda: session.run_with_iobinding(binding))
+        run = session.run_with_iobinding
+        return BoundNetwork(network_input, _raw(outputs), lambda: run(binding))
+
+    def call(self, network_input: F32Array) -> RawOutputs:
+        """Run the session on an array and return new ones."""
+        values = self._session.run(list(self._shapes), {self._input_name: network_input})
+        named = zip(self._shapes, values, strict=True)
+        return _raw({_OUTPUTS[name]: value[0] for name, value in named})
 
     def close(self) -> None:
         """Free the session and the weights."""
@@ -108,6 +114,10 @@ class OrtBackend:
         }
         _check_outputs(spec, {_OUTPUTS[name]: shape for name, shape in shapes.items()})
         return shapes
+
+
+def _raw(outputs: dict[str, F32Array]) -> RawOutputs:
+    return RawOutputs(outputs["pred_boxes"], outputs["pred_logits"], outputs.get("pred_masks"))
 
 
 def _add_weights(options: Any, spec: ModelSpec) -> tuple[Any, ...]:  # noqa: ANN401 - untyped package

@@ -25,7 +25,7 @@ from rfviewer.engine.cuda.frame_memory import FrameMemory
 from rfviewer.engine.cuda.network import DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
-from rfviewer.engine.cuda.replay import BareNetwork
+from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.slot import Slot, SlotOutcome
 from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
 from rfviewer.engine.cuda.spans import HostTime
@@ -33,6 +33,7 @@ from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.errors import DeviceLostError, EngineError
+from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Progress
 from rfviewer.models.spec import ModelSpec
@@ -71,6 +72,7 @@ class CudaEngine:
         self._backend_reason = backend_reason
         self._device_name = str(properties.name)
         self._sets = SlotSets(network, spec.num_select, config.resize, device)
+        self._replays = Replays(self._sets)
         self._clock = DeviceClock(self._sets.place(0)[0])
         self._host_time = HostTime()
         self._form = NetworkForm(network, progress)
@@ -78,7 +80,6 @@ class CudaEngine:
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
         self._busy: deque[Slot] = deque()
         self._submitted = 0
-        self._bare: BareNetwork | None = None
         self._graph_failure = ""
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
@@ -205,13 +206,20 @@ class CudaEngine:
         """
         if self._busy:
             raise RuntimeError("replay_backend() while frames are in flight")
-        try:
-            if self._bare is None:
-                stream, bound = self._sets.place(0)
-                self._bare = BareNetwork(bound, stream, graph=not self._graph_failure)
-            return self._bare.replay(count)
-        except RuntimeError as error:
-            raise engine_error("The network failed in a replay", error) from error
+        return self._replays.network_ms(count, graph=not self._graph_failure)
+
+    def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
+        """Run that part of the way of `frame` `count` times on one stream; return times in ms.
+
+        One graph a frame, from page-locked memory on; without a graph for the call path.
+
+        Raises:
+            EngineError: it failed.
+        """
+        if self._busy:
+            raise RuntimeError("replay_part() while frames are in flight")
+        graph, wanted = not self._graph_failure, slot_key(self._effective)
+        return self._replays.part_ms(part, frame, wanted, count, graph=graph)
 
     def close(self) -> None:
         """Wait for what is in flight, drop it and free the GPU's memory. Idempotent."""
@@ -219,7 +227,7 @@ class CudaEngine:
             slot.drop()
         self._busy.clear()
         self._slots = []
-        self._bare = None
+        self._replays.forget()
         self._memory.close()
         self._sets.clear()
         self._usage.close()
@@ -239,7 +247,7 @@ class CudaEngine:
         """Work out which optimizations are in effect."""
         self._requested = optimizations
         if self._form.choose(compiled=optimizations.compiled_network):
-            self._bare = None
+            self._replays.forget()
         self._toggles: tuple[ToggleState, ...] = cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,

@@ -1,38 +1,61 @@
-"""The bare network, replayed back to back: the ceiling that the pipeline is measured against."""
+"""The bare network, and parts of a slot around it, replayed back to back: the ceilings.
 
+The bare network is the one that the pipeline is measured against; the parts tell what copy in,
+preprocess and clones of the raw outputs cost before any slot.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import torch
 
-from rfviewer.engine.cuda.network import BoundNetwork
+from rfviewer.engine.cuda.faults import engine_error
+from rfviewer.engine.cuda.slot_sets import SlotSets
+from rfviewer.engine.cuda.stages import SlotStages
+from rfviewer.experiment import ReplayPart
+from rfviewer.frame import Frame
+from rfviewer.optimizations import Optimizations
 
 _WARMUPS = 3
 _BATCH = 64
 """Replays queued at a time."""
 
 
-class BareNetwork:
-    """The network of one slot without anything around it. Engine thread, nothing in flight."""
+class Replay:
+    """Work that is put on one stream again and again. Engine thread, nothing in flight.
 
-    def __init__(self, bound: BoundNetwork, stream: torch.cuda.Stream, *, graph: bool) -> None:
-        self._bound = bound
+    Args:
+        enqueue: puts one run on `stream`, which is torch's current one then.
+        stream: of the slot whose buffers it uses.
+        graph: captures it once; False lets the host launch it every time.
+
+    Raises:
+        RuntimeError: it cannot be run or captured.
+    """
+
+    def __init__(
+        self, enqueue: Callable[[], object], stream: torch.cuda.Stream, *, graph: bool
+    ) -> None:
+        self._enqueue = enqueue
         self._stream = stream
         self._events = [torch.cuda.Event(enable_timing=True) for _ in range(_BATCH + 1)]
         self._graph: torch.cuda.CUDAGraph | None = None
         with torch.cuda.stream(stream):
             for _ in range(_WARMUPS):
-                bound.enqueue(stream)
+                enqueue()
             stream.synchronize()
             if graph:
                 self._graph = torch.cuda.CUDAGraph()
                 self._graph.capture_begin(capture_error_mode="thread_local")
                 try:
-                    self._outputs = bound.enqueue(stream)
+                    self._outputs = enqueue()
                 finally:
                     self._graph.capture_end()
 
-    def replay(self, count: int) -> list[float]:
-        """Return the time from one pass's end to the next one's, in ms, `count` times."""
+    def times_ms(self, count: int) -> list[float]:
+        """Return the time from one run's end to the next one's, in ms, `count` times."""
         durations_ms: list[float] = []
         while len(durations_ms) < count:
             events = self._events[: min(_BATCH, count - len(durations_ms)) + 1]
@@ -40,10 +63,70 @@ class BareNetwork:
                 events[0].record(self._stream)
                 for event in events[1:]:
                     if self._graph is None:
-                        self._bound.enqueue(self._stream)
+                        self._enqueue()
                     else:
                         self._graph.replay()
                     event.record(self._stream)
             events[-1].synchronize()
             durations_ms += [float(a.elapsed_time(b)) for a, b in pairwise(events)]
         return durations_ms
+
+
+class Replays:
+    """The bare network and the parts around it, on the first place of the slots. Engine thread."""
+
+    def __init__(self, sets: SlotSets) -> None:
+        self._sets = sets
+        self._bare: Replay | None = None
+
+    def network_ms(self, count: int, *, graph: bool) -> list[float]:
+        """Return the times of `count` runs of the bare network on its last prepared input.
+
+        Raises:
+            EngineError: it failed.
+        """
+        try:
+            if self._bare is None:
+                self._bare = self._network(graph=graph)
+            return self._bare.times_ms(count)
+        except RuntimeError as error:
+            raise engine_error("The network failed in a replay", error) from error
+
+    def part_ms(
+        self, part: ReplayPart, frame: Frame, wanted: Optimizations, count: int, *, graph: bool
+    ) -> list[float]:
+        """Return the times of `count` runs of `part`; built and captured for this call.
+
+        `wanted` are the optimizations in effect. The frame is read from page-locked memory in every
+        case: a graph cannot hold another copy. The call path never has a graph.
+
+        Raises:
+            EngineError: it failed.
+        """
+        try:
+            if part is ReplayPart.CALL:
+                return self._network(graph=False).times_ms(count)
+            clones = part is ReplayPart.CLONES
+            wanted = replace(wanted, pinned_input=True, zero_copy_output=not clones)
+            stages, stream = self._sets.measured_stages(frame, wanted)
+            return Replay(partial(_through_network, stages), stream, graph=graph).times_ms(count)
+        except RuntimeError as error:
+            raise engine_error(f"The {part} failed in a replay", error) from error
+        finally:
+            torch.cuda.empty_cache()  # the pool of its graph, which nothing else may use
+
+    def forget(self) -> None:
+        """Free the captured network: its form has changed, or the engine closes."""
+        self._bare = None
+
+    def _network(self, *, graph: bool) -> Replay:
+        stream, bound = self._sets.place(0)
+        return Replay(lambda: bound.enqueue(stream), stream, graph=graph)
+
+
+def _through_network(stages: SlotStages) -> object:
+    """Put frame in, preprocess, network and the clones that the stages ask for on the stream."""
+    stages.copy_in()
+    stages.preprocess()
+    stages.infer()
+    return stages.raw()

@@ -11,12 +11,13 @@ import torch
 
 from rfviewer import log
 from rfviewer.config import ResizeMode
-from rfviewer.engine.cuda.buffers import allocate_buffers
+from rfviewer.engine.cuda.buffers import SlotBuffers, allocate_buffers
 from rfviewer.engine.cuda.faults import is_device_lost, memory_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork, DeviceOutputs
 from rfviewer.engine.cuda.overlay import SlotOverlay
 from rfviewer.engine.cuda.slot import Slot
+from rfviewer.engine.cuda.stages import SlotStages
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.errors import EngineError
 from rfviewer.frame import Frame
@@ -83,6 +84,28 @@ class SlotSets:
                 ) from error
         return found
 
+    def measured_stages(
+        self, frame: Frame, wanted: Optimizations
+    ) -> tuple[SlotStages, torch.cuda.Stream]:
+        """Return stages of the first place with buffers of their own, and their stream.
+
+        `frame` is written to page-locked memory, which `wanted` must ask for; its image must stay.
+
+        Raises:
+            RuntimeError: they cannot be had, e.g. for lack of memory.
+        """
+        frame_format = FrameFormat.of(frame)
+        stream, bound = self.place(0)
+        with torch.cuda.stream(stream):
+            buffers = self._buffers(frame_format, wanted, stream, bound)
+            tables = self._tables(frame_format)
+        stream.synchronize()
+        if buffers.pinned_input is None:
+            raise RuntimeError("the stages read pageable memory")
+        buffers.pinned_input.write(frame.image, 1.0)
+        stages = SlotStages(frame_format, bound, stream, buffers, tables, wanted, self._resize)
+        return stages, stream
+
     def clear(self) -> None:
         """Free every slot and bound network; none may be in flight."""
         self._sets.clear()
@@ -100,17 +123,7 @@ class SlotSets:
     ) -> Slot:
         stream, bound = self.place(index)
         with torch.cuda.stream(stream):
-            if self._shapes is None:
-                self._shapes = bound.enqueue(stream)
-            buffers = allocate_buffers(
-                frame,
-                self._network,
-                bound.network_input,
-                self._shapes,
-                self._max_records,
-                wanted,
-                two_passes=self._resize is ResizeMode.B,
-            )
+            buffers = self._buffers(frame, wanted, stream, bound)
             # A table that is rebuilt for every frame cannot be shared between slots.
             tables = others[0].tables if others and wanted.table_cache else self._tables(frame)
             overlay = None
@@ -131,6 +144,26 @@ class SlotSets:
                 log.engine.warning("capture failed: %s", error)
                 raise CaptureError(str(error).strip().split("\n", 1)[0]) from error
         return slot
+
+    def _buffers(
+        self,
+        frame: FrameFormat,
+        wanted: Optimizations,
+        stream: torch.cuda.Stream,
+        bound: BoundNetwork,
+    ) -> SlotBuffers:
+        """Allocate the buffers of one slot on its stream, which is the current one."""
+        if self._shapes is None:
+            self._shapes = bound.enqueue(stream)
+        return allocate_buffers(
+            frame,
+            self._network,
+            bound.network_input,
+            self._shapes,
+            self._max_records,
+            wanted,
+            two_passes=self._resize is ResizeMode.B,
+        )
 
     def _tables(self, frame: FrameFormat) -> FrameTables:
         network = self._network

@@ -89,7 +89,7 @@ class SlotStages:
 
     def postprocess(self) -> None:
         """Select, decode, make masks."""
-        buffers, raw = self._buffers, self._raw()
+        buffers, raw = self._buffers, self.raw()
         arguments = (raw.logits, raw.boxes, buffers.device_input.threshold, buffers.results)
         workspace, frame_wh = buffers.workspace, self._frame.wh
         if self._wanted.fused_select:
@@ -123,7 +123,7 @@ class SlotStages:
         if buffers.host_results is not None:
             buffers.host_results.flat.copy_(buffers.results.flat, non_blocking=True)
 
-    def _raw(self) -> DeviceOutputs:
+    def raw(self) -> DeviceOutputs:
         """Return the raw outputs to read, cloned first where that was asked for."""
         raw, staged = self._outputs, self._buffers.staged_outputs
         if raw is None:
