@@ -1,4 +1,4 @@
-"""Decoding on the GPU (NVDEC through FFmpeg), with the CPU decoder ready to go on at any packet."""
+"""A decoder on the GPU with the CPU's decoder behind it, ready to go on at any packet."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import av
 import av.error
-from av.codec.context import Flags as CodecFlags
-from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
@@ -17,11 +15,6 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-_CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "libdav1d": "av1", "av1": "av1"}
-"""FFmpeg's decoder on the CPU to the one that can use NVDEC."""
-_DEVICE_FORMAT = "nv12"
-_FORMATS = ("yuv420p", "yuvj420p")
-"""What NVDEC hands over as NV12. More bits and other chroma are decoded on the CPU."""
 _MAX_KEPT_BYTES = 256 << 20
 """Packets kept for the CPU; without a key frame for so long it starts at a later one."""
 DECODE_ERRORS = (av.FFmpegError, OSError, MemoryError, ValueError)
@@ -54,73 +47,6 @@ type OpenHardware = Callable[[VideoCodecContext, bool], PictureDecoder]
 
 Raises HardwareRefusedError.
 """
-
-
-class NvdecDecoder:
-    """NVDEC through FFmpeg; frames come to host memory as the CPU's decoder lays them out."""
-
-    def __init__(self, software: VideoCodecContext, live: bool) -> None:  # noqa: FBT001
-        """Open a decoder for the stream of `software`, which is left as it is.
-
-        Raises:
-            HardwareRefusedError: no GPU, or nothing that it decodes exactly.
-        """
-        name = _CODECS.get(software.name)
-        if name is None:
-            raise HardwareRefusedError(f"NVDEC is not used for {software.name}")
-        if software.pix_fmt not in _FORMATS:
-            raise HardwareRefusedError(f"{software.pix_fmt} pictures are decoded on the CPU")
-        if "display_matrix" in software.coded_side_data:
-            # Only the stream's own context puts the container's rotation on its frames.
-            raise HardwareRefusedError("rotated video is decoded on the CPU")
-        try:
-            # Not the primary context: FFmpeg wants other flags for it than PyTorch sets.
-            accelerator = HWAccel("cuda", allow_software_fallback=False)
-            context = av.CodecContext.create(av.Codec(name, "r"), "r", accelerator)
-        except (*DECODE_ERRORS, RuntimeError, NotImplementedError) as error:
-            raise HardwareRefusedError("no NVIDIA driver with NVDEC answers here") from error
-        if not isinstance(context, VideoCodecContext) or not context.is_hwaccel:
-            raise HardwareRefusedError(f"this FFmpeg has no NVDEC for {name}")
-        context.extradata = software.extradata
-        context.width, context.height = software.width, software.height
-        context.reorder_depth = software.reorder_depth
-        context.options = dict(software.options)
-        context.thread_count = 1
-        if live:
-            context.flags |= CodecFlags.low_delay
-        self._context = context
-
-    @property
-    def reorder_depth(self) -> int:
-        """How many pictures are held back for their order."""
-        return self._context.reorder_depth
-
-    @reorder_depth.setter
-    def reorder_depth(self, depth: int) -> None:
-        self._context.reorder_depth = depth
-
-    def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
-        """Return the frames that come out for `packet`, planar, on the host.
-
-        Raises:
-            HardwareRefusedError: for a picture that is not exactly what the CPU would give.
-            av.FFmpegError: when the driver or the stream fails.
-        """
-        return [self._planar(frame) for frame in self._context.decode(packet)]
-
-    def flush_buffers(self) -> None:
-        """Forget everything, for a seek."""
-        if self._context.is_open:
-            self._context.flush_buffers()
-
-    def _planar(self, frame: VideoFrame) -> VideoFrame:
-        """Return `frame` as yuv420p: bytes are moved, none changes, so colours come out equal."""
-        if frame.format.name != _DEVICE_FORMAT:
-            raise HardwareRefusedError(f"{frame.format.name} pictures are decoded on the CPU")
-        if (frame.width, frame.height) != (self._context.width, self._context.height):
-            # FFmpeg crops a picture on the device at its right and bottom only.
-            raise HardwareRefusedError("pictures cropped on the left or top stay on the CPU")
-        return frame.reformat(format="yuv420p")
 
 
 class SwitchingDecoder:
@@ -232,7 +158,10 @@ class SwitchingDecoder:
         self._handed_out.clear()
 
     def _give_up(self, error: Exception) -> None:
-        reason = str(error) if isinstance(error, HardwareRefusedError) else "NVDEC failed"
+        reason = str(error)
+        if not isinstance(error, HardwareRefusedError):
+            cause = getattr(error, "strerror", None) or type(error).__name__
+            reason = f"NVDEC failed ({cause})"
         log.source.warning("decoding goes on on the CPU: %s (%r)", reason, error)
         self._hardware = None
         self._refused(reason)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from rfviewer.frame import SourceKind
-from rfviewer.sources.hardware import HardwareRefusedError, NvdecDecoder
+from rfviewer.sources.hardware import HardwareRefusedError
 from rfviewer.sources.media import Target
+from rfviewer.sources.nvdec import NvdecDecoder
 from rfviewer.sources.pyav_source import PyAvSource
 from tests.sources.makers import make_clip, read_all
 

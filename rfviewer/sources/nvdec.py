@@ -1,0 +1,118 @@
+"""NVDEC, the video decoder of NVIDIA GPUs, through FFmpeg: what it takes, frames on the host."""
+
+import ctypes
+import sys
+from typing import TYPE_CHECKING
+
+import av
+from av.codec.context import Flags as CodecFlags
+from av.codec.hwaccel import HWAccel
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from rfviewer.sources.hardware import DECODE_ERRORS, HardwareRefusedError
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+_CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "libdav1d": "av1", "av1": "av1"}
+"""FFmpeg's decoder on the CPU to the one that can use NVDEC."""
+_DEVICE_FORMAT = "nv12"
+_FORMATS = ("yuv420p", "yuvj420p")
+"""What NVDEC hands over as NV12. More bits and other chroma are decoded on the CPU."""
+_CUDA, _NVCUVID = (
+    ("nvcuda.dll", "nvcuvid.dll")
+    if sys.platform == "win32"
+    else ("libcuda.so.1", "libnvcuvid.so.1")
+)
+"""What FFmpeg loads while it runs; both belong to the driver."""
+
+
+def missing_driver() -> str:
+    """Return in a few words which part of the NVIDIA driver is missing; empty when none is."""
+    for library, lacks in (
+        (_CUDA, f"there is no NVIDIA driver here ({_CUDA})"),
+        (
+            _NVCUVID,
+            f"the NVIDIA driver here has no video decoder ({_NVCUVID}); a container needs the "
+            "driver capability video",
+        ),
+    ):
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            return lacks
+    return ""
+
+
+class NvdecDecoder:
+    """NVDEC through FFmpeg; frames come to host memory as the CPU's decoder lays them out."""
+
+    def __init__(self, software: VideoCodecContext, live: bool) -> None:  # noqa: FBT001
+        """Open a decoder for the stream of `software`, which is left as it is.
+
+        Raises:
+            HardwareRefusedError: no GPU, or nothing that it decodes exactly.
+        """
+        name = _CODECS.get(software.name)
+        if name is None:
+            raise HardwareRefusedError(f"NVDEC is not used for {software.name}")
+        if software.pix_fmt not in _FORMATS:
+            raise HardwareRefusedError(f"{software.pix_fmt} pictures are decoded on the CPU")
+        if "display_matrix" in software.coded_side_data:
+            # Only the stream's own context puts the container's rotation on its frames.
+            raise HardwareRefusedError("rotated video is decoded on the CPU")
+        lacks = missing_driver()
+        if lacks:
+            raise HardwareRefusedError(lacks)
+        try:
+            # Not the primary context: FFmpeg wants other flags for it than PyTorch sets.
+            accelerator = HWAccel("cuda", allow_software_fallback=False)
+            context = av.CodecContext.create(av.Codec(name, "r"), "r", accelerator)
+        except (*DECODE_ERRORS, RuntimeError, NotImplementedError) as error:
+            raise HardwareRefusedError("no GPU answers the NVIDIA driver here") from error
+        if not isinstance(context, VideoCodecContext) or not context.is_hwaccel:
+            raise HardwareRefusedError(f"this FFmpeg has no NVDEC for {name}")
+        context.extradata = software.extradata
+        context.width, context.height = software.width, software.height
+        context.reorder_depth = software.reorder_depth
+        context.options = dict(software.options)
+        context.thread_count = 1
+        if live:
+            context.flags |= CodecFlags.low_delay
+        self._context = context
+        self._reformatter = VideoReformatter()
+
+    @property
+    def reorder_depth(self) -> int:
+        """How many pictures are held back for their order."""
+        return self._context.reorder_depth
+
+    @reorder_depth.setter
+    def reorder_depth(self, depth: int) -> None:
+        self._context.reorder_depth = depth
+
+    def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+        """Return the frames that come out for `packet`, planar, on the host.
+
+        Raises:
+            HardwareRefusedError: for a picture that is not exactly what the CPU would give.
+            av.FFmpegError: when the driver or the stream fails.
+        """
+        return [self._planar(frame) for frame in self._context.decode(packet)]
+
+    def flush_buffers(self) -> None:
+        """Forget everything, for a seek."""
+        if self._context.is_open:
+            self._context.flush_buffers()
+
+    def _planar(self, frame: VideoFrame) -> VideoFrame:
+        """Return `frame` as yuv420p: bytes are moved, none changes, so colours come out equal."""
+        if frame.format.name != _DEVICE_FORMAT:
+            raise HardwareRefusedError(f"{frame.format.name} pictures are decoded on the CPU")
+        if (frame.width, frame.height) != (self._context.width, self._context.height):
+            # FFmpeg crops a picture on the device at its right and bottom only.
+            raise HardwareRefusedError("pictures cropped on the left or top stay on the CPU")
+        return self._reformatter.reformat(frame, format="yuv420p", threads=1)
