@@ -50,6 +50,8 @@ def cut_file(target: Target, start_s: float, end_s: float, output: Path) -> Clip
     try:
         if reader.next() is None or reader.timeline.base is None or reader.timeline.by_count:
             return None
+        if len(reader.parts) > 1:
+            return None
         index = build_index(target, _INDEX_S, lambda: False)
         if index is None or not index.exact or not index.contains(reader.timeline.base):
             return None

@@ -30,8 +30,10 @@ class Damage:
     """Counts damaged frames; the same place counts once however often it is read."""
 
     def __init__(self) -> None:
-        self._spots: set[int] = set()
+        self._spots: set[tuple[int, int]] = set()
         self._unplaced = 0
+        self.part = 0
+        """Number of the part of the file that is read: time stamps may begin again in each."""
 
     @property
     def count(self) -> int:
@@ -40,10 +42,12 @@ class Damage:
 
     def add(self, place: int | None) -> None:
         """Count the frame at `place`, any number that is the same when it is read again."""
-        if place is None or len(self._spots) >= _MAX_SPOTS:
-            self._unplaced += place not in self._spots
+        if place is None:
+            self._unplaced += 1
+        elif len(self._spots) >= _MAX_SPOTS:
+            self._unplaced += (self.part, place) not in self._spots
         else:
-            self._spots.add(place)
+            self._spots.add((self.part, place))
 
 
 class PacketDecoder:

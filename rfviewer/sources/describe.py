@@ -1,14 +1,13 @@
 """What an open file or stream is: size, rate, length and what the user should know."""
 
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 from av.video.frame import VideoFrame
 
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.sources.colors import color_notices
-from rfviewer.sources.media import Target
+from rfviewer.sources.media import Target, sample_aspect_of
 from rfviewer.sources.reader import DEFAULT_FPS, MediaReader
 
 _PLAUSIBLE_LENGTH_S = 10 * 24 * 3600.0
@@ -17,13 +16,6 @@ _STEADY_S = 0.0015
 """Matroska and Flash round time stamps to 1 ms."""
 _STEADY_SHARE = 0.9
 """Share of frames at the stated distance from which on the stated rate is taken for true."""
-
-
-def sample_aspect_of(reader: MediaReader) -> Fraction | None:
-    """Return width by height of one pixel as container or codec say; None when they do not."""
-    stream = reader.media.stream
-    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
-    return Fraction(aspect.numerator, aspect.denominator) if aspect else None
 
 
 def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Frame) -> SourceInfo:
@@ -81,11 +73,13 @@ def _stated_length_s(reader: MediaReader) -> float | None:
 
 def _notice(target: Target, reader: MediaReader, decoded: VideoFrame) -> str:
     parts = color_notices(decoded)
-    aspect = sample_aspect_of(reader)
+    aspect = sample_aspect_of(reader.media)
     if aspect and aspect != 1:
         parts.append(f"its pixels are {aspect.numerator}:{aspect.denominator} and are shown square")
     if reader.without_stamps:
         parts.append(f"it has no time stamps and plays at {reader.fps or DEFAULT_FPS:g} fps")
+    if len(reader.parts) > 1:
+        parts.append(f"it is joined from {len(reader.parts)} videos")
     others = reader.media.other_videos
     if others:
         verb = "streams are" if others > 1 else "stream is"

@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfviewer import log
+from rfviewer.errors import SourceError
 from rfviewer.sources.decoder import Damage, PacketDecoder
-from rfviewer.sources.media import Target, open_media
+from rfviewer.sources.media import OpenMedia, RefusedError, Target, open_media
+from rfviewer.sources.programs import WHOLE, Part
 from rfviewer.sources.timeline import longest_step_s
 
 if TYPE_CHECKING:
@@ -64,58 +66,106 @@ class PacketIndex:
 
 
 def build_index(
-    target: Target, budget_s: float, interrupted: Callable[[], bool]
+    target: Target,
+    budget_s: float,
+    interrupted: Callable[[], bool],
+    parts: Sequence[Part] = (WHOLE,),
 ) -> PacketIndex | None:
     """Read all packets of `target` and return its index; None when that takes too long.
 
-    Opens the file a second time, so the reader's position stays. Blocks up to `budget_s`.
+    Opens the file a second time, so the reader's position stays. Blocks up to `budget_s`. In a file
+    of several `parts` the index counts frames, and is not exact.
 
     Raises:
         SourceError: when the file cannot be opened any more.
     """
-    media = open_media(target)
-    deadline = time.monotonic() + budget_s
-    pts: list[int] = []
-    keys: list[int] = []
-    complete, in_order, last_dts, end = True, True, None, 0
-    longest = longest_step_s(media.container.format.name) / float(media.stream.time_base)
-    try:
-        decoder = PacketDecoder(media.container, media.stream, Damage(), interrupted)
+    gathered = _Gathered(time.monotonic() + budget_s, interrupted)
+    for number, part in enumerate(parts):
+        try:
+            media = open_media(target, part)
+        except RefusedError:
+            if number == 0:
+                raise
+            break  # playing ends here too
+        except SourceError:
+            if len(parts) == 1:
+                raise
+            continue
+        try:
+            whole = gathered.read(media)
+        except av.FFmpegError as error:
+            log.source.info("index of %s failed: %s", target.subject, error)
+            return None
+        finally:
+            media.container.close()
+        if not whole:
+            count = len(gathered.pts)
+            log.source.info("index of %s given up after %d packets", target.subject, count)
+            return None
+    return gathered.index(exact=len(parts) == 1)
+
+
+class _Gathered:
+    """What the packets say."""
+
+    def __init__(self, deadline_s: float, interrupted: Callable[[], bool]) -> None:
+        self._deadline_s = deadline_s
+        self._interrupted = interrupted
+        self.pts: list[int] = []
+        self._keys: list[int] = []
+        self._end = 0
+        self._complete = self._in_order = True
+        self._mislabelled = False
+
+    def read(self, media: OpenMedia) -> bool:
+        """Read all packets of `media`; False when that takes too long.
+
+        Raises:
+            av.FFmpegError: they cannot be read.
+        """
+        longest = longest_step_s(media.container.format.name) / float(media.stream.time_base)
+        last_dts = None
+        decoder = PacketDecoder(media.container, media.stream, Damage(), self._interrupted)
         while (packet := decoder.next_packet()) is not None:
             if packet.is_discard or _is_hidden(media.codec, packet):
                 continue
-            if packet.pts is None:
-                complete = False
-                pts.append(pts[-1] + 1 if pts else 0)
-            else:
-                pts.append(packet.pts)
-                in_order &= packet.pts == packet.dts
-                end = max(end, packet.pts + (packet.duration or 0))
-                if packet.is_keyframe:
-                    keys.append(packet.pts)
+            self._add(packet)
             if packet.dts is not None:
                 if last_dts is not None and not 0 <= packet.dts - last_dts <= longest:
-                    complete = False
+                    self._complete = False
                 last_dts = packet.dts
-            if len(pts) % _CHECK_EVERY == 0 and (
-                len(pts) > _MAX_PACKETS or time.monotonic() > deadline or interrupted()
+            if len(self.pts) % _CHECK_EVERY == 0 and (
+                len(self.pts) > _MAX_PACKETS
+                or time.monotonic() > self._deadline_s
+                or self._interrupted()
             ):
-                log.source.info("index of %s given up after %d packets", target.subject, len(pts))
-                return None
-    except av.FFmpegError as error:
-        log.source.info("index of %s failed: %s", target.subject, error)
-        return None
-    finally:
-        media.container.close()
-    if not pts:
-        return None
-    order = np.sort(np.array(pts, np.int64))
-    # Some MXF files give the order of decoding as presentation time: no frame is found by that.
-    mislabelled = in_order and media.stream.codec_context.has_b_frames
-    exact = complete and not mislabelled and bool(keys) and bool(np.all(np.diff(order) > 0))
-    if end <= order[-1]:  # the last frame does not say how long it lasts
-        end = int(order[-1] + np.median(np.diff(order))) if len(order) > 1 else int(order[-1])
-    return PacketIndex(order, np.unique(np.array(keys, np.int64)), end, exact)
+                return False
+        # Some MXF files give the order of decoding as presentation time: no frame is found by that.
+        self._mislabelled |= self._in_order and bool(media.stream.codec_context.has_b_frames)
+        return True
+
+    def _add(self, packet: "Packet[VideoStream]") -> None:
+        if packet.pts is None:
+            self._complete = False
+            self.pts.append(self.pts[-1] + 1 if self.pts else 0)
+            return
+        self.pts.append(packet.pts)
+        self._in_order &= packet.pts == packet.dts
+        self._end = max(self._end, packet.pts + (packet.duration or 0))
+        if packet.is_keyframe:
+            self._keys.append(packet.pts)
+
+    def index(self, *, exact: bool) -> PacketIndex | None:
+        """Return the index, `exact` only if nothing speaks against it; None without packets."""
+        if not self.pts:
+            return None
+        order = np.sort(np.array(self.pts, np.int64))
+        exact &= self._complete and not self._mislabelled and bool(self._keys)
+        exact &= bool(np.all(np.diff(order) > 0))
+        end = self._end
+        if end <= order[-1]:  # the last frame does not say how long it lasts
+            end = int(order[-1] + np.median(np.diff(order))) if len(order) > 1 else int(order[-1])
+        return PacketIndex(order, np.unique(np.array(self._keys, np.int64)), end, exact)
 
 
 def _is_hidden(codec: str, packet: "Packet[VideoStream]") -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import av
 import av.container
@@ -20,6 +21,7 @@ from rfviewer.sources.allowed import (
     decoder_options,
 )
 from rfviewer.sources.explain import is_silence, why_not_opened
+from rfviewer.sources.programs import WHOLE, Part
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _MIN_PIXELS_FOR_THREADS = 1280 * 720
@@ -71,21 +73,37 @@ class OpenMedia:
     the name crashes the process (PyAV 19.0.2 reads AVCodecContext.codec, which is then NULL)."""
     other_videos: int
     """Number of video streams that are not shown."""
+    stated_aspect: Fraction | None = None
+    """Width by height of one pixel as the container says against the codec; None when it agrees."""
 
 
-def open_media(target: Target) -> OpenMedia:
-    """Open `target`, choose its stream and set its decoder up, without decoding anything.
+class NoVideoError(SourceError):
+    """There is nothing that could be shown."""
+
+
+class RefusedError(SourceError):
+    """The video is of a kind or size that is not decoded here."""
+
+
+def open_media(target: Target, part: Part = WHOLE) -> OpenMedia:
+    """Open `part` of `target`, choose its stream and set its decoder up, without decoding anything.
 
     Raises:
+        NoVideoError: it holds no video.
+        RefusedError: its codec or size is not on the list.
         SourceError: one sentence.
     """
+    location, protocols = target.location, target.protocols
+    if part != WHOLE:
+        location = f"subfile,,start,{part.start},end,{part.end or 0},,:{location}"
+        protocols = ("subfile", *protocols)
     limits = {
         "format_whitelist": ",".join(target.formats),
-        "protocol_whitelist": ",".join(target.protocols),
+        "protocol_whitelist": ",".join(protocols),
     }
     try:
         container = av.open(
-            target.location,
+            location,
             options=decoder_options(),
             container_options={**decoder_options(), **limits, **target.options},
             timeout=target.timeouts_s,
@@ -104,7 +122,21 @@ def open_media(target: Target) -> OpenMedia:
         if other.index != stream.index:
             other.discard = Discard.all
     _set_up_decoder(stream, live=target.remote)
-    return OpenMedia(container, stream, codec, others)
+    stated, coded = stream.sample_aspect_ratio, stream.codec_context.sample_aspect_ratio
+    differs = bool(stated) and stated != coded
+    aspect = Fraction(stated.numerator, stated.denominator) if differs else None
+    return OpenMedia(container, stream, codec, others, aspect)
+
+
+def sample_aspect_of(media: OpenMedia) -> Fraction | None:
+    """Return width by height of one pixel as container or codec say; None when they do not.
+
+    What the codec says may change with each key frame, as between programmes in 4:3 and 16:9.
+    """
+    if media.stated_aspect is not None:
+        return media.stated_aspect
+    aspect = media.stream.codec_context.sample_aspect_ratio or media.stream.sample_aspect_ratio
+    return Fraction(aspect.numerator, aspect.denominator) if aspect else None
 
 
 def _choose_stream(container: av.container.InputContainer, name: str) -> tuple[VideoStream, int]:
@@ -112,10 +144,10 @@ def _choose_stream(container: av.container.InputContainer, name: str) -> tuple[V
     videos = [s for s in container.streams.video if not s.disposition & _NO_VIDEO]
     if not videos:
         if container.streams.video:
-            raise SourceError(f"{name} is sound with a cover picture; choose a file with video.")
+            raise NoVideoError(f"{name} is sound with a cover picture; choose a file with video.")
         if container.streams.audio:
-            raise SourceError(f"{name} holds only sound; choose a file with video.")
-        raise SourceError(f"{name} holds no video; choose another file.")
+            raise NoVideoError(f"{name} holds only sound; choose a file with video.")
+        raise NoVideoError(f"{name} holds no video; choose another file.")
     playable = [s for s in videos if _codec_name(s) in VIDEO_CODECS]
     best = container.streams.best("video")
     chosen = next(
@@ -138,15 +170,15 @@ def _check(stream: VideoStream, name: str) -> str:
     """Return the decoder's name if it may be used on pictures of this size."""
     codec = _codec_name(stream)
     if codec is None:
-        raise SourceError(f"{name} uses a video codec that cannot be decoded here; convert it.")
+        raise RefusedError(f"{name} uses a video codec that cannot be decoded here; convert it.")
     context = stream.codec_context
     if codec not in VIDEO_CODECS:
-        raise SourceError(
+        raise RefusedError(
             f"{name} uses the codec {codec}, which is not decoded here for safety; "
             "convert it to H.264 with a tool you trust."
         )
     if context.width * context.height > MAX_FRAME_PIXELS:
-        raise SourceError(
+        raise RefusedError(
             f"{name} says its pictures are {context.width}x{context.height}, more than "
             f"{MAX_FRAME_PIXELS // 1_000_000} megapixels; scale it down first."
         )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import override
+from typing import TYPE_CHECKING, override
 
 import av
 
@@ -16,7 +16,7 @@ from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 from rfviewer.sources.colors import FrameConverter
-from rfviewer.sources.describe import describe, sample_aspect_of, with_decoder
+from rfviewer.sources.describe import describe, with_decoder
 from rfviewer.sources.explain import why_not_opened
 from rfviewer.sources.hardware import OpenHardware
 from rfviewer.sources.index import build_index
@@ -24,6 +24,9 @@ from rfviewer.sources.media import Target
 from rfviewer.sources.packet_history import PacketHistory
 from rfviewer.sources.reader import MediaReader, StampedFrame
 from rfviewer.sources.window import SAME_TIME_S, Window
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _INDEX_AT_OPEN_BYTES = 64 << 20
 """Files up to this size are indexed when opened (tens of ms), so that their length is exact."""
@@ -84,7 +87,7 @@ class PyAvSource(FrameSource):
         self._window = Window()
         self._stepping = 0
         self._indexed = False
-        self._size = (0, 0)
+        self._shape: tuple[int, int, Fraction | None] | None = None
         self._converter = FrameConverter()
         self._packets = PacketHistory() if target.remote else None
         self._reader = MediaReader(target, self._stop, self._packets, hardware)
@@ -172,7 +175,7 @@ class PyAvSource(FrameSource):
         return Path(self._target.location.removeprefix("file:")).stat().st_size
 
     def _make_index(self, budget_s: float) -> None:
-        index = build_index(self._target, budget_s, self._stop.requested)
+        index = build_index(self._target, budget_s, self._stop.requested, self._reader.parts)
         base = self._reader.timeline.base
         if index is not None and (base is None or not index.contains(base)):
             index = replace(index, exact=False)
@@ -202,9 +205,9 @@ class PyAvSource(FrameSource):
 
     def _convert(self, stamped: StampedFrame) -> Frame:
         decoded = stamped.frame
-        if (decoded.width, decoded.height) != self._size:
-            self._size = (decoded.width, decoded.height)
-            self._converter = FrameConverter(sample_aspect_of(self._reader))
+        shape = (decoded.width, decoded.height, stamped.aspect)
+        if shape != self._shape:
+            self._shape, self._converter = shape, FrameConverter(shape[2])
         image = self._converter.convert(decoded)
         height, width = image.shape[:2]
         duration_s = self._reader.timeline.ticks_s(decoded.duration or 0)
@@ -248,6 +251,8 @@ class PyAvSource(FrameSource):
     def _near(self, last: StampedFrame, pts_s: float) -> bool:
         """Tell whether decoding on from `last` is the best way to `pts_s`."""
         index = self._reader.index
+        if len(self._reader.parts) > 1:
+            return True  # otherwise decoding would begin anew
         if index is None:
             return pts_s - last.pts_s <= _NEAR_S
         if not index.exact or last.frame.pts is None:

@@ -3,13 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from av.video.frame import VideoFrame
 
+from rfviewer import log
+from rfviewer.errors import SourceError
 from rfviewer.sources.decoder import Damage, PacketDecoder
 from rfviewer.sources.hardware import HardwareRefusedError, OpenHardware, SwitchingDecoder
-from rfviewer.sources.media import OpenMedia, Target, open_media
+from rfviewer.sources.media import (
+    NoVideoError,
+    OpenMedia,
+    RefusedError,
+    Target,
+    open_media,
+    sample_aspect_of,
+)
+from rfviewer.sources.programs import WHOLE, Part, parts_of
 from rfviewer.sources.timeline import Timeline, longest_step_s
 
 if TYPE_CHECKING:
@@ -30,6 +41,8 @@ class StampedFrame:
     """Seconds from the first frame."""
     frame_index: int
     """Place in presentation order; an estimate after a seek without an index."""
+    aspect: Fraction | None
+    """Width by height of one pixel as the source says; None when it does not."""
 
 
 def nominal_fps(media: OpenMedia) -> float | None:
@@ -64,7 +77,16 @@ class MediaReader:
         self._hardware = hardware
         self.refused = ""
         """Why the GPU that was asked for does not decode; empty while it does."""
-        self.media = open_media(target)
+        self.last: StampedFrame | None = None
+        """The frame returned last; None at the beginning and after a seek."""
+        self.parts: tuple[Part, ...] = (WHOLE,)
+        """Stretches of the file that are opened one after the other: see `programs`."""
+        if not target.remote:
+            self.parts = parts_of(Path(target.location.removeprefix("file:")), interrupted)
+        self._part = 0
+        self._size = (0, 0)
+        self._aspect: Fraction | None = None
+        self.media = self._open_first()
         self.index: PacketIndex | None = None
         """Set by the owner once known; no longer exact when decoding contradicts it."""
         self.fps = nominal_fps(self.media)
@@ -78,8 +100,6 @@ class MediaReader:
         # AVI has no presentation times, so with B-frames those that FFmpeg makes up are wrong.
         reorders = self.media.stream.codec_context.reorder_depth > 0
         self.timeline.by_count = reorders and self.media.container.format.name == "avi"
-        self.last: StampedFrame | None = None
-        """The frame returned last; None at the beginning and after a seek."""
         self.without_stamps = False
         """Whether frames came without time stamps."""
         self._begin()
@@ -100,12 +120,17 @@ class MediaReader:
             SourceError: when it cannot be opened any more.
         """
         self.media.container.close()
-        self.media = open_media(self._target)
+        self.media = self._open_first()
         self.timeline.restart()
         self._begin()
 
     def start_at_key(self, pts: int) -> bool:
-        """Go to a key frame at or before `pts`, in units of the stream; False if there is none."""
+        """Go to a key frame at or before `pts`, in units of the stream; False if there is none.
+
+        Never in a file of several parts: their time stamps may begin again.
+        """
+        if len(self.parts) > 1:
+            return False
         key_pts = self._decoder.seek(pts)
         if key_pts is None or key_pts > pts:
             return False
@@ -117,8 +142,9 @@ class MediaReader:
 
         Raises:
             av.FFmpegError: when a network stream breaks.
+            SourceError: the next part of the file may not be decoded.
         """
-        while (frame := self._decoder.next_frame()) is not None:
+        while (frame := self._next_frame()) is not None:
             if self._counting:
                 self.without_stamps |= frame.pts is None and frame.dts is None
                 pts_s = self.timeline.next_s(frame)
@@ -127,12 +153,21 @@ class MediaReader:
                 continue  # lacks the references before the key frame
             else:
                 pts_s = self.timeline.direct_s(frame.pts)
-            self.last = StampedFrame(frame, pts_s, self._place(frame, pts_s))
+            self.last = StampedFrame(
+                frame, pts_s, self._place(frame, pts_s), self._aspect_of(frame)
+            )
             self._count += 1
             return self.last
         if self._counting and not self._interrupted():
             self._count_lost(None)
         return None
+
+    def _aspect_of(self, frame: VideoFrame) -> Fraction | None:
+        # Between key frames the codec may be ahead of the frames that it held back for their order.
+        size = (frame.width, frame.height)
+        if frame.key_frame or size != self._size:
+            self._size, self._aspect = size, sample_aspect_of(self.media)
+        return self._aspect
 
     def first_place(self) -> int:
         """Return the place in the index of the first frame that could be decoded."""
@@ -146,7 +181,13 @@ class MediaReader:
         return self._hardware is not None
 
     def _begin(self) -> None:
-        self._decoder = PacketDecoder(
+        self._decoder = self._make_decoder()
+        self._counting, self._count, self._from_pts = True, 0, 0
+        self.last = None
+
+    def _make_decoder(self) -> PacketDecoder:
+        self._damage.part = self._part
+        return PacketDecoder(
             self.media.container,
             self.media.stream,
             self._damage,
@@ -154,8 +195,52 @@ class MediaReader:
             self._history,
             self._switching(),
         )
-        self._counting, self._count, self._from_pts = True, 0, 0
-        self.last = None
+
+    def _open_first(self) -> OpenMedia:
+        """Open the first part that holds video; without any, say what the first is."""
+        self._part = 0
+        try:
+            return open_media(self._target, self.parts[0])
+        except RefusedError:
+            raise
+        except SourceError:
+            media = self._open_after(0)
+            if media is None:
+                raise
+            return media
+
+    def _open_after(self, part: int) -> OpenMedia | None:
+        """Open the next part behind `part` that holds video; None when there is none.
+
+        Raises:
+            SourceError: its video may not be decoded here.
+        """
+        for number in range(part + 1, len(self.parts)):
+            try:
+                media = open_media(self._target, self.parts[number])
+            except RefusedError as error:
+                at_s = 0.0 if self.last is None else self.last.pts_s
+                raise SourceError(f"After {at_s:.1f} s the video changes: {error}") from error
+            except SourceError as error:
+                log.source.info("part %d is passed over: %s", number, error)
+                if not isinstance(error, NoVideoError):
+                    self._damage.part = number
+                    self._damage.add(0)
+            else:
+                self._part = number
+                return media
+        return None
+
+    def _next_frame(self) -> VideoFrame | None:
+        """Return the next frame of this part or of one behind it."""
+        while (frame := self._decoder.next_frame()) is None:
+            following = None if self._interrupted() else self._open_after(self._part)
+            if following is None:
+                return None
+            self.media.container.close()
+            self.media = following
+            self._decoder = self._make_decoder()
+        return frame
 
     def _switching(self) -> SwitchingDecoder | None:
         if self._hardware is None:
