@@ -166,7 +166,8 @@ class CeilingsResult:
     running_fps: float
     """The whole path in the same run."""
     bound: str
-    """"network-bound", "decode-bound", "display-bound", "camera-limited", …"""
+    """One of "network-bound", "decode-bound", "display-bound", "encode-bound", "camera-limited",
+    "playback-limited", "host-bound"."""
     verdict: str
 
 

@@ -7,6 +7,7 @@ from rfviewer.experiment import LabRequest
 from rfviewer.gui.ab_page import AbPage
 from rfviewer.gui.actions import ActionRegistry
 from rfviewer.gui.background import Background
+from rfviewer.gui.bound_meter import BoundMeter
 from rfviewer.gui.focus import ControlManners
 from rfviewer.gui.hold_key import HoldKey
 from rfviewer.gui.lab_command import lab_command
@@ -29,6 +30,8 @@ from rfviewer.gui.waterfall_page import WaterfallPage
 from rfviewer.snapshot import Snapshot
 
 PLOTS, TIMELINE, LATENCY, AB, WATERFALL = "plots", "timeline", "latency", "ab", "waterfall"
+_BOUND_EVERY = 8
+"""Snapshots between two words on what binds: often enough, and calm to read."""
 
 
 class LabParts(QObject):
@@ -61,6 +64,8 @@ class LabParts(QObject):
         self.lab = lab
         self.spans = SpanStore()
         self.latency = LatencyBook()
+        self._bound = BoundMeter(self.spans)
+        self._snapshots = 0
         self.files = LabOutputs(
             window,
             model=model,
@@ -213,6 +218,7 @@ class LabParts(QObject):
         from rfviewer.gui.latency_page import LatencyPage
 
         self.spans.add(snapshot.samples)
+        self._show_bound(snapshot)
         self.latency.add(snapshot)
         self.files.add(snapshot)
         timeline, latency = self.strip.built(TIMELINE), self.strip.built(LATENCY)
@@ -221,6 +227,18 @@ class LabParts(QObject):
         if isinstance(latency, LatencyPage) and self._live is not None:
             latency.apply(snapshot, self._live.displayed_fps)
         self._on_lab()
+
+    def _show_bound(self, snapshot: Snapshot) -> None:
+        """Tell now and then what binds the live video."""
+        self._snapshots += 1
+        if self._live is None:
+            return
+        found = self._bound.read(snapshot, self._live.displayed_fps, self._screen_hz())
+        if self._snapshots % _BOUND_EVERY == 0 or found is None:
+            self._live.show_bound(found)
+
+    def _screen_hz(self) -> float | None:
+        return self._window.screen().refreshRate() or None
 
     def _on_source(self, _uri: str) -> None:
         self.spans.clear()

@@ -14,6 +14,7 @@ from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.stats_text import stats_lines
 from rfviewer.gui.status_strip import StatusStrip
 from rfviewer.gui.video_area import VideoArea
+from rfviewer.lab.bound import Found
 from rfviewer.snapshot import (
     EnginePhase,
     LivePhase,
@@ -102,6 +103,10 @@ class LiveView(QObject):
             self._banner.show_message(f"notice {sentence}", sentence)
         else:
             self._status.show_notice(severity, sentence)
+
+    def show_bound(self, found: Found | None) -> None:
+        """Show what binds the video; None while that is not known."""
+        self._status.show_bound(found)
 
     def show_stats_briefly(self) -> None:
         """Show the statistics on the video for a few seconds."""

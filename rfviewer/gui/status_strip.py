@@ -13,10 +13,12 @@ from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.live_bar import live_words
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
+from rfviewer.lab.bound import Found
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
+_LIMIT_TIP = "What keeps the video from being faster, by how busy each part was in the last seconds"
 _NOTICE_MS = 7_000
-_ALL_CELLS_FROM_DIGITS = 90  # about 720 px at the usual text size
+_ALL_CELLS_FROM_DIGITS = 110  # about 880 px at the usual text size
 _STATE_WORDS = {
     PlayState.IDLE: ("minus", "No source"),
     PlayState.OPENING: ("clock", "Opening"),
@@ -129,6 +131,7 @@ class StatusStrip(QWidget):
             "dropped": _Cell("dropped", "Frames that the engine never saw"),
             "queue": _Cell("queue", "Fill of the fullest queue"),
             "memory": _Cell("memory", "Memory of the engine process"),
+            "limit": _Cell("limit", _LIMIT_TIP),
             "engine": _Cell("", "Backend and precision in effect"),
         }
         for cell in self.cells.values():
@@ -182,6 +185,13 @@ class StatusStrip(QWidget):
         cells["engine"].set_text(name)
         self._show_state()
 
+    def show_bound(self, found: Found | None) -> None:
+        """Show what binds the live video; None while that is not known."""
+        cell = self.cells["limit"]
+        cell.set_text("\N{EN DASH}" if found is None else str(found.bound))
+        reason = "" if found is None else f"\n{found.sentence}"
+        cell.setToolTip(tooltip(f"{_LIMIT_TIP}{reason}"))
+
     def _show_state(self) -> None:
         snapshot = self._snapshot
         if self._notice is not None:
@@ -219,7 +229,7 @@ class StatusStrip(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         wide = self.width() >= _ALL_CELLS_FROM_DIGITS * self.fontMetrics().horizontalAdvance("0")
-        for name in ("source", "queue", "memory"):
+        for name in ("source", "queue", "memory", "limit"):
             self.cells[name].setVisible(wide)
         super().resizeEvent(event)
 

@@ -137,14 +137,23 @@ class SpanStore:
         return float((gaps[:, 1] - gaps[:, 0]).sum()) / known
 
     def stage_shares(self, start_ns: int, end_ns: int) -> dict[Stage, float]:
-        """Return for each stage the time spent in it, as a share of the interval; lanes add up."""
-        totals = np.zeros(len(STAGES))
-        for lane in self._rings:
-            rows = self.between(lane, start_ns, end_ns)
-            spent = np.minimum(rows[:, 1], end_ns) - np.maximum(rows[:, 0], start_ns)
-            totals += np.bincount(rows[:, 2], weights=spent, minlength=len(STAGES))
-        known = max(1, self._known(start_ns, end_ns))
-        return {stage: float(t) / known for stage, t in zip(STAGES, totals, strict=True) if t > 0}
+        """Return for each stage the share of the interval, 0..1, in which it ran on any lane."""
+        rows = np.concatenate(
+            [np.zeros((0, 4), np.int64), *(self.between(x, start_ns, end_ns) for x in self._rings)]
+        )
+        known = self._known(start_ns, end_ns)
+        known = known if known > 0 else end_ns - start_ns  # no device lane: all of it
+        shares = {}
+        for number in np.unique(rows[:, 2]):
+            covered = _covered(rows[rows[:, 2] == number], start_ns, end_ns)
+            if covered:
+                shares[STAGES[number]] = min(1.0, covered / known)
+        return shares
+
+    def busy_share(self, lane: str, start_ns: int, end_ns: int) -> float:
+        """Return the share of the interval, 0..1, in which `lane` worked."""
+        covered = _covered(self.between(lane, start_ns, end_ns), start_ns, end_ns)
+        return covered / max(1, end_ns - start_ns)
 
     def hit(self, lane: str, time_ns: int) -> Hit | None:
         """Return the span of `lane` at a moment, or the gap there; None where nothing is known."""
@@ -186,3 +195,11 @@ class SpanStore:
         ring[count : count + len(rows)] = rows
         self._counts[lane] = count + len(rows)
         self.newest_ns = max(self.newest_ns, int(rows[:, 1].max()))
+
+
+def _covered(rows: Columns, start_ns: int, end_ns: int) -> int:
+    """Return the time inside the interval that the spans cover together."""
+    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    starts, ends = np.maximum(rows[:, 0], start_ns), np.minimum(rows[:, 1], end_ns)
+    reached = np.maximum.accumulate(np.concatenate(([start_ns], ends)))[:-1]
+    return int(np.maximum(0, ends - np.maximum(starts, reached)).sum())

@@ -43,7 +43,7 @@ class StageLegend(QWidget):
         return ", ".join(f"{name} {share}" for name, share, _ in self._entries)
 
     def set_shares(self, idle: float | None, shares: dict[Stage, float]) -> None:
-        """Show these shares, 0..1 of the window; lanes that overlap add up to more than 1."""
+        """Show these shares, 0..1 of the window; stages that overlap add up to more than 1."""
         entries = [(IDLE, f"{idle * 100:.0f} %", IDLE)] if idle is not None else []
         entries += [
             (stage.value, f"{shares[stage] * 100:.0f} %", stage.value)

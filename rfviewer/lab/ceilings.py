@@ -11,18 +11,18 @@ from rfviewer.errors import EngineError
 from rfviewer.experiment import Ceiling, CeilingsRequest, CeilingsResult, ReplayPart
 from rfviewer.frame import Frame, SourceInfo, U8Array
 from rfviewer.interfaces import FrameSource, Progress, Sink, SinkItem
+from rfviewer.lab.bound import CLOSE, Alone, Bound, Pace, bound_of_ceilings
 from rfviewer.lab.stand import FRAME_TIME, Stand
 from rfviewer.result import FrameResult
 
 ROUNDS = 5
 """Turns that every measurement gets, so that drift falls on all of them alike."""
-CLOSE = 0.85
-"""A rate of at least this share of a ceiling is bound by it."""
 NETWORK = "bare network"
 SLOT = "whole slot"
 DECODE = "decode"
 DRAWING = "drawing"
 ENCODE = "encode"
+_BOUNDS = {DECODE: Bound.DECODE, DRAWING: Bound.DISPLAY, ENCODE: Bound.ENCODE}
 _MOST = 64
 """Frames of one turn."""
 
@@ -44,6 +44,13 @@ class Probes:
     """Rate at which the source hands out frames, where it does not run freely."""
     no_source: str = "the source cannot be opened twice"
     no_sink: str = "nothing is being encoded"
+
+    @property
+    def pace(self) -> Pace | None:
+        """The pace of the source, where it has one."""
+        if self.paced_fps is None:
+            return None
+        return Pace(fps=self.paced_fps, live=self.source is not None and self.source.live)
 
 
 @dataclass(slots=True)
@@ -108,10 +115,14 @@ class _Ceilings:
         slots = found.get(self._slots, found[SLOT])
         running = self._probes.running_fps or slots.fps or 0.0
         ceilings = (*found.values(), *self._missing)
-        bound, verdict = _bound(ceilings, slots, running, self._probes)
+        names = Alone(network=NETWORK, slots=slots.name, others=_BOUNDS)
+        bound = bound_of_ceilings(ceilings, names, self._probes.pace, running)
+        verdict = bound.sentence
         if running < CLOSE * min(fps for fps in (one.fps for one in ceilings) if fps is not None):
             verdict += f"; side by side they reach {running:.1f}, as they share the machine"
-        return CeilingsResult(ceilings=ceilings, running_fps=running, bound=bound, verdict=verdict)
+        return CeilingsResult(
+            ceilings=ceilings, running_fps=running, bound=bound.bound, verdict=verdict
+        )
 
     def _add(self, name: str, run: Callable[[], float]) -> None:
         self.measurements.append(_Measurement(name, run, []))
@@ -195,32 +206,3 @@ def _item(frame: Frame, image: U8Array, number: int) -> SinkItem:
 
 def _mean(values_ms: Sequence[float]) -> float:
     return sum(values_ms) / len(values_ms)
-
-
-_WORDS = {DECODE: "decode-bound", DRAWING: "drawing-bound", ENCODE: "encode-bound"}
-
-
-def _bound(
-    ceilings: Sequence[Ceiling], slots: Ceiling, running: float, probes: Probes
-) -> tuple[str, str]:
-    """Return what binds, and the verdict."""
-    known = {one.name: one.fps for one in ceilings if one.fps is not None}
-    paced = probes.paced_fps
-    if paced is not None and running >= CLOSE * paced and paced < (slots.fps or 0.0):
-        live = probes.source is not None and probes.source.live
-        bound = "camera-limited" if live else "playback-limited"
-        why = f"the source hands out {paced:.1f} frames/s, and the engine could do"
-        return bound, f"{bound}: {why} {slots.fps:.1f}"
-    rivals = {name: known[name] for name in _WORDS if name in known}
-    rivals["engine"] = slots.fps or 0.0
-    lowest = min(rivals, key=lambda name: rivals[name])
-    network = known.get(NETWORK)
-    if lowest == "engine" and network is not None and rivals["engine"] >= CLOSE * network:
-        share = rivals["engine"] / network
-        text = f"network-bound: {slots.name} reach {share:.0%} of the bare network's"
-        return "network-bound", f"{text} {network:.1f} frames/s"
-    if lowest == "engine" and network is not None:
-        text = f"the bare network could do {network:.1f} frames/s, {slots.name} do"
-        return "engine-bound", f"engine-bound: {text} {rivals['engine']:.1f}"
-    bound = _WORDS.get(lowest, "engine-bound")
-    return bound, f"{bound}: {lowest} does {rivals[lowest]:.1f} frames/s, all else is faster"

@@ -1,6 +1,7 @@
 """The ribbon: its data, its manners, what it says; files that are written from it."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from tests.gui.fake_lab import spans
 from tests.gui.fake_session import FakeSession
 
 MS = 1_000_000
-T0 = 5_000_000_000_000
+T0 = time.monotonic_ns() - 10_000 * MS  # in the past, however long the machine is up
 TIMES = {Stage.H2D: 0.1, Stage.PREPROCESS: 0.2, Stage.INFER: 1.6, Stage.POSTPROCESS: 0.3}
 
 
@@ -61,6 +62,24 @@ def test_idle_is_what_no_slot_fills(store):
     for begin, stop in gaps:
         for lane in ("slot 0", "slot 1"):
             assert len(store.between(lane, begin, stop)) == 0
+
+
+def test_the_share_of_a_stage_never_exceeds_the_time_shown(store):
+    known = [s for one in frames() for s in one.timings.spans if s.lane.startswith("slot")]
+    start, end = min(s.start_ns for s in known), max(s.end_ns for s in known)
+    overlapping = SpanStore()
+    parts = tuple(Span(f"slot {n}", Stage.INFER, T0, T0 + 8 * MS) for n in range(4))
+    overlapping.add([sample(0, (*parts, Span("draw", Stage.RENDER, T0, T0 + 2 * MS)), T0 + 8 * MS)])
+    shares = overlapping.stage_shares(T0, T0 + 8 * MS)
+    assert shares == {Stage.INFER: 1.0, Stage.RENDER: 0.25}
+    assert overlapping.busy_share("draw", T0, T0 + 10 * MS) == pytest.approx(0.2)
+    assert overlapping.busy_share("write", T0, T0 + 10 * MS) == 0.0
+    busy = np.zeros((end - start) // 1000 + 1, bool)
+    for span in known:
+        if span.stage is Stage.INFER:
+            busy[(span.start_ns - start) // 1000 : (span.end_ns - start) // 1000] = True
+    share = store.stage_shares(start, end)[Stage.INFER]
+    assert share == pytest.approx(busy.mean(), abs=0.01)
 
 
 def test_idle_equals_the_idle_of_the_exported_trace(store):

@@ -53,7 +53,7 @@ def test_a_slow_stage_of_ours_is_not_blamed_on_the_network(stand_of):
     stand = stand_of(**QUIET)
     stand.engine.stages_s[Stage.POSTPROCESS] = 0.5
     result = measure(stand)
-    assert result.bound == "engine-bound"
+    assert result.bound == "host-bound"
     assert "bare network could do 4.0" in result.verdict
 
 
@@ -95,7 +95,9 @@ def test_the_lowest_ceiling_binds(stand_of):
     renderer = SlowRenderer()
     renderer.machine = machine
     stand.drawing = Drawing(renderer, ("a",))
-    assert measure(stand).bound == "drawing-bound"
+    drawn = measure(stand)
+    assert drawn.bound == "display-bound"
+    assert "drawing does 1." in drawn.verdict
 
     stand.drawing = Drawing(FakeRenderer(), ("a",))
     sink = SlowSink()

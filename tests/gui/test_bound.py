@@ -1,0 +1,127 @@
+"""What binds the live video: read off spans and rates, and shown in the status bar."""
+
+from dataclasses import replace
+
+import pytest
+
+from rfviewer.config import Playback, Policy
+from rfviewer.gui.bound_meter import BoundMeter
+from rfviewer.gui.timeline_data import SpanStore
+from rfviewer.optimizations import Optimizations
+from rfviewer.snapshot import FrameSample, PlayState, RecordingStatus
+from rfviewer.timing import Span, Stage, StageTimings
+from tests.gui.fake_session import FakeSession
+
+MS = 1_000_000
+T0 = 7_000_000_000_000
+EVERY_MS = 40
+
+
+def work(index, **busy_ms):
+    """Spans of one frame every 40 ms: how long each part works on it."""
+    start = T0 + index * EVERY_MS * MS
+    lanes = {
+        "infer": ("slot 0", Stage.INFER),
+        "decode": ("decode", Stage.CAPTURE),
+        "draw": ("draw", Stage.RENDER),
+        "write": ("write", Stage.SINK),
+    }
+    return tuple(
+        Span(*lanes[name], start, start + int(busy * MS)) for name, busy in busy_ms.items()
+    )
+
+
+@pytest.fixture
+def read():
+    """Return a function that plays for `seconds` at 25 results a second and reads the meter."""
+
+    def run(seconds=3.0, shown_fps=25.0, screen_hz=60.0, changes=None, **busy_ms):
+        store = SpanStore()
+        meter = BoundMeter(store)
+        base = replace(
+            FakeSession().poll(),
+            policy=Policy.EVERY_FRAME,
+            playback=Playback(rate=None),
+            inferred_fps=25.0,
+            source_fps=25.0,
+            **(changes or {}),
+        )
+        found = None
+        for index in range(int(seconds * 1000 / EVERY_MS)):
+            done = T0 + (index + 1) * EVERY_MS * MS
+            timings = StageTimings({}, done - MS, done, work(index, **busy_ms))
+            sample = FrameSample(index, index / 25, done, timings, Optimizations(), 1)
+            store.add([sample])
+            found = meter.read(replace(base, time_ns=done), shown_fps, screen_hz)
+        return found
+
+    return run
+
+
+def live(snapshot_source, **kwargs):
+    return replace(snapshot_source, live=True, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bound"),
+    [
+        ({"infer": 38}, "network-bound"),
+        ({"infer": 10, "decode": 37}, "decode-bound"),
+        ({"infer": 10, "draw": 36, "shown_fps": 12.0}, "display-bound"),
+        ({"infer": 10, "draw": 5}, "host-bound"),
+    ],
+)
+def test_the_part_that_works_all_the_time_binds(read, arguments, bound):
+    assert read(**arguments).bound == bound
+
+
+def test_encoding_binds_while_files_are_written_only(read):
+    recording = {"recording": RecordingStatus(None, None)}
+    assert read(infer=10, write=37, changes=recording).bound == "encode-bound"
+    assert read(infer=10, draw=37, changes=recording).bound == "display-bound"
+    ended = {"recording": RecordingStatus(None, None, active=False)}
+    assert read(infer=10, write=37, changes=ended).bound == "host-bound"
+
+
+def test_a_source_at_its_own_pace_is_named(read):
+    source = FakeSession().poll().source
+    changes = {"source": live(source, fps=50.0)}  # what it delivers counts, not what it promises
+    found = read(infer=10, changes=changes)
+    assert found.bound == "camera-limited"
+    assert "25.0 frames/s, and the network runs 25% of the time" in found.why
+
+
+def test_a_file_at_its_own_pace_is_named(read):
+    source = replace(FakeSession().poll().source, live=False, fps=25.0)
+    meter = read(infer=10, changes={"source": source})
+    assert meter.bound == "host-bound"  # as fast as possible: nothing paces it
+
+
+def test_nothing_is_named_too_early_or_while_nothing_plays(read):
+    assert read(seconds=1.0, infer=38) is None
+    assert read(infer=38, changes={"state": PlayState.PAUSED}) is None
+
+
+def test_a_change_settles_anew():
+    store = SpanStore()
+    meter = BoundMeter(store)
+    base = replace(FakeSession().poll(), playback=Playback(rate=None), inferred_fps=25.0)
+    told = []
+    for index in range(150):
+        done = T0 + (index + 1) * EVERY_MS * MS
+        timings = StageTimings({}, done - MS, done, work(index, infer=38))
+        store.add([FrameSample(index, index / 25, done, timings, Optimizations(), 1)])
+        wanted = Optimizations(depth=1 if index < 75 else 2)
+        snapshot = replace(base, time_ns=done, optimizations=wanted)
+        told.append(meter.read(snapshot, None, None) is not None)
+    settles = 1500 // EVERY_MS
+    assert not any(told[:settles])
+    assert all(told[settles + 2 : 75])
+    assert not any(told[75 : 75 + settles])
+    assert told[-1]
+
+
+def test_the_status_bar_says_what_binds(window, qtbot):
+    cell = window.status.cells["limit"]
+    qtbot.waitUntil(lambda: "-" in cell.figure.text(), timeout=15_000)
+    assert cell.figure.text() in cell.toolTip()
