@@ -258,6 +258,11 @@ def keep_compiled_networks(folder: Path) -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
+def keep_compiled_kernels(folder: Path) -> None:
+    """Let Triton keep its kernels in `folder`, unless the user named another one."""
+    os.environ.setdefault("TRITON_CACHE_DIR", str(folder))
+
+
 def display_name() -> str:
     """Return where a Linux window would appear, e.g. "wayland-0 (Wayland)"; empty for nowhere."""
     for name, kind in (("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")):

@@ -7,8 +7,10 @@ from pathlib import Path
 import platformdirs
 
 from rfviewer.errors import RfviewerError
+from rfviewer.private_files import NotPrivateError, check_private_folder
 
 _APP = "rfviewer"
+_CACHE_VARIABLE = "XDG_CACHE_HOME"
 
 
 def resource(name: str) -> Path:
@@ -26,8 +28,29 @@ def resource(name: str) -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the private cache folder (engines, exported models), made on first use, mode 0700."""
-    return _private(Path(platformdirs.user_cache_dir(_APP, appauthor=False)))
+    """Return the private cache folder (engines, exported models), made on first use, mode 0700.
+
+    Engines and compiled kernels are code. A folder that others can read is closed; one that others
+    could write to may hold theirs, and closing it now would not take that out again.
+
+    Raises:
+        RfviewerError: it is a link, belongs to somebody else, or others can write there.
+    """
+    folder = Path(platformdirs.user_cache_dir(_APP, appauthor=False))
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        check_private_folder(folder)
+    except NotPrivateError as error:
+        raise RfviewerError(
+            f"The cache folder {folder} {error}, so the engines and compiled code in it cannot be"
+            f" trusted; remove it, or name the folder to use in {_CACHE_VARIABLE}."
+        ) from error
+    except OSError as error:
+        raise RfviewerError(
+            f"The cache folder {folder} cannot be used ({error.strerror or error}); name another"
+            f" one in {_CACHE_VARIABLE}."
+        ) from error
+    return _private(folder)
 
 
 def config_dir() -> Path:

@@ -7,25 +7,23 @@ from pathlib import Path
 
 from rfviewer import paths
 from rfviewer.doctor.check import Check, Status
+from rfviewer.errors import RfviewerError
 
 _LOW_BYTES = 2_000_000_000
 
 
 def cache() -> Check:
     """Check that the cache is private, ours, and can be written."""
-    folder = paths.cache_dir()
+    try:
+        folder = paths.cache_dir()
+    except RfviewerError as error:
+        what, _, fix = str(error).partition("; ")
+        return Check("Cache", Status.MISSING, what, fix.removesuffix("."))
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    status = folder.stat()
-    mode = stat.S_IMODE(status.st_mode)
+    mode = stat.S_IMODE(folder.stat().st_mode)
     detail = f"{folder}, {sum(files) / 1e6:.0f} MB in {len(files)} files, mode {mode:04o}"
-    if os.name == "posix" and status.st_uid != os.getuid():
-        fix = f"sudo chown -R $USER {folder}"
-        return Check("Cache", Status.MISSING, f"{detail}, belongs to user {status.st_uid}", fix)
     if not os.access(folder, os.W_OK):
         return Check("Cache", Status.MISSING, detail, f"make {folder} writable for you")
-    if os.name == "posix" and mode & 0o077:
-        fix = f"chmod 700 {folder}"
-        return Check("Cache", Status.WARN, f"{detail}, open to other users", fix)
     return Check("Cache", Status.OK, detail)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rfviewer import log
-from rfviewer.config import EngineConfig
+from rfviewer.config import EngineConfig, keep_compiled_kernels
 from rfviewer.engine.choice import Choice, choose_backend, tensorrt_obstacle, torch_obstacle
 from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.passthrough import PassthroughEngine
 from rfviewer.engine.streams import StartThread
 from rfviewer.errors import EngineError
 from rfviewer.interfaces import Engine, Progress
+from rfviewer.models.export_store import store_folder
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 
@@ -86,6 +87,8 @@ def _cuda_engine(
         ModelError: the weights are broken.
         EngineError: the backend cannot run here.
     """
+    # Before Triton is imported: what it compiles is loaded as code, so it lies where we look.
+    keep_compiled_kernels(store_folder("triton", EngineError))
     network = _device_network(choice.backend, spec, config, progress)
     from rfviewer.engine.cuda.engine import CudaEngine
 

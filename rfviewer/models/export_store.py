@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rfviewer import log
-from rfviewer.errors import ModelError
+from rfviewer.errors import ModelError, RfviewerError
 from rfviewer.paths import cache_dir
+from rfviewer.private_files import NotPrivateError, check_private_folder
 
 ONNX_FILE = "model.onnx"
 OPSET = 17
@@ -53,10 +54,28 @@ class Manifest:
         return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
 
-def store_folder(name: str) -> Path:
-    """Return a private folder of the cache, made on first use."""
-    folder = cache_dir() / name
-    folder.mkdir(mode=0o700, exist_ok=True)
+def store_folder(name: str, error_class: type[RfviewerError] = ModelError) -> Path:
+    """Return a private folder of the cache, made on first use.
+
+    Raises:
+        error_class: others could have put something there, or it cannot be made.
+    """
+    try:
+        folder = cache_dir() / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        check_private_folder(folder)
+    except NotPrivateError as error:
+        raise error_class(
+            f"The cache folder {folder} {error}, so nothing in it can be trusted; remove it and"
+            " start again."
+        ) from error
+    except RfviewerError as error:
+        raise error_class(str(error)) from error
+    except OSError as error:
+        raise error_class(
+            f"The cache folder {name} cannot be made ({error.strerror or error}); free some space"
+            " or name another cache folder in XDG_CACHE_HOME."
+        ) from error
     return folder
 
 

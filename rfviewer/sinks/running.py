@@ -13,6 +13,9 @@ from pathlib import Path
 
 from rfviewer import log, paths
 from rfviewer.errors import RfviewerError
+from rfviewer.private_files import NotPrivateError, read_private
+
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
 class RecordedKind(StrEnum):
@@ -114,11 +117,14 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _read(entry: Path) -> RunningFile | None:
-    """Return an entry; None, logged, when it is damaged or from another version."""
+    """Return an entry; None, logged, when it is damaged, from another version or another user.
+
+    An entry names files that may be finished or removed.
+    """
     try:
-        values = json.loads(entry.read_text(encoding="utf-8"))
+        values = json.loads(read_private(entry))
         file = RunningFile(**{**values, "kind": RecordedKind(values["kind"])})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (*_UNREADABLE, NotPrivateError) as error:
         log.sink.warning("the note %s about a recording cannot be read: %r", entry.name, error)
         return None
     texts = (file.partial, file.target, file.source_name)

@@ -134,7 +134,8 @@ def test_a_cache_of_another_user_stops_the_viewer(monkeypatch) -> None:
         monkeypatch.setattr(os, "getuid", lambda: 12345)
         check = storage.cache()
         assert check.status is Status.MISSING
-        assert "belongs to user" in check.detail
+        assert "belongs to another user" in check.detail
+        assert "remove it" in check.fix
 
 
 def test_a_full_disk_for_recordings_is_told(monkeypatch, home) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from rfviewer import private_files
 from rfviewer.engine.backends.tensorrt_layout import TensorLayout
-from rfviewer.engine.plans import private_files, store
+from rfviewer.engine.plans import store
 from rfviewer.engine.plans.key import GpuIdentity, PlanKey, key_from_json, rebuild_reason
-from rfviewer.engine.plans.private_files import NotPrivateError, read_private
 from rfviewer.engine.plans.store import (
     MANIFEST_FILE,
     PLAN_FILE,
@@ -30,6 +30,7 @@ from rfviewer.engine.plans.store import (
 from rfviewer.errors import EngineError
 from rfviewer.models.export_store import file_sha256
 from rfviewer.models.file_lock import file_lock
+from rfviewer.private_files import NotPrivateError, read_private
 
 KEY = PlanKey(
     model_sha256="ab" * 32,

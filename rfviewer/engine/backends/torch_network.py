@@ -16,8 +16,8 @@ from rfviewer.engine.cuda.faults import (
 )
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.errors import EngineError, ModelError
+from rfviewer.models.export_store import store_folder
 from rfviewer.models.spec import ModelSpec
-from rfviewer.paths import cache_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class TorchNetwork:
         """
         if wanted and self._compiled is None:
             try:
-                keep_compiled_networks(cache_dir() / "inductor")
+                keep_compiled_networks(store_folder("inductor", EngineError))
                 module = self._placed(build_module(self._spec))
                 self._compiled = compiled(module, self._example)
                 torch.cuda.current_stream().synchronize()

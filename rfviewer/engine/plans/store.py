@@ -23,10 +23,10 @@ from typing import Any
 from rfviewer import log
 from rfviewer.engine.backends.tensorrt_layout import TensorLayout
 from rfviewer.engine.plans.key import PlanKey, key_from_json, rebuild_reason
-from rfviewer.engine.plans.private_files import NotPrivateError, check_private_folder, read_private
 from rfviewer.errors import EngineError
 from rfviewer.models.export_store import store_folder
 from rfviewer.models.file_lock import file_lock
+from rfviewer.private_files import NotPrivateError, check_private_folder, read_private
 
 PLAN_FILE = "engine.plan"
 MANIFEST_FILE = "manifest.json"
@@ -81,15 +81,7 @@ def plans_folder() -> Path:
     Raises:
         EngineError: other users could have put an engine there.
     """
-    folder = store_folder("engines")
-    try:
-        check_private_folder(folder)
-    except NotPrivateError as error:
-        raise EngineError(
-            f"The folder of built engines {folder} {error}, so nothing in it can be trusted;"
-            " remove it and start again."
-        ) from error
-    return folder
+    return store_folder("engines", EngineError)
 
 
 def find_plan(key: PlanKey, model: str) -> StoredPlan | Missing:
