@@ -276,7 +276,11 @@ def _engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="name=value",
         help="optimizations, e.g. --set depth=1 roi_masks=off; all=off is the reference path",
     )
-    group.add_argument("--nvtx", action="store_true", help="ranges for NVIDIA's profilers")
+    group.add_argument(
+        "--nvtx",
+        action="store_true",
+        help="ranges for NVIDIA's profilers: around each stage, or the graph that holds them",
+    )
     group.add_argument("--config", type=Path, metavar="FILE", help="settings, instead of your own")
 
 

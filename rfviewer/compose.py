@@ -9,7 +9,7 @@ import cv2
 from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Settings
 from rfviewer.engine.factory import make_engine
-from rfviewer.engine.ranges import RangedEngine, nvtx_calls
+from rfviewer.engine.ranges import RangedEngine, Ranges, nvtx_calls
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, Progress
 from rfviewer.lab.worst_frame import WorstFrame
@@ -66,7 +66,7 @@ def build_engine(config: EngineConfig, optimizations: Optimizations, progress: P
     engine = make_engine(
         config, optimizations, progress, resolve_model=resolve_model, start_thread=start_thread
     )
-    return RangedEngine(engine, *nvtx_calls()) if config.nvtx else engine
+    return RangedEngine(engine, Ranges(*nvtx_calls())) if config.nvtx else engine
 
 
 def save_comparison(

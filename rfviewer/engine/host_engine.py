@@ -19,6 +19,7 @@ from rfviewer.engine.masks import mask_tables
 from rfviewer.engine.postprocess import HostPostprocess
 from rfviewer.engine.preprocess_a import PreprocessA, plans_a
 from rfviewer.engine.preprocess_b import PreprocessB, plans_b
+from rfviewer.engine.ranges import Ranges
 from rfviewer.engine.slot import STAGES, Preprocess, Slot, SlotWork
 from rfviewer.engine.stages import host_stages
 from rfviewer.engine.streams import HostStream, InlineStream, StartThread, Stream
@@ -194,6 +195,10 @@ class HostEngine:
             return time_part(part, slot, self._backend, count)
         finally:
             slot.release()
+
+    def use_ranges(self, ranges: Ranges) -> None:
+        """Put a range around each stage of every later frame, on the thread that runs it."""
+        self._stages = host_stages(ranges)
 
     def close(self) -> None:
         """Drop what is in flight, join the workers and free the network. Idempotent."""

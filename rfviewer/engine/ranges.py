@@ -1,16 +1,19 @@
-"""Named ranges for NVIDIA's profilers (NVTX), around what the engine thread does.
+"""Named ranges for NVIDIA's profilers (NVTX), around what the host does for a frame.
 
-Asked for by `--nvtx` only: an engine without them is the plain one, so they cost nothing otherwise.
+Around each call of the engine, and inside around each stage of a slot where the host launches it.
+A captured graph is one launch, so it gets one range that names its stages. Asked for by `--nvtx`
+only: an engine without them is the plain one, so they cost nothing otherwise.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 from rfviewer.config import View
 from rfviewer.errors import EngineError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
-from rfviewer.interfaces import Engine
+from rfviewer.interfaces import Engine, FrameHome
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 
@@ -42,13 +45,48 @@ def nvtx_calls() -> tuple[Push, Pop]:
     return torch_nvtx.range_push, torch_nvtx.range_pop
 
 
+class Ranges:
+    """Makes ranges on the calling thread; they nest."""
+
+    def __init__(self, push: Push, pop: Pop) -> None:
+        self._push = push
+        self._pop = pop
+
+    @contextmanager
+    def named(self, name: str) -> Iterator[None]:
+        """Put the block into a range, also when it raises."""
+        self._push(name)
+        try:
+            yield
+        finally:
+            self._pop()
+
+    def around(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
+        """Return `work` in a range."""
+
+        def ranged() -> None:
+            with self.named(name):
+                work()
+
+        return ranged
+
+
+@runtime_checkable
+class Rangeable(Protocol):
+    """An engine that can put ranges around the stages of its slots."""
+
+    def use_ranges(self, ranges: Ranges) -> None:
+        """Mark every slot from now on; nothing may be in flight."""
+
+
 class RangedEngine:
     """Implements `interfaces.Engine` around another one. All calls on the engine thread."""
 
-    def __init__(self, engine: Engine, push: Push, pop: Pop) -> None:
+    def __init__(self, engine: Engine, ranges: Ranges) -> None:
         self._engine = engine
-        self._push = push
-        self._pop = pop
+        self._range = ranges.named
+        if isinstance(engine, Rangeable):
+            engine.use_ranges(ranges)
 
     @property
     def info(self) -> EngineInfo:
@@ -64,6 +102,10 @@ class RangedEngine:
     def in_flight(self) -> int:
         """How many frames are in flight."""
         return self._engine.in_flight
+
+    def home(self, frame: Frame) -> Frame:
+        """Return `frame` where the engine reads it without a copy; from any thread."""
+        return self._engine.home(frame) if isinstance(self._engine, FrameHome) else frame
 
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
         """Start work on `frame`, in a range of its own."""
@@ -97,11 +139,3 @@ class RangedEngine:
     def close(self) -> None:
         """Close the engine."""
         self._engine.close()
-
-    @contextmanager
-    def _range(self, name: str) -> Iterator[None]:
-        self._push(name)
-        try:
-            yield
-        finally:
-            self._pop()

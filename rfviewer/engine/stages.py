@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from rfviewer.engine.ranges import Ranges
 from rfviewer.engine.slot import STAGES, Slot
 from rfviewer.engine.streams import Stream
 from rfviewer.errors import EngineError
@@ -85,7 +86,18 @@ def postprocess(slot: Slot) -> None:
     slot.detections = work.postprocess.run(raw, slot.threshold)
 
 
-def host_stages() -> tuple[SlotStage, ...]:
-    """Return the stages in order."""
+def host_stages(ranges: Ranges | None = None) -> tuple[SlotStage, ...]:
+    """Return the stages in order, each in a range where those are wanted."""
+    works: dict[Stage, Callable[[Slot], None]]
     works = {Stage.PREPROCESS: preprocess, Stage.INFER: infer, Stage.POSTPROCESS: postprocess}
+    if ranges is not None:
+        works = {stage: _ranged(ranges, stage, work) for stage, work in works.items()}
     return tuple(HostStage(stage, works[stage]) for stage in STAGES)
+
+
+def _ranged(ranges: Ranges, stage: Stage, work: Callable[[Slot], None]) -> Callable[[Slot], None]:
+    def run(slot: Slot) -> None:
+        with ranges.named(stage.value):
+            work(slot)
+
+    return run

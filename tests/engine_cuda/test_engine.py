@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from rfviewer.config import ResizeMode
+from rfviewer.engine.ranges import Ranges
 from rfviewer.errors import EngineError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame, PixelFormat
@@ -296,6 +297,24 @@ def test_a_part_prepares_the_frame_that_is_given(make):
 def test_parts_are_replayed_without_a_graph_where_none_can_be_had(make):
     engine = make(network=FakeNetwork(waits=True))
     assert len(engine.replay_part(ReplayPart.CLONES, FRAMES[0], 3)) == 3
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_ranges_stand_around_stages_or_around_the_graph(make, wanted, graph):
+    seen = []
+    chosen = Optimizations(depth=2, cuda_graph=graph)
+    engine = make(chosen)
+    engine.use_ranges(Ranges(seen.append, lambda: seen.append("end")))
+    assert digests(run_all(engine, FRAMES)) == wanted
+    names = [name for name in seen if name != "end"]
+    stages = ["h2d", "preprocess", "infer", "postprocess", "d2h"]
+    expected = ["graph " + "+".join(stages)] if graph else stages
+    assert names == expected * len(FRAMES)
+    assert len(seen) == 2 * len(names)
+    seen.clear()
+    engine.configure(replace(chosen, roi_masks=False))  # new slots are marked too
+    run_all(engine, FRAMES[:1])
+    assert "infer" in " ".join(seen)
 
 
 def test_a_network_without_masks(make):

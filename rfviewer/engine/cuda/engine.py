@@ -31,6 +31,7 @@ from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
 from rfviewer.engine.cuda.spans import HostTime
 from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
 from rfviewer.engine.cuda.usage import UsageMeter
+from rfviewer.engine.ranges import Ranges
 from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.experiment import ReplayPart
@@ -40,10 +41,6 @@ from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
 from rfviewer.timing import Span, Stage, StageTimings
-
-
-def _silent(step: str, index: int, count: int) -> None:
-    """Tell nobody."""
 
 
 class CudaEngine:
@@ -57,7 +54,7 @@ class CudaEngine:
         optimizations: Optimizations,
         *,
         backend_reason: str,
-        progress: Progress = _silent,
+        progress: Progress = lambda step, index, count: None,
     ) -> None:
         """Warm up and capture a first set of slots.
 
@@ -81,6 +78,7 @@ class CudaEngine:
         self._busy: deque[Slot] = deque()
         self._submitted = 0
         self._graph_failure = ""
+        self._ranges: Ranges | None = None
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
         self._apply(optimizations)
@@ -221,6 +219,12 @@ class CudaEngine:
         graph, wanted = not self._graph_failure, slot_key(self._effective)
         return self._replays.part_ms(part, frame, wanted, count, graph=graph)
 
+    def use_ranges(self, ranges: Ranges) -> None:
+        """Put ranges around what the host launches, in present and later slots."""
+        self._ranges = ranges
+        for slot in self._slots:
+            slot.use_ranges(ranges)
+
     def close(self) -> None:
         """Wait for what is in flight, drop it and free the GPU's memory. Idempotent."""
         for slot in self._busy:
@@ -277,6 +281,8 @@ class CudaEngine:
             raise engine_error("The GPU cannot run the model", error) from error
         for index, slot in enumerate(slots):
             slot.lane = f"slot {index}"
+            if self._ranges is not None:
+                slot.use_ranges(self._ranges)
         if self._effective.pinned_input:
             self._memory.prepare(int(np.prod(frame_format.shape)))
         else:

@@ -4,6 +4,7 @@ Timing events lie between the stages, inside the graph too.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from rfviewer.engine.cuda.clock import TimeBase
 from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import Step
+from rfviewer.engine.ranges import Ranges
 
 _CAPTURE_MODE = "thread_local"
 """Another thread may call CUDA meanwhile, e.g. a hardware decoder."""
@@ -31,6 +33,7 @@ class StepGroup:
             for step, (start, end) in zip(steps, pairwise(self._events), strict=True)
         ]
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._ranges: Ranges | None = None
 
     @property
     def capturable(self) -> bool:
@@ -58,8 +61,21 @@ class StepGroup:
         """Put the stages on the current stream, which is the slot's."""
         if self._graph is None:
             self._enqueue()
-        else:
+        elif self._ranges is None:
             self._graph.replay()
+        else:
+            names = "+".join(step.stage.value for step in self._steps)
+            with self._ranges.named(f"graph {names}"):
+                self._graph.replay()
+
+    def use_ranges(self, ranges: Ranges) -> None:
+        """Put a range around every stage that is launched, and one around a replay."""
+        if self._ranges is None:
+            self._ranges = ranges
+            self._steps = [
+                replace(step, enqueue=ranges.around(step.stage.value, step.enqueue))
+                for step in self._steps
+            ]
 
     def work(self, base: TimeBase) -> list[StageInterval]:
         """Return when each stage ran; the group must be done."""

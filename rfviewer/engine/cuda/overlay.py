@@ -19,6 +19,7 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.graph import StepGroup
 from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import Step
+from rfviewer.engine.ranges import Ranges
 from rfviewer.frame import U8Array
 from rfviewer.optimizations import Optimizations
 from rfviewer.palette import Rgb, color_of, lighter
@@ -149,6 +150,10 @@ class SlotOverlay:
             RuntimeError: it cannot be captured.
         """
         self._group.capture()
+
+    def use_ranges(self, ranges: Ranges) -> None:
+        """Put a range around the drawing."""
+        self._group.use_ranges(ranges)
 
     def enqueue(self, view: View) -> None:
         """Put drawing and copy on the slot's stream, which is also torch's current one."""

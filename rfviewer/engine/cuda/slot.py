@@ -24,6 +24,7 @@ from rfviewer.engine.cuda.spans import StageInterval
 from rfviewer.engine.cuda.stages import SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.engine.objects import through_objects
+from rfviewer.engine.ranges import Ranges
 from rfviewer.frame import Frame, U8Array
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
@@ -100,6 +101,13 @@ class Slot:
         self._base: TimeBase | None = None
         self._submit_time_ns = 0
         self._submitted_time_ns = 0
+
+    def use_ranges(self, ranges: Ranges) -> None:
+        """Put ranges around what the host launches for a frame; again is once."""
+        for group in self._groups:
+            group.use_ranges(ranges)
+        if self._overlay is not None:
+            self._overlay.use_ranges(ranges)
 
     def warm_up(self, frame: Frame) -> None:
         """Run every stage on `frame`, which loads and compiles what they need, and wait."""
