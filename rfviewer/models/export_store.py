@@ -62,6 +62,9 @@ def store_folder(name: str, error_class: type[RfviewerError] = ModelError) -> Pa
     """
     try:
         folder = cache_dir() / name
+    except RfviewerError as error:
+        raise error_class(str(error)) from error
+    try:
         folder.mkdir(mode=0o700, exist_ok=True)
         check_private_folder(folder)
     except NotPrivateError as error:
@@ -69,11 +72,9 @@ def store_folder(name: str, error_class: type[RfviewerError] = ModelError) -> Pa
             f"The cache folder {folder} {error}, so nothing in it can be trusted; remove it and"
             " start again."
         ) from error
-    except RfviewerError as error:
-        raise error_class(str(error)) from error
     except OSError as error:
         raise error_class(
-            f"The cache folder {name} cannot be made ({error.strerror or error}); free some space"
+            f"The cache folder {folder} cannot be made ({error.strerror or error}); free some space"
             " or name another cache folder in XDG_CACHE_HOME."
         ) from error
     return folder
