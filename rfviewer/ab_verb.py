@@ -17,9 +17,10 @@ from rfviewer.experiment import AbRequest, AbResult, Effect, WaterfallRequest, W
 from rfviewer.exporting import stop_on_signals
 from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, Progress
-from rfviewer.lab.describe import describe_set
+from rfviewer.lab.describe import PAIRED, describe_set
 from rfviewer.lab.run import LabParts, run_experiment
 from rfviewer.lab.stand import Stopped
+from rfviewer.lab.statistics import ROUNDS_ALONE, rounds_needed
 from rfviewer.listing import hardware, versions
 from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations, toggle_of
@@ -36,7 +37,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--toggle", metavar="NAMES", default="", help="A has these off, B on")
     parser.add_argument("--a", metavar="SET", default="", help=f"{sets}; else baseline")
     parser.add_argument("--b", metavar="SET", default="", help=f"{sets}; else as --set says")
-    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="else until it tells")
+    few = f"a waterfall needs {ROUNDS_ALONE} to name an effect, A/B {rounds_needed(4)} or more"
+    parser.add_argument(
+        "--rounds", type=int, default=0, metavar="N", help=f"else until it tells; {few}"
+    )
     parser.add_argument(
         "--waterfall", action="store_true", help="every toggle alone, removed and in turn"
     )
@@ -183,7 +187,7 @@ def _ab_lines(result: AbResult) -> list[str]:
         lines.append(f"{effect.quantity:<12} {cells}   {_change(effect)}")
     counted = f"{result.blocks} blocks of {result.frames} frames a side"
     excluded = f", {result.excluded} frames left out: the GPU was throttled" * bool(result.excluded)
-    return [*lines, counted + excluded]
+    return [*lines, counted + excluded, PAIRED]
 
 
 def _waterfall_lines(result: WaterfallResult) -> list[str]:

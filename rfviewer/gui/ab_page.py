@@ -37,6 +37,7 @@ from rfviewer.gui.lab_text import (
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import fps_text
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
+from rfviewer.lab.describe import PAIRED
 
 _EMPTY = (
     "A and B run in turn, in blocks A B B A, on the frames seen last. The medians come with a "
@@ -216,7 +217,8 @@ class AbPage(QWidget):
             outcome = "bad" if "good" not in outcomes else "good"
         color = outcome_color(outcome, current_tokens()).name()
         self._mark.setPixmap(icons.pixmap(_ICONS[outcome], color, 22, self.devicePixelRatioF()))
-        doubt = "; too few rounds to be sure" if is_unsure(result) else ""
+        told = result.verdict.startswith("too few rounds")
+        doubt = "; too few rounds to be sure" if is_unsure(result) and not told else ""
         self.verdict.setText(result.verdict[:1].upper() + result.verdict[1:] + doubt)
         change = percent_text(rate.a, rate.b) if rate.significant else word_of(rate)
         self.rate.setText(
@@ -227,7 +229,8 @@ class AbPage(QWidget):
         parts = [blocks_text(result)]
         if result.excluded:
             parts.append(f"{result.excluded} left out because the device was throttled")
-        self.notes.setText("\n".join((", ".join(parts), *compact_notes(result.notes))))
+        notes = (", ".join(parts), *compact_notes(result.notes), f"{PAIRED}.")
+        self.notes.setText("\n".join(notes))
 
     @override
     def sizeHint(self) -> QSize:

@@ -18,6 +18,7 @@ from rfviewer.experiment import (
     WaterfallResult,
 )
 from rfviewer.gui.text import DASH, fps_text, ms_text
+from rfviewer.lab.describe import PAIRED
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 
 type Outcome = Literal["good", "bad", "none"]
@@ -237,7 +238,7 @@ def ab_report(result: AbResult, command: str) -> str:
     lines = [result.verdict, "", head]
     lines += [_effect_line(effect) for effect in (*result.stages, result.throughput)]
     lines.append(f"{result.blocks} blocks of {result.frames} frames, {result.excluded} excluded")
-    lines += result.notes
+    lines += [*result.notes, f"{PAIRED}."]
     return "\n".join([*lines, "", command])
 
 

@@ -12,7 +12,7 @@ from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
 from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
-from rfviewer.lab.verdict import ab_verdict, toggle_notes, unsure
+from rfviewer.lab.verdict import ab_verdict, toggle_notes, too_few_rounds, unsure
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
@@ -110,13 +110,10 @@ class _Plan:
         names = [name for name in stages.quantities if name not in (LATENCY, FRAME_TIME)]
         effects = [stages.effect(name) for name in (*names, LATENCY)]
         throughput = rates.effect(FRAME_TIME, as_rate=True)
-        text, found = ab_verdict(effects, throughput)
-        short = [
-            f"Only {one.counted} rounds were counted, and at least {one.needed} are needed to tell"
-            " an effect from chance."
-            for one in contests
-            if one.counted < one.needed
-        ]
+        lacks = [too_few_rounds(one.counted, one.needed) for one in (stages, rates)]
+        text, found = ab_verdict(
+            effects, throughput, stages_lack=lacks[0], throughput_lacks=lacks[1]
+        )
         maybe = [
             f"{one.quantity} may differ ({one.difference:+.3g} {one.unit}), but too few rounds"
             " agree to call it an effect; a quieter machine or more --rounds would tell."
@@ -134,5 +131,5 @@ class _Plan:
             blocks=2 * stages.counted,
             frames=self._count,
             excluded=sum(contest.excluded for contest in contests),
-            notes=(*self._notes, *short, *maybe, *lonely),
+            notes=(*self._notes, *maybe, *lonely),
         )

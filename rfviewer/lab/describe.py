@@ -5,6 +5,12 @@ from rfviewer.optimizations import Optimizations, toggle_names
 MAX_NAMED = 2
 """So many differing toggles fit on a label."""
 
+PAIRED = (
+    "A and B are medians over all frames of a side; B - A is the median over pairs of neighbouring"
+    " blocks, where drift cancels, so it need not be the difference of the two"
+)
+"""What stands beside what in the table of an A/B."""
+
 
 def describe_set(optimizations: Optimizations) -> str:
     """Return the set counted from "baseline" or from "default", whichever takes fewer words."""

@@ -20,6 +20,8 @@ from rfviewer.experiment import Interval
 RUN_ERROR = 0.002
 """Chance that one contest of a run (stages, or throughput) names any effect where there is none,
 over all its quantities and looks; a run of both at most twice that."""
+ALONE_ERROR = 0.025
+"""The same for one comparison that is judged alone, to each side."""
 MIN_RATIO = 0.01
 """Smallest effect of interest, as a share; a smaller one is not named."""
 NARROW = 0.02
@@ -82,7 +84,7 @@ def judge_alone(a: F64Array, b: F64Array) -> Comparison:
         math.expm1(np.median(differences)),
         Interval(math.expm1(low), math.expm1(high)),
         math.expm1(noise),
-        significant=_differs(differences, math.log1p(MIN_RATIO), 0.025),
+        significant=_differs(differences, math.log1p(MIN_RATIO), ALONE_ERROR),
         absent=max(abs(low), abs(high)) < math.log1p(NARROW),
     )
 
@@ -148,7 +150,16 @@ def quantile_interval(draws: F64Array) -> Interval:
 
 def rounds_needed(tests: int) -> int:
     """Return the least number of rounds in which any effect can be told from chance."""
-    return math.ceil(-math.log2(RUN_ERROR / (2 * tests)))
+    return _rounds_for(RUN_ERROR / (2 * tests))
+
+
+def _rounds_for(level: float) -> int:
+    """Return how many tosses of one side a coin shows less often than `level`."""
+    return math.ceil(-math.log2(level))
+
+
+ROUNDS_ALONE = _rounds_for(ALONE_ERROR)
+"""Rounds in which `judge_alone` can tell an effect from chance: six."""
 
 
 def _differs(differences: F64Array, margin: float, level: float) -> bool:

@@ -12,12 +12,28 @@ NAMED_SHARE = 0.1
 """A stage is named from this share of the largest change on."""
 
 
-def ab_verdict(stages: Sequence[Effect], throughput: Effect) -> tuple[str, bool]:
+def too_few_rounds(counted: int, needed: int) -> str:
+    """Return that no effect can be told from chance; empty where one could be."""
+    if counted >= needed:
+        return ""
+    rounds = f"{counted} round{'s' * (counted != 1)}"
+    return f"too few rounds to tell: {rounds} counted, at least {needed} can tell any effect"
+
+
+def ab_verdict(
+    stages: Sequence[Effect],
+    throughput: Effect,
+    *,
+    stages_lack: str = "",
+    throughput_lacks: str = "",
+) -> tuple[str, bool]:
     """Return the verdict on B against A, and whether there is any effect.
 
     Args:
         stages: stage times, then latency.
         throughput: frames per second.
+        stages_lack: why the rounds of the stages can name no effect (`too_few_rounds`), or empty.
+        throughput_lacks: the same for the throughput.
     """
     found = [effect for effect in stages if effect.significant and effect.quantity != LATENCY]
     found.sort(key=lambda effect: -abs(effect.difference))
@@ -30,9 +46,12 @@ def ab_verdict(stages: Sequence[Effect], throughput: Effect) -> tuple[str, bool]
     if throughput.significant:
         parts.append(f"fps {per_cent(share(throughput))}")
     elif parts:
-        parts.append(f"no effect on fps larger than {floor}")
+        none = f"no effect on fps larger than {floor}"
+        parts.append(f"fps: {throughput_lacks}" if throughput_lacks else none)
     if parts:
         return "; ".join(parts), True
+    if stages_lack or throughput_lacks:
+        return stages_lack or throughput_lacks, False
     return f"no effect larger than {floor}", False
 
 

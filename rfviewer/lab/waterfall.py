@@ -13,20 +13,21 @@ from rfviewer.interfaces import Progress
 from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, SIDES, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, Block, Stand, draws, effective_set
 from rfviewer.lab.statistics import (
+    ROUNDS_ALONE,
     F64Array,
     judge_alone,
     log_ratios,
     quantile_interval,
     resampled_medians,
 )
-from rfviewer.lab.verdict import waterfall_verdict
+from rfviewer.lab.verdict import too_few_rounds, waterfall_verdict
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import ToggleState
 
 BUDGET_S = 300.0
 """What the rounds may take together where their number is not given, if the fewest fit into it."""
-FEWEST, MOST = 6, 24
-"""Rounds. Fewer than six cannot tell a part from chance."""
+FEWEST, MOST = ROUNDS_ALONE, 24
+"""Rounds. Fewer cannot tell a part from chance."""
 _SEED = 7
 
 
@@ -148,7 +149,7 @@ class _Pairs:
         """
         if not all(contest.counted for contest in self.contests.values()):
             raise EngineError("The GPU was throttled in every round; let it cool down and repeat.")
-        chain = self._chain
+        chain, counted = self._chain, min(one.counted for one in self.contests.values())
         base_ms = self._level(chain.base)
         steps = tuple(
             WaterfallStep(
@@ -172,7 +173,8 @@ class _Pairs:
             steps=steps,
             interaction=interaction,
             interaction_interval=interval,
-            verdict=waterfall_verdict(whole, steps, interaction, interval, gap),
+            verdict=too_few_rounds(counted, ROUNDS_ALONE)
+            or waterfall_verdict(whole, steps, interaction, interval, gap),
             notes=tuple(notes),
         )
 

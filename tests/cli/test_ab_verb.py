@@ -11,6 +11,7 @@ from rfviewer.ab_verb import record, request_of
 from rfviewer.cli import main
 from rfviewer.errors import SourceError, UsageError
 from rfviewer.experiment import AbRequest, WaterfallRequest
+from rfviewer.lab.describe import PAIRED
 from rfviewer.optimizations import Optimizations
 from tests.engine.tiny_onnx import write_tiny_onnx
 from tests.fakes import FakeSource
@@ -91,10 +92,7 @@ def test_the_report_says_everything_as_json(capsys: pytest.CaptureFixture[str], 
     words = ["--model", tiny, "--toggle", "roi_masks", "--rounds", "2", "--quiet", "--json"]
     assert main(["ab", SYNTHETIC, *words]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["verdict"].startswith(
-        "no effect larger than the noise"
-    )  # two rounds tell nothing
-    assert any("needed to tell" in note for note in report["notes"])
+    assert report["verdict"].startswith("too few rounds to tell: 2 rounds counted, at least 13")
     assert (report["effect"], report["blocks"]) == (False, 4)
     quantities = [one["quantity"] for one in report["stages"]]
     assert quantities == ["preprocess", "infer", "postprocess", "render", "latency"]
@@ -122,7 +120,24 @@ def test_a_waterfall_is_printed_as_a_table(capsys: pytest.CaptureFixture[str], t
         "turn",
     ]
     assert [line.split()[0] for line in lines[2:5]] == ["depth", "roi_masks", "all"]
-    assert lines[-1].startswith("verdict: together ")
+    assert lines[-1] == (
+        "verdict: too few rounds to tell: 1 round counted, at least 6 can tell any effect"
+    )
+
+
+def test_the_table_says_what_stands_beside_what(
+    capsys: pytest.CaptureFixture[str], tiny: str
+) -> None:
+    words = ["--model", tiny, "--toggle", "roi_masks", "--rounds", "1", "--frames", "1", "--quiet"]
+    assert main(["ab", SYNTHETIC, *words]) == 0
+    assert PAIRED in capsys.readouterr().out.splitlines()
+
+
+def test_the_help_says_how_few_rounds_tell_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["ab", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a waterfall needs 6 to name an effect, A/B 12 or more" in said
 
 
 def test_what_cannot_run_is_refused_in_a_waterfall(

@@ -85,7 +85,8 @@ def test_the_time_is_bounded_and_too_few_rounds_are_admitted(stand_of):
     stand = stand_of(noise=0.3)
     result = measure(stand, limit_s=5.0)
     assert stand.engine.machine.now_s < 20
-    assert any("rounds were counted" in note for note in result.notes)
+    assert result.verdict.startswith("too few rounds to tell: ")
+    assert "can tell any effect" in result.verdict
     assert not result.effect
 
 
@@ -94,6 +95,7 @@ def test_the_number_of_rounds_can_be_fixed(stand_of):
     request = AbRequest(a=a, b=a, rounds=3, frames=2)
     result = measure_ab(stand_of(), request, lambda *_: None)
     assert (result.blocks, result.frames) == (6, 2)
+    assert result.verdict.startswith("too few rounds to tell: 3 rounds counted, at least 13")
     assert any("the same here" in note for note in result.notes)
 
 

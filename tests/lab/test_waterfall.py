@@ -97,6 +97,20 @@ def test_a_toggle_without_a_part_is_refused(stand_of, names, sentence):
         measure(stand_of, names=names)
 
 
+@pytest.mark.parametrize(("rounds", "named"), [(1, False), (5, False), (6, True)])
+def test_rounds_that_can_name_nothing_are_told_as_that(stand_of, rounds, named):
+    result = measure(stand_of, rounds=rounds)
+    parts = [step.cumulative.significant for step in result.steps]
+    assert any(parts) is named
+    if named:
+        assert result.verdict.startswith("together they save 2")
+    else:
+        counted = f"{rounds} round{'s' * (rounds != 1)} counted"
+        assert result.verdict == (
+            f"too few rounds to tell: {counted}, at least 6 can tell any effect"
+        )
+
+
 def test_it_tells_how_long_it_will_take_and_can_be_given_up(stand_of):
     told = []
     measure(stand_of, told=told, rounds=3)
