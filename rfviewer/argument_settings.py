@@ -12,6 +12,7 @@ from rfviewer.config import (
     read_user_config,
     settings_from,
 )
+from rfviewer.decode import Decode
 from rfviewer.errors import UsageError
 from rfviewer.paths import config_dir
 from rfviewer.safe_mode import safe_settings
@@ -65,6 +66,8 @@ def _playback(options: argparse.Namespace, playback: Playback) -> Playback:
         changes["loop"] = True
     if getattr(options, "policy", None):
         changes["policy"] = Policy(options.policy)
+    if getattr(options, "decode", None):
+        changes["decode"] = Decode(options.decode)
     return replace(playback, **changes)  # type: ignore[arg-type]
 
 

@@ -70,7 +70,7 @@ def ceilings(
 
             def measure(engine: Engine) -> CeilingsResult:
                 request = CeilingsRequest(target=settings.optimizations, seconds=seconds)
-                probes = _probes(source, last, alone, median(rates))
+                probes = _probes(source, settings, last, alone, median(rates))
                 parts = LabParts(settings.view, HostRenderer(), probes)
                 result = run_experiment(engine, _frames(source), request, parts, progress)
                 assert isinstance(result, CeilingsResult)  # as was asked for
@@ -101,13 +101,19 @@ def _whole_path(
     return last, blocks.rates
 
 
-def _probes(source: str, last: Snapshot, recording: RecordingRequest, running_fps: float) -> Probes:
+def _probes(
+    source: str,
+    settings: Settings,
+    last: Snapshot,
+    recording: RecordingRequest,
+    running_fps: float,
+) -> Probes:
     info, engine = last.source, last.engine.info
     if info is None or engine is None:
         raise EngineError("The engine or the source has gone; see the log.")
     context = SinkContext(info, engine.class_names)
     return Probes(
-        open_source=lambda: open_source(source),
+        open_source=lambda: open_source(source, settings.playback.decode.for_files),
         source=info,
         open_sink=lambda: make_sinks(recording, context)[0],
         running_fps=running_fps,

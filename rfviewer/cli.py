@@ -15,6 +15,7 @@ from typing import NoReturn, override
 from rfviewer import early_signals
 from rfviewer.argument_values import count, number, positive, seconds, whole_number
 from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode, Settings
+from rfviewer.decode import Decode
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
 
@@ -196,6 +197,9 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--accept", metavar="LICENCE", help="accept the licence of weights")
     if not window:
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    if verb in ("window", "export", "bench", "trace", "soak"):
+        choices = [str(item) for item in Decode]
+        parser.add_argument("--decode", choices=choices, help="what decodes; gpu is NVDEC")
     if verb in ("window", "export", "bench", "ab", "parity", "trace", "soak"):
         _engine_options(parser)
     return parser

@@ -3,6 +3,7 @@
 import shlex
 
 from rfviewer.config import EngineConfig, Settings, View
+from rfviewer.decode import Decode
 from rfviewer.log import redact
 
 
@@ -17,6 +18,7 @@ def command_for(settings: Settings, source: str | None) -> str:
         ("--backend", settings.engine.backend, default_engine.backend),
         ("--precision", settings.engine.precision, default_engine.precision),
         ("--resize", str(settings.engine.resize), str(default_engine.resize)),
+        ("--decode", str(settings.playback.decode), str(Decode.AUTO)),
         ("--threshold", f"{settings.view.threshold:g}", f"{default_view.threshold:g}"),
     ):
         if value != default:

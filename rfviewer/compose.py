@@ -8,6 +8,7 @@ import cv2
 
 from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Settings
+from rfviewer.decode import Decode
 from rfviewer.engine.factory import make_engine
 from rfviewer.engine.ranges import RangedEngine, Ranges, nvtx_calls
 from rfviewer.frame import SourceInfo
@@ -49,7 +50,8 @@ def local_session(
         return run_metadata(session.settings, source, engine)  # as they are when a file begins
 
     parts = Parts(
-        open_source=open_source,
+        # As the session is asked at that moment, also when a live source is opened once more.
+        open_source=lambda uri: open_source(uri, session.settings.playback.decode),
         make_engine=build_engine,
         renderer=HostRenderer(),
         make_renderer=HostRenderer,
@@ -107,6 +109,8 @@ def run_metadata(
     metadata = {"software": f"rfviewer {version()}", "platform": platform.platform(terse=True)}
     if source is not None:
         metadata["source"] = source.uri
+        if source.decode is not None:
+            metadata["decoder"] = "NVDEC" if source.decode.effective is Decode.GPU else "CPU"
     if engine is not None:
         metadata["model"] = f"{engine.model} ({engine.precision}, resize {engine.resize})"
         metadata["engine"] = f"{engine.backend} on {engine.device}"

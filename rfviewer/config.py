@@ -12,6 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from rfviewer.decode import Decode
 from rfviewer.errors import UsageError
 from rfviewer.optimizations import Optimizations, parse_value
 
@@ -123,6 +124,9 @@ class Playback:
     """Stop after that many frames; None plays to the end."""
     paused: bool = False
     """Open paused at the first frame."""
+    decode: Decode = Decode.AUTO
+    """What decodes. A file goes on with the next frame when it changes; a live source when it is
+    opened again."""
     reconnect_s: float | None = None
     """How long to try to reach a live source that broke off; None tries until told to stop. With
     a limit, a source that ends by itself is at its end."""

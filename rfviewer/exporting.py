@@ -112,6 +112,7 @@ def batch_playback(playback: Playback) -> Playback:
         loop=False,
         paused=False,
         reconnect_s=RECONNECT_S,
+        decode=playback.decode.for_files,
     )
 
 

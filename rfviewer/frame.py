@@ -7,6 +7,8 @@ from typing import override
 import numpy as np
 from numpy.typing import NDArray
 
+from rfviewer.decode import DecodeState
+
 type U8Array = NDArray[np.uint8]
 """An array of bytes; the docstring of each use gives the shape and the channel order."""
 
@@ -104,3 +106,5 @@ class SourceInfo:
     """Codec and pixel format, e.g. "h264 yuv420p"; empty when it means nothing."""
     notice: str = ""
     """One sentence the user should know, e.g. that a stream without timestamps plays at 25 fps."""
+    decode: DecodeState | None = None
+    """What decodes it; None for what is no compressed video."""

@@ -28,7 +28,10 @@ class FrameSource(Protocol):
 
     @property
     def info(self) -> SourceInfo:
-        """What is known about the source; complete after construction."""
+        """What is known about the source; complete after construction.
+
+        Its `decode` changes when a decoder gives up, or when another one is chosen.
+        """
 
     @property
     def damaged(self) -> int:

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from rfviewer.config import EngineConfig, Settings
+from rfviewer.config import EngineConfig, Playback, Settings
+from rfviewer.decode import Decode
 from rfviewer.optimizations import Optimizations
 
 
@@ -13,4 +14,8 @@ def safe_settings() -> Settings:
     meanwhile, it starts without a CUDA graph and without a compiled network.
     """
     optimizations = replace(Optimizations(), cuda_graph=False, compiled_network=False, depth=1)
-    return Settings(engine=EngineConfig(backend="onnxruntime"), optimizations=optimizations)
+    return Settings(
+        engine=EngineConfig(backend="onnxruntime"),
+        optimizations=optimizations,
+        playback=Playback(decode=Decode.CPU),
+    )

@@ -8,7 +8,9 @@ import av
 import numpy as np
 from decode_clips import target_of
 
+from rfviewer.decode import Decode
 from rfviewer.frame import Frame
+from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.nvdec import NvdecDecoder
 from rfviewer.sources.pyav_source import PyAvSource
 from rfviewer.sources.reader import MediaReader, StampedFrame
@@ -19,6 +21,11 @@ TAKEOVER_AFTER = (0, 1, 25, 100)
 type Note = dict[str, object]
 
 
+def on_gpu() -> Decoding:
+    """Return what asks for NVDEC."""
+    return Decoding(Decode.GPU, NvdecDecoder)
+
+
 def exact(clips: dict[str, Path]) -> Note:
     """Compare every frame of every clip: planes as decoded, and the images made from them."""
     return {name: compare(path) for name, path in clips.items()}
@@ -27,8 +34,8 @@ def exact(clips: dict[str, Path]) -> Note:
 def compare(path: Path) -> Note:
     """Return how far NVDEC's frames of one clip are from the CPU's."""
     readers = [
-        MediaReader(target_of(path), lambda: False, None, hardware)
-        for hardware in (None, NvdecDecoder)
+        MediaReader(target_of(path), lambda: False, None, decoding)
+        for decoding in (ON_CPU, on_gpu())
     ]
     frames = equal = largest = misplaced = 0
     while True:
@@ -53,8 +60,8 @@ def compare(path: Path) -> Note:
         "misplaced": misplaced,
         "images_unequal": images,
         "damaged": [reader.damaged for reader in readers],
-        "on_gpu": readers[1].on_gpu,
-        "refused": readers[1].refused,
+        "decoder": str(readers[1].decode.effective),
+        "reason": readers[1].decode.reason,
     }
 
 
@@ -77,7 +84,7 @@ class opened:  # noqa: N801 - used like a function
     """A source, closed at the end of the block."""
 
     def __init__(self, path: Path, *, gpu: bool) -> None:
-        self.source = PyAvSource(target_of(path), NvdecDecoder if gpu else None)
+        self.source = PyAvSource(target_of(path), on_gpu() if gpu else ON_CPU)
 
     def __enter__(self) -> PyAvSource:
         return self.source
@@ -132,7 +139,7 @@ def takeover(clips: dict[str, Path]) -> Note:
             wanted = list(frames_of(source))
         for packets in TAKEOVER_AFTER:
             kind = type("Fails", (_FailsAfter,), {"left": packets})
-            source = PyAvSource(target_of(clips[name]), kind)
+            source = PyAvSource(target_of(clips[name]), Decoding(Decode.GPU, kind))
             frames = list(frames_of(source))
             pairs = zip(frames, wanted, strict=False)
             wrong = abs(len(frames) - len(wanted)) + sum(

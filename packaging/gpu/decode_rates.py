@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from decode_checks import Note, opened
+from decode_checks import Note, on_gpu, opened
 from decode_clips import LARGE, target_of
 
-from rfviewer.sources.nvdec import NvdecDecoder
+from rfviewer.decode import Decode
+from rfviewer.sources.hardware import ON_CPU
 from rfviewer.sources.reader import MediaReader
 
 ROUNDS = 3
@@ -63,12 +64,11 @@ def _rate(take: Callable[[], object]) -> tuple[float, float]:
 
 
 def _decoding(path: Path, *, gpu: bool) -> tuple[float, float]:
-    hardware = NvdecDecoder if gpu else None
-    reader = MediaReader(target_of(path), lambda: False, None, hardware)
+    reader = MediaReader(target_of(path), lambda: False, None, on_gpu() if gpu else ON_CPU)
     reader.next()
     measured = _rate(reader.next)
-    if gpu and not reader.on_gpu:
-        raise RuntimeError(f"{path.name} fell back: {reader.refused}")
+    if gpu and reader.decode.effective is not Decode.GPU:
+        raise RuntimeError(f"{path.name} fell back: {reader.decode.reason}")
     reader.close()
     return measured
 

@@ -1,4 +1,4 @@
-"""Section "Engine": which network runs where, and what was really loaded."""
+"""Section "Engine": which network runs where, what decodes, and what was really loaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout
 
 from rfviewer.config import BACKEND_NAMES, PRECISIONS, EngineConfig, ResizeMode
 from rfviewer.gui.controls import Segments, label
+from rfviewer.gui.decode_control import DecodeControl
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
@@ -96,6 +97,7 @@ class EnginePanel(Section):
             ("Backend", self._backend_box),
             ("Precision", self._precision),
             ("Resize", self._resize),
+            ("Decode", DecodeControl(model)),
             *((name, widget) for name, widget in self._facts.items()),
         )
         for index, (name, widget) in enumerate(rows):

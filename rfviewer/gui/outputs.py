@@ -150,7 +150,8 @@ class Outputs(QObject):
         )
         self._playback_before = self._model.playback
         self._exporting, self._was_active = True, False
-        playback = Playback(policy=Policy.EVERY_FRAME, rate=None)
+        decode = self._model.playback.decode.for_files
+        playback = Playback(policy=Policy.EVERY_FRAME, rate=None, decode=decode)
         self._model.session.open(uri, playback, recording=request)
 
     @property

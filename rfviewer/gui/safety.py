@@ -78,7 +78,9 @@ class Safety(QObject):
         self._model.update_view(
             **{name: getattr(view, name) for name in ("threshold", "masks", "boxes", "labels")}
         )
-        self._model.update_playback(policy=playback.policy, rate=playback.rate)
+        self._model.update_playback(
+            policy=playback.policy, rate=playback.rate, decode=playback.decode
+        )
         self._live.show_notice("info", "Safe mode: default settings, the demo model on the CPU.")
 
     def _look_when_asked(self) -> None:

@@ -30,6 +30,7 @@ from rfviewer.pipeline.policy import automatic_policy
 from rfviewer.pipeline.presenter import Display, Presenter
 from rfviewer.pipeline.recent import RecentFrames
 from rfviewer.pipeline.recorder import Recorder
+from rfviewer.pipeline.reopening_source import gave_up, reopening
 from rfviewer.pipeline.split_view import SplitSource, SplitView
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.pipeline.threads import join_all, start_thread
@@ -153,7 +154,11 @@ class Pipeline:
             opened=lambda info: self._opened(transport, info),
             failed=lambda message: self._source_failed(transport, message),
         )
-        open_source = mapped(self._parts.open_source, self.engine.home)
+        open_source = reopening(
+            mapped(self._parts.open_source, self.engine.home),
+            lambda: transport.playback.decode,
+            lambda info: self._decoder_changed(transport, info),
+        )
         loop = CaptureLoop(uri, open_source, transport, self.statistics, outputs, self._care)
         self._capture = RunningCapture(loop, before)
 
@@ -330,6 +335,16 @@ class Pipeline:
             self.state = PlayState.PLAYING if transport.playing else PlayState.PAUSED
         if info.notice:
             self.statistics.notice(("info", info.notice))
+
+    def _decoder_changed(self, transport: Transport, info: SourceInfo) -> None:
+        with self._state_lock:
+            if transport is not self.transport:
+                return
+            before, self._delivery.source = self._delivery.source, info
+        if gave_up(None if before is None else before.decode, info.decode):
+            assert info.decode is not None  # nothing else gives up
+            sentence = f"{info.name} is decoded on the CPU from here on: {info.decode.reason}."
+            self.statistics.notice(("warning", sentence))
 
     def _source_failed(self, transport: Transport, message: str) -> None:
         with self._state_lock:

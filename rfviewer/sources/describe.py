@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from av.video.frame import VideoFrame
 
+from rfviewer.decode import Decode, DecodeState
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.sources.colors import color_notices
 from rfviewer.sources.media import Target, sample_aspect_of
@@ -52,13 +53,18 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
 
 
 def with_decoder(info: SourceInfo, reader: MediaReader) -> SourceInfo:
-    """Return `info` with what decodes now, and why the GPU does not if it was asked for."""
-    if reader.on_gpu:
-        return replace(info, codec=f"{info.codec}, NVDEC")
-    if not reader.refused:
-        return info
-    notice = f"{info.name} is decoded on the CPU: {reader.refused}."
-    return replace(info, notice=f"{info.notice} {notice}".strip())
+    """Return `info` with what decodes now, and why the GPU does not if it was asked for by name."""
+    state = reader.decode
+    codec = f"{info.codec}, NVDEC" if state.effective is Decode.GPU else info.codec
+    notice = f"{info.notice} {decode_notice(info.name, state)}".strip()
+    return replace(info, codec=codec, notice=notice, decode=state)
+
+
+def decode_notice(name: str, state: DecodeState | None) -> str:
+    """Return a sentence where the GPU was asked for by name and does not decode; else nothing."""
+    if state is None or (state.requested, state.effective) != (Decode.GPU, Decode.CPU):
+        return ""
+    return f"{name} is decoded on the CPU: {state.reason}."
 
 
 def _stated_length_s(reader: MediaReader) -> float | None:

@@ -10,12 +10,15 @@ from pathlib import Path
 import cv2
 
 from rfviewer import paths
+from rfviewer.decode import Decode
 from rfviewer.errors import RfviewerError, SourceError, UsageError
 from rfviewer.frame import SourceKind
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.camera import CameraSource
 from rfviewer.sources.cameras import CameraInfo, find_camera
+from rfviewer.sources.decode_choice import decoding_for
 from rfviewer.sources.explain import printable
+from rfviewer.sources.hardware import Decoding
 from rfviewer.sources.images import DEFAULT_FPS, ImagesSource, is_image_name
 from rfviewer.sources.media import Target
 from rfviewer.sources.pyav_source import PyAvSource
@@ -35,8 +38,8 @@ _GLOB = re.compile(r"[*?\[]")
 _MAX_IMAGES = 1_000_000
 
 
-def open_source(text: str) -> FrameSource:
-    """Open what `text` names; `UNDERSTOOD` lists the kinds.
+def open_source(text: str, decode: Decode = Decode.CPU) -> FrameSource:
+    """Open what `text` names; `UNDERSTOOD` lists the kinds. `decode` counts where FFmpeg decodes.
 
     Blocks while files, cameras and servers answer: never call it on the GUI thread.
 
@@ -46,8 +49,9 @@ def open_source(text: str) -> FrameSource:
     """
     if not text.strip() or "\0" in text:
         raise UsageError(f"No source is named; understood are {UNDERSTOOD}.")
+    decoding = decoding_for(decode)
     if text in _DEMO_CLIPS:
-        return _open_demo(text)
+        return _open_demo(text, decoding)
     if text.partition(":")[0] == "synthetic" and not Path(text).exists():
         return SyntheticSource(text)
     if text.startswith("camera:"):
@@ -57,18 +61,19 @@ def open_source(text: str) -> FrameSource:
     if text.startswith("/dev/"):
         return CameraSource(_camera_at(text))
     if text.lower().startswith("file://"):
-        return _open_path(urllib.request.url2pathname(urllib.parse.urlsplit(text).path))
+        path = urllib.request.url2pathname(urllib.parse.urlsplit(text).path)
+        return _open_path(path, decoding)
     if is_url(text) and not _exists(Path(text)):
-        return PyAvSource(target_of(text))
-    return _open_path(text)
+        return PyAvSource(target_of(text), decoding)
+    return _open_path(text, decoding)
 
 
-def _open_demo(text: str) -> FrameSource:
+def _open_demo(text: str, decoding: Decoding) -> FrameSource:
     try:
         path = paths.resource(_DEMO_CLIPS[text])
     except RfviewerError as error:
         raise SourceError(str(error)) from error
-    return PyAvSource(Target(f"file:{path}", text, path.name, SourceKind.FILE))
+    return PyAvSource(Target(f"file:{path}", text, path.name, SourceKind.FILE), decoding)
 
 
 def _camera_at(path: str) -> CameraInfo:
@@ -84,25 +89,25 @@ def _camera_at(path: str) -> CameraInfo:
         return CameraInfo(int(number[1]), printable(path), path, cv2.CAP_V4L2)
 
 
-def _open_path(text: str) -> FrameSource:
+def _open_path(text: str, decoding: Decoding) -> FrameSource:
     path = _absolute(text)
     try:
         kind = path.stat().st_mode
     except OSError as error:
-        return _open_pattern(text, error)
+        return _open_pattern(text, error, decoding)
     if stat.S_ISDIR(kind):
         return _open_folder(path, DEFAULT_FPS)
     if not stat.S_ISREG(kind):
         raise SourceError(f"{printable(text)} is no ordinary file; choose a file, not a device.")
-    return _open_file(path, DEFAULT_FPS)
+    return _open_file(path, DEFAULT_FPS, decoding)
 
 
-def _open_file(path: Path, fps: float) -> FrameSource:
+def _open_file(path: Path, fps: float, decoding: Decoding) -> FrameSource:
     header = read_header(path)
     if is_image_name(path) and not (is_animated(header) or is_video_container(header)):
         return ImagesSource([path], printable(str(path)), fps)
     if is_replay(path.name):
-        return open_replay(path)
+        return open_replay(path, decoding)
     name = printable(path.name)
     if is_playlist(header):
         raise SourceError(
@@ -110,7 +115,8 @@ def _open_file(path: Path, fps: float) -> FrameSource:
             "open the media file or type the address that it names."
         )
     # The prefix keeps FFmpeg from reading "a:b.mp4" as a protocol.
-    return PyAvSource(Target(f"file:{path}", printable(str(path)), name, SourceKind.FILE))
+    target = Target(f"file:{path}", printable(str(path)), name, SourceKind.FILE)
+    return PyAvSource(target, decoding)
 
 
 def _open_folder(path: Path, fps: float) -> FrameSource:
@@ -125,7 +131,7 @@ def _open_folder(path: Path, fps: float) -> FrameSource:
     return ImagesSource(images[:_MAX_IMAGES], printable(str(path)), fps)
 
 
-def _open_pattern(text: str, error: OSError) -> FrameSource:
+def _open_pattern(text: str, error: OSError, decoding: Decoding) -> FrameSource:
     """Open `text` as a glob or with `?fps=`, since no such file exists."""
     rate = _RATE.search(text)
     fps = _rate(rate[1]) if rate else DEFAULT_FPS
@@ -134,7 +140,7 @@ def _open_pattern(text: str, error: OSError) -> FrameSource:
     if rate and path.is_dir():
         return _open_folder(path, fps)
     if rate and path.is_file() and is_image_name(path):
-        return _open_file(path, fps)
+        return _open_file(path, fps, decoding)
     if _GLOB.search(pattern):
         found = [
             Path(name)

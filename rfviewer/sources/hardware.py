@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import av
@@ -10,6 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from rfviewer import log
+from rfviewer.decode import Decode
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -47,6 +49,19 @@ type OpenHardware = Callable[[VideoCodecContext, bool], PictureDecoder]
 
 Raises HardwareRefusedError.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """What is asked of the decoder of a source."""
+
+    requested: Decode
+    """What the user chose."""
+    open_hardware: OpenHardware | None
+    """Opens a decoder on the GPU, or says why not; None where nobody asks for one."""
+
+
+ON_CPU = Decoding(Decode.CPU, None)
 
 
 class SwitchingDecoder:

@@ -83,6 +83,7 @@ class NvdecDecoder:
         if live:
             context.flags |= CodecFlags.low_delay
         self._context = context
+        self._aspect = _aspect_of(software)
         self._reformatter = VideoReformatter()
 
     @property
@@ -115,4 +116,13 @@ class NvdecDecoder:
         if (frame.width, frame.height) != (self._context.width, self._context.height):
             # FFmpeg crops a picture on the device at its right and bottom only.
             raise HardwareRefusedError("pictures cropped on the left or top stay on the CPU")
+        if _aspect_of(self._context) != self._aspect:
+            # Sources ask the stream's own context for the shape of a pixel.
+            raise HardwareRefusedError("its pixels change their shape")
         return self._reformatter.reformat(frame, format="yuv420p", threads=1)
+
+
+def _aspect_of(context: VideoCodecContext) -> tuple[int, int]:
+    """Return width and height of a pixel; equal where nothing is said."""
+    aspect = context.sample_aspect_ratio
+    return (aspect.numerator, aspect.denominator) if aspect else (1, 1)

@@ -18,7 +18,7 @@ from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 from rfviewer.sources.colors import FrameConverter
 from rfviewer.sources.describe import describe, with_decoder
 from rfviewer.sources.explain import why_not_opened
-from rfviewer.sources.hardware import OpenHardware
+from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.index import build_index
 from rfviewer.sources.media import Target
 from rfviewer.sources.packet_history import PacketHistory
@@ -73,10 +73,8 @@ class PyAvSource(FrameSource):
     searched by time; only `frame_index` is an estimate there.
     """
 
-    def __init__(self, target: Target, hardware: OpenHardware | None = None) -> None:
+    def __init__(self, target: Target, decoding: Decoding = ON_CPU) -> None:
         """Open `target` and decode its first frame; blocks up to some seconds.
-
-        `hardware` opens a decoder on the GPU; None decodes on the CPU.
 
         Raises:
             SourceError: one sentence.
@@ -90,9 +88,9 @@ class PyAvSource(FrameSource):
         self._shape: tuple[int, int, Fraction | None] | None = None
         self._converter = FrameConverter()
         self._packets = PacketHistory() if target.remote else None
-        self._reader = MediaReader(target, self._stop, self._packets, hardware)
+        self._reader = MediaReader(target, self._stop, self._packets, decoding)
         try:
-            self._info = self._start()
+            self._info = self._described = self._start()
         except BaseException:
             self._reader.close()
             raise
@@ -100,7 +98,9 @@ class PyAvSource(FrameSource):
     @property
     @override
     def info(self) -> SourceInfo:
-        return with_decoder(self._info, self._reader)
+        if self._described.decode is not self._reader.decode:
+            self._described = with_decoder(self._info, self._reader)
+        return self._described
 
     @property
     def packets(self) -> PacketHistory | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from av.video.frame import VideoFrame
 
 from rfviewer import log
+from rfviewer.decode import Decode, DecodeState
 from rfviewer.errors import SourceError
 from rfviewer.sources.decoder import Damage, PacketDecoder
-from rfviewer.sources.hardware import HardwareRefusedError, OpenHardware, SwitchingDecoder
+from rfviewer.sources.hardware import ON_CPU, Decoding, HardwareRefusedError, SwitchingDecoder
 from rfviewer.sources.media import (
     NoVideoError,
     OpenMedia,
@@ -61,11 +62,9 @@ class MediaReader:
         target: Target,
         interrupted: Callable[[], bool],
         history: "PacketHistory | None" = None,
-        hardware: OpenHardware | None = None,
+        decoding: Decoding = ON_CPU,
     ) -> None:
         """Open `target`; work stops soon once `interrupted()` is true; `history` keeps packets.
-
-        `hardware` opens a decoder on the GPU, or says why there is none; None decodes on the CPU.
 
         Raises:
             SourceError: when it cannot be opened.
@@ -74,9 +73,11 @@ class MediaReader:
         self._history = history
         self._interrupted = interrupted
         self._damage = Damage()
-        self._hardware = hardware
-        self.refused = ""
-        """Why the GPU that was asked for does not decode; empty while it does."""
+        self._open_hardware = decoding.open_hardware
+        self.decode = DecodeState(
+            decoding.requested, Decode.GPU if decoding.open_hardware else Decode.CPU
+        )
+        """What decodes now. Replaced as a whole, so that any thread may read it."""
         self.last: StampedFrame | None = None
         """The frame returned last; None at the beginning and after a seek."""
         self.parts: tuple[Part, ...] = (WHOLE,)
@@ -175,11 +176,6 @@ class MediaReader:
             return 0
         return max(0, self.index.place(self.timeline.base))
 
-    @property
-    def on_gpu(self) -> bool:
-        """Whether the GPU decodes."""
-        return self._hardware is not None
-
     def _begin(self) -> None:
         self._decoder = self._make_decoder()
         self._counting, self._count, self._from_pts = True, 0, 0
@@ -243,11 +239,11 @@ class MediaReader:
         return frame
 
     def _switching(self) -> SwitchingDecoder | None:
-        if self._hardware is None:
+        if self._open_hardware is None:
             return None
         software = self.media.stream.codec_context
         try:
-            hardware = self._hardware(software, self._target.remote)
+            hardware = self._open_hardware(software, self._target.remote)
         except HardwareRefusedError as error:
             self._refuse(str(error))
             return None
@@ -255,7 +251,8 @@ class MediaReader:
 
     def _refuse(self, reason: str) -> None:
         """Decode on the CPU from now on, also after the source is opened again."""
-        self._hardware, self.refused = None, reason
+        self._open_hardware = None
+        self.decode = replace(self.decode, effective=Decode.CPU, reason=reason)
 
     def _place(self, frame: VideoFrame, pts_s: float) -> int:
         if self.index is not None and self.index.exact and frame.pts is not None:

@@ -8,7 +8,9 @@ from typing import override
 
 from rfviewer.frame import Frame, SourceInfo, SourceKind
 from rfviewer.interfaces import FrameSource
+from rfviewer.sources.describe import decode_notice
 from rfviewer.sources.explain import printable
+from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.media import Target
 from rfviewer.sources.pyav_source import PyAvSource
 from rfviewer.sources.replay_file import ReplayManifest, read_manifest, unpack_clip
@@ -26,7 +28,7 @@ class ReplaySource(FrameSource):
     allow-lists for foreign media hold for the clip as for any other file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, decoding: Decoding = ON_CPU) -> None:
         """Unpack and open the replay at `path`.
 
         Raises:
@@ -42,17 +44,16 @@ class ReplaySource(FrameSource):
             target = Target(
                 f"file:{clip}", printable(str(path)), self._name, SourceKind.FILE, _CLIP_FORMATS
             )
-            self._source = PyAvSource(target)
+            self._source = PyAvSource(target, decoding)
         except BaseException:
             self._folder.cleanup()
             raise
         self._to_start = True
-        self._info = _describe(self._source.info, self._manifest)
 
     @property
     @override
     def info(self) -> SourceInfo:
-        return self._info
+        return _describe(self._source.info, self._manifest)
 
     @property
     @override
@@ -112,20 +113,24 @@ class ReplaySource(FrameSource):
         return near if abs(times[near] - clip_time_s) <= _ROUNDING_S else None
 
 
-def open_replay(path: Path) -> FrameSource:
+def open_replay(path: Path, decoding: Decoding = ON_CPU) -> FrameSource:
     """Open a replay file; blocks while it is unpacked.
 
     Raises:
         SourceError: one sentence.
     """
-    return ReplaySource(path)
+    return ReplaySource(path, decoding)
 
 
 def _describe(clip: SourceInfo, manifest: ReplayManifest) -> SourceInfo:
     times = manifest.pts_s
     step_s = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.04
     how = "as it was received" if manifest.stream_copy else "encoded without loss"
-    notice = f"Replay of {printable(manifest.name)}, {how}. {printable(manifest.notice)}".strip()
+    notices = (
+        f"Replay of {printable(manifest.name)}, {how}.",
+        printable(manifest.notice),
+        decode_notice(clip.name, clip.decode),
+    )
     return replace(
         clip,
         fps=manifest.fps or 1 / step_s,
@@ -134,5 +139,5 @@ def _describe(clip: SourceInfo, manifest: ReplayManifest) -> SourceInfo:
         seekable=True,
         live=False,
         media_path="",
-        notice=notice,
+        notice=" ".join(filter(None, notices)),
     )

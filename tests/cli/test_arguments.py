@@ -9,7 +9,9 @@ import pytest
 
 from rfviewer import argument_settings, cli
 from rfviewer.config import Policy, ResizeMode, Settings
+from rfviewer.decode import Decode
 from rfviewer.errors import UsageError
+from rfviewer.exporting import batch_playback
 from rfviewer.optimizations import Optimizations
 
 REPOSITORY = Path(__file__).parents[2]
@@ -49,6 +51,23 @@ def test_playback_options() -> None:
     playback = settings_of("demo", "--loop", "--policy", "keep-pace").playback
     assert playback.loop
     assert playback.policy is Policy.KEEP_PACE
+
+
+def test_decoder_options() -> None:
+    assert settings_of("demo").playback.decode is Decode.AUTO
+    assert settings_of("demo", "--decode", "gpu").playback.decode is Decode.GPU
+    assert settings_of("export", "a", "-o", "b", "--decode", "cpu").playback.decode is Decode.CPU
+
+
+def test_files_are_made_on_the_cpu_unless_the_gpu_is_named() -> None:
+    for asked, used in (("auto", Decode.CPU), ("cpu", Decode.CPU), ("gpu", Decode.GPU)):
+        assert batch_playback(settings_of("demo", "--decode", asked).playback).decode is used
+
+
+def test_the_decoder_may_stand_in_the_config_file(no_user_config: Path) -> None:
+    (no_user_config / "config.toml").write_text('[playback]\ndecode = "gpu"\n')
+    assert settings_of("demo").playback.decode is Decode.GPU
+    assert settings_of("demo", "--decode", "auto").playback.decode is Decode.AUTO
 
 
 def test_optimizations_one_by_one_and_all_off() -> None:

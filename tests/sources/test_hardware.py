@@ -4,8 +4,11 @@ import av
 import numpy as np
 import pytest
 
+from rfviewer.decode import Decode, DecodeState
 from rfviewer.frame import SourceKind
-from rfviewer.sources.hardware import HardwareRefusedError
+from rfviewer.sources import decode_choice, nvdec
+from rfviewer.sources.factory import open_source
+from rfviewer.sources.hardware import ON_CPU, Decoding, HardwareRefusedError
 from rfviewer.sources.media import Target
 from rfviewer.sources.nvdec import NvdecDecoder
 from rfviewer.sources.pyav_source import PyAvSource
@@ -51,7 +54,8 @@ def gpu(good=LONG, made=None):
 
 
 def opened(path, hardware=None):
-    return PyAvSource(Target(f"file:{path}", str(path), path.name, SourceKind.FILE), hardware)
+    decoding = ON_CPU if hardware is None else Decoding(Decode.GPU, hardware)
+    return PyAvSource(Target(f"file:{path}", str(path), path.name, SourceKind.FILE), decoding)
 
 
 def same(ours, theirs):
@@ -118,6 +122,44 @@ def test_what_nvdec_would_not_give_exactly_is_refused_before_a_driver_is_asked(
     source = opened(make_clip(tmp_path / "a.mp4", 3, **options), NvdecDecoder)
     assert reason in source.info.notice
     assert len(read_all(source)) == 3
+    source.close()
+
+
+@pytest.fixture
+def no_driver(monkeypatch):
+    monkeypatch.setattr(nvdec, "_CUDA", "libno-such-driver.so")
+
+
+def test_asked_for_by_name_it_plays_on_the_cpu_and_says_why(clip, no_driver):
+    source = open_source(str(clip), Decode.GPU)
+    reason = "there is no NVIDIA driver here (libno-such-driver.so)"
+    assert source.info.decode == DecodeState(Decode.GPU, Decode.CPU, reason)
+    assert source.info.notice == f"a.mp4 is decoded on the CPU: {reason}."
+    assert len(read_all(source)) == 50
+    source.close()
+
+
+def test_the_automatic_choice_keeps_to_the_cpu_in_silence(clip):
+    source = open_source(str(clip), Decode.AUTO)
+    reason = "the automatic choice keeps to it"
+    assert source.info.decode == DecodeState(Decode.AUTO, Decode.CPU, reason)
+    assert source.info.notice == ""
+    source.close()
+
+
+@pytest.mark.parametrize(("from_pixels", "effective"), [(160 * 96, "gpu"), (160 * 96 + 1, "cpu")])
+def test_the_automatic_choice_goes_by_size(clip, monkeypatch, from_pixels, effective):
+    monkeypatch.setattr(decode_choice, "AUTO_FROM_PIXELS", from_pixels)
+    monkeypatch.setattr(decode_choice, "NvdecDecoder", FakeGpu)
+    source = open_source(str(clip), Decode.AUTO)
+    assert source.info.decode.effective == effective
+    assert len(read_all(source)) == 50
+    source.close()
+
+
+def test_nobody_asked_for_the_gpu(clip):
+    source = open_source(str(clip))
+    assert source.info.decode == DecodeState(Decode.CPU, Decode.CPU)
     source.close()
 
 

@@ -10,6 +10,7 @@ import pytest
 from rfviewer import log
 from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Playback, Settings, View, settings_from
+from rfviewer.decode import Decode
 from rfviewer.detections import Detections, InstanceMasks
 from rfviewer.errors import UsageError
 from rfviewer.frame import Frame, PixelFormat
@@ -127,6 +128,11 @@ def test_the_copied_command_names_what_differs() -> None:
     )
     command = command_for(settings, "rtsp://user:secret@host/cam 1")
     assert command == ("rfviewer 'rtsp://host/cam 1' --threshold 0.4 --set depth=1 roi_masks=off")
+
+
+def test_the_copied_command_names_the_decoder() -> None:
+    settings = Settings(playback=Playback(decode=Decode.GPU))
+    assert command_for(settings, "demo") == "rfviewer demo --decode gpu"
 
 
 def test_passwords_never_reach_the_log(tmp_path: Path) -> None:

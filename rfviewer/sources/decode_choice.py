@@ -1,0 +1,41 @@
+"""From the user's choice of a decoder to one that is opened, or to the reason why it is not."""
+
+from typing import TYPE_CHECKING
+
+from rfviewer.decode import Decode
+from rfviewer.sources.hardware import (
+    ON_CPU,
+    Decoding,
+    HardwareRefusedError,
+    PictureDecoder,
+)
+from rfviewer.sources.nvdec import NvdecDecoder
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+
+AUTO_FROM_PIXELS: int | None = None
+"""Pictures of so many pixels or more are decoded on the GPU by the automatic choice.
+
+None keeps it to the CPU: no run of packaging/gpu/decode.py says yet from which size on it pays.
+"""
+
+
+def decoding_for(decode: Decode) -> Decoding:
+    """Return what `decode` asks of a source that FFmpeg decodes."""
+    if decode is Decode.CPU:
+        return ON_CPU
+    return Decoding(decode, NvdecDecoder if decode is Decode.GPU else open_where_it_pays)
+
+
+def open_where_it_pays(software: "VideoCodecContext", live: bool) -> PictureDecoder:  # noqa: FBT001
+    """Open NVDEC for large pictures (`OpenHardware`).
+
+    Raises:
+        HardwareRefusedError: they are small, or NVDEC is not to be had.
+    """
+    if AUTO_FROM_PIXELS is None:
+        raise HardwareRefusedError("the automatic choice keeps to it")
+    if software.width * software.height < AUTO_FROM_PIXELS:
+        raise HardwareRefusedError("pictures of this size are decoded as fast there")
+    return NvdecDecoder(software, live)
