@@ -1,0 +1,269 @@
+"""What the decoder needs besides products and norms: proposals, reference boxes, sampling.
+
+Formulas: rfdetr 1.11.2 models/transformer.py and models/ops (Zhu et al., Deformable DETR, arXiv
+2010.04159; Liu et al., DAB-DETR, arXiv 2201.12329). Boxes are fp32 throughout.
+"""
+
+import torch
+import triton
+import triton.language as tl
+
+_LOG2_10000 = tl.constexpr(13.287712379549449)
+_TWO_PI = tl.constexpr(6.283185307179586)
+_PROGRAM_ROWS = 16
+
+
+@triton.jit
+def _rank_kernel(scores, out, tokens, keep, ROWS: tl.constexpr, LANES: tl.constexpr):
+    image = tl.program_id(1).to(tl.int64)
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    other = tl.arange(0, LANES)
+    at = scores + image * tokens
+    mine = tl.load(at + row, mask=row < tokens, other=float("-inf")).to(tl.float32)[:, None]
+    theirs = tl.load(at + other, mask=other < tokens, other=float("-inf")).to(tl.float32)[None, :]
+    before = (theirs > mine) | ((theirs == mine) & (other[None, :] < row[:, None]))
+    rank = tl.sum(before.to(tl.int32), axis=1)
+    tl.store(out + image * keep + rank, row, mask=(row < tokens) & (rank < keep))
+
+
+def top_tokens(scores: torch.Tensor, keep: int) -> torch.Tensor:
+    """Return the tokens of the `keep` largest scores, descending; of equal ones the first first.
+
+    Each token counts those before it: no sort, and the order of ties is fixed, unlike torch.topk's.
+
+    Args:
+        scores: (B, T), contiguous.
+        keep: at most T.
+
+    Returns:
+        (B, keep) int32; with NaN among the scores, any tokens.
+    """
+    batch, tokens = scores.shape
+    out = torch.zeros(batch, keep, dtype=torch.int32, device=scores.device)
+    grid = (triton.cdiv(tokens, _PROGRAM_ROWS), batch)
+    _rank_kernel[grid](
+        scores, out, tokens, keep, ROWS=_PROGRAM_ROWS, LANES=triton.next_power_of_2(tokens)
+    )
+    return out
+
+
+@triton.jit
+def _refine_kernel(
+    delta, delta_row, anchors, chosen, out, rows, tokens, queries, SELECT: tl.constexpr, ROWS: tl.constexpr
+):
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    inside = row < rows
+    anchor = row
+    if SELECT:
+        anchor = tl.load(chosen + row, mask=inside, other=0)
+    at = anchors + anchor * 4
+    x = tl.load(at, mask=inside, other=0.0)
+    y = tl.load(at + 1, mask=inside, other=0.0)
+    w = tl.load(at + 2, mask=inside, other=0.0)
+    h = tl.load(at + 3, mask=inside, other=0.0)
+    change = delta + row * delta_row
+    dx = tl.load(change, mask=inside, other=0.0).to(tl.float32)
+    dy = tl.load(change + 1, mask=inside, other=0.0).to(tl.float32)
+    dw = tl.load(change + 2, mask=inside, other=0.0).to(tl.float32)
+    dh = tl.load(change + 3, mask=inside, other=0.0).to(tl.float32)
+    tl.store(out + row * 4, dx * w + x, mask=inside)
+    tl.store(out + row * 4 + 1, dy * h + y, mask=inside)
+    tl.store(out + row * 4 + 2, tl.exp(dw) * w, mask=inside)
+    tl.store(out + row * 4 + 3, tl.exp(dh) * h, mask=inside)
+
+
+def refine_boxes(
+    delta: torch.Tensor, anchors: torch.Tensor, chosen: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return boxes moved by `delta` relative to their size: c + d * s, s * exp(d).
+
+    Args:
+        delta: (B, Q, 4 or more), rows may be padded; the first four count.
+        anchors: (B, Q, 4) fp32 cx, cy, w, h; with `chosen` (T, 4), one for each token.
+        chosen: (B, Q) int32 tokens; None takes the anchors in order.
+
+    Returns:
+        (B, Q, 4) fp32.
+    """
+    batch, queries, width = delta.shape
+    out = torch.empty(batch, queries, 4, dtype=torch.float32, device=delta.device)
+    rows = batch * queries
+    _refine_kernel[(triton.cdiv(rows, 32),)](
+        delta,
+        width,
+        anchors,
+        anchors if chosen is None else chosen,
+        out,
+        rows,
+        anchors.shape[-2],
+        queries,
+        SELECT=chosen is not None,
+        ROWS=32,
+        num_warps=1,
+    )
+    return out
+
+
+@triton.jit
+def _anchor_kernel(
+    delta,
+    delta_row,
+    proposals,
+    chosen,
+    learned,
+    boxes,
+    waves,
+    queries,
+    HALF: tl.constexpr,
+):
+    row = tl.program_id(0)
+    query = row % queries
+    token = tl.load(chosen + row)
+    part = tl.arange(0, 4)
+    lane = tl.arange(0, HALF)
+    # x and y of the centre move by the size, w and h grow by the exponential; first by what the
+    # network says of the token, then by what the query has learned.
+    size_part = 2 + part % 2
+    size = tl.load(proposals + token * 4 + size_part)
+    change = tl.load(delta + row * delta_row + part).to(tl.float32)
+    size_change = tl.load(delta + row * delta_row + size_part).to(tl.float32)
+    place = tl.load(proposals + token * 4 + part)
+    is_size = part >= 2
+    value = tl.where(is_size, tl.exp(change) * size, change * size + place)
+    size = tl.exp(size_change) * size
+    more = tl.load(learned + query * 4 + part).to(tl.float32)
+    value = tl.where(is_size, tl.exp(more) * value, more * size + value)
+    tl.store(boxes + row * 4 + part, value)
+    # Sine embedding, in the order y, x, w, h; pairs of sine and cosine share a wave length.
+    order = tl.where(part < 2, 1 - part, part)
+    exponent = (lane // 2) * (2.0 / HALF)
+    rate = _TWO_PI * tl.exp2(-_LOG2_10000 * exponent)
+    angle = value[:, None] * rate[None, :]
+    wave = tl.where((lane % 2 == 0)[None, :], tl.sin(angle), tl.cos(angle))
+    at = waves + row * (4 * HALF) + order[:, None] * HALF + lane[None, :]
+    tl.store(at, wave.to(waves.dtype.element_ty))
+
+
+def anchor_boxes(
+    delta: torch.Tensor,
+    proposals: torch.Tensor,
+    chosen: torch.Tensor,
+    learned: torch.Tensor,
+    half: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the reference boxes of the queries and their sine embedding.
+
+    Args:
+        delta: (B, Q, 4 or more) what the box head says of the chosen tokens.
+        proposals: (T, 4) fp32 box of each token.
+        chosen: (B, Q) int32 tokens.
+        learned: (Q, 4) learned change of each query.
+        half: width of the embedding of one number, a power of two.
+
+    Returns:
+        boxes (B, Q, 4) fp32 and embedding (B, Q, 4 * half) in the type of `delta`.
+    """
+    batch, queries, width = delta.shape
+    boxes = torch.empty(batch, queries, 4, dtype=torch.float32, device=delta.device)
+    waves = torch.empty(batch, queries, 4 * half, dtype=delta.dtype, device=delta.device)
+    _anchor_kernel[(batch * queries,)](
+        delta, width, proposals, chosen, learned, boxes, waves, queries, HALF=half, num_warps=4
+    )
+    return boxes, waves
+
+
+@triton.jit
+def _sample_kernel(
+    values,
+    value_token,
+    steering,
+    steering_row,
+    boxes,
+    out,
+    queries,
+    height,
+    width,
+    HEADS: tl.constexpr,
+    POINTS: tl.constexpr,
+    CHANNELS: tl.constexpr,
+):
+    row = tl.program_id(0).to(tl.int64)
+    image = row // queries
+    channel = tl.arange(0, CHANNELS)
+    head = channel // (CHANNELS // HEADS)
+    steer = steering + row * steering_row
+    logits = steer + HEADS * POINTS * 2 + head * POINTS
+    best = tl.load(logits).to(tl.float32)
+    for point in tl.static_range(1, POINTS):
+        best = tl.maximum(best, tl.load(logits + point).to(tl.float32))
+    x = tl.load(boxes + row * 4)
+    y = tl.load(boxes + row * 4 + 1)
+    reach_x = tl.load(boxes + row * 4 + 2) * (0.5 / POINTS)
+    reach_y = tl.load(boxes + row * 4 + 3) * (0.5 / POINTS)
+    base = values + image * height * width * value_token + channel
+    total = tl.zeros((CHANNELS,), tl.float32)
+    norm = tl.zeros((CHANNELS,), tl.float32)
+    for point in tl.static_range(POINTS):
+        share = tl.exp(tl.load(logits + point).to(tl.float32) - best)
+        norm += share
+        offset = steer + (head * POINTS + point) * 2
+        at_x = (x + tl.load(offset).to(tl.float32) * reach_x) * width - 0.5
+        at_y = (y + tl.load(offset + 1).to(tl.float32) * reach_y) * height - 0.5
+        # Far outside counts as just outside: an int cannot hold what a box of nonsense gives.
+        at_x = tl.minimum(tl.maximum(at_x, -2.0), width + 1.0)
+        at_y = tl.minimum(tl.maximum(at_y, -2.0), height + 1.0)
+        left, top = tl.floor(at_x), tl.floor(at_y)
+        lx, ly = at_x - left, at_y - top
+        x0, y0 = left.to(tl.int32), top.to(tl.int32)
+        for corner in tl.static_range(4):
+            cx, cy = x0 + corner % 2, y0 + corner // 2
+            weight = (lx if corner % 2 else 1.0 - lx) * (ly if corner // 2 else 1.0 - ly)
+            inside = (cx >= 0) & (cx < width) & (cy >= 0) & (cy < height)
+            value = tl.load(base + (cy * width + cx) * value_token, mask=inside, other=0.0)
+            total += share * weight * value.to(tl.float32)
+    tl.store(out + row * CHANNELS + channel, (total / norm).to(out.dtype.element_ty))
+
+
+def sample_values(
+    values: torch.Tensor,
+    steering: torch.Tensor,
+    boxes: torch.Tensor,
+    size_hw: tuple[int, int],
+    *,
+    heads: int,
+    points: int,
+) -> torch.Tensor:
+    """Return the deformable attention of each query: a weighted sum of few sampled values.
+
+    Args:
+        values: (B, H * W, C), channels side by side, tokens may lie apart; C a power of two.
+        steering: (B, Q, heads * points * 3): offsets x, y of every head and point, then the logits
+            of their weights; contiguous.
+        boxes: (B, Q, 4) fp32 cx, cy, w, h; offsets count in half boxes.
+        size_hw: H and W.
+        heads: parts of the channels that are sampled apart.
+        points: samples of each head.
+
+    Returns:
+        (B, Q, C), new. Outside of the values is 0.
+    """
+    batch, queries, steering_row = steering.shape
+    channels = values.shape[2]
+    if channels != triton.next_power_of_2(channels) or steering_row != heads * points * 3:
+        raise ValueError(f"{heads} heads of {points} points do not fit {steering_row} columns")
+    out = torch.empty(batch, queries, channels, dtype=steering.dtype, device=steering.device)
+    _sample_kernel[(batch * queries,)](
+        values,
+        values.stride(1),
+        steering,
+        steering_row,
+        boxes,
+        out,
+        queries,
+        *size_hw,
+        HEADS=heads,
+        POINTS=points,
+        CHANNELS=channels,
+        num_warps=4,
+    )
+    return out

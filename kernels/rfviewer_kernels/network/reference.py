@@ -1,0 +1,151 @@
+"""Torch twins of the network's kernels: same arguments, same results up to rounding. Any device."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def _layer_norm(value: Tensor, norm: torch.nn.Module) -> Tensor:
+    width = value.shape[-1:]
+    return functional.layer_norm(
+        value.float(), width, norm.weight.float(), norm.bias.float(), norm.eps
+    )
+
+
+def add_norm(
+    branch: Tensor, residual: Tensor, norm: torch.nn.Module, *, post: bool
+) -> tuple[Tensor, Tensor]:
+    """See norms.add_norm."""
+    total = branch.float() + residual
+    result = _layer_norm(total, norm)
+    return (result if post else total), result.to(branch.dtype)
+
+
+def embed_norm(patches: Tensor, table: Tensor, norm: torch.nn.Module) -> tuple[Tensor, Tensor]:
+    """See norms.embed_norm."""
+    first = table[:1].expand(len(patches), 1, -1)
+    stream = torch.cat([first, patches.float() + table[1:]], 1)
+    return stream, _layer_norm(stream, norm).to(patches.dtype)
+
+
+def stacked_norm(stages: Sequence[Tensor], norm: torch.nn.Module, dtype: torch.dtype) -> Tensor:
+    """See norms.stacked_norm."""
+    return torch.cat([_layer_norm(stage[:, 1:], norm) for stage in stages], 2).to(dtype)
+
+
+def norm_rows(
+    x: Tensor,
+    norm: torch.nn.Module,
+    *,
+    silu: bool = False,
+    out: Tensor | None = None,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """See norms.norm_rows."""
+    result = _layer_norm(x, norm)
+    result = functional.silu(result) if silu else result
+    if out is None:
+        return result.to(dtype or x.dtype)
+    return out.copy_(result)
+
+
+def linear_gelu(x: Tensor, linear: torch.nn.Linear) -> Tensor:
+    """See products.linear_gelu."""
+    product = x.float() @ linear.weight.float().t() + linear.bias.float()
+    return functional.gelu(product).to(x.dtype)
+
+
+def query_pixels(queries: Tensor, pixels: Tensor) -> Tensor:
+    """See products.query_pixels."""
+    depth = pixels.shape[2]
+    factors, shift = queries[:, :, :depth].float(), queries[:, :, depth : depth + 1].float()
+    return (factors @ pixels.float().transpose(1, 2) + shift).to(pixels.dtype)
+
+
+def conv_norm_silu(
+    x: Tensor, weight: Tensor, norm: torch.nn.Module, size_hw: tuple[int, int], out: Tensor
+) -> Tensor:
+    """See convolutions.conv_norm_silu."""
+    _, depth, channels = weight.shape
+    image = x.float().reshape(-1, *size_hw, depth).permute(0, 3, 1, 2)
+    kernel = weight.float().view(3, 3, depth, channels).permute(3, 2, 0, 1)
+    found = functional.conv2d(image, kernel, padding=1).permute(0, 2, 3, 1)
+    return out.copy_(functional.silu(_layer_norm(found, norm)).reshape(-1, channels))
+
+
+def mask_block(
+    x: Tensor,
+    taps: Tensor,
+    taps_bias: Tensor,
+    norm: torch.nn.Module,
+    weight: Tensor,
+    bias: Tensor,
+    size_hw: tuple[int, int],
+) -> Tensor:
+    """See convolutions.mask_block."""
+    channels = x.shape[1]
+    image = x.float().view(-1, *size_hw, channels).permute(0, 3, 1, 2)
+    kernel = taps.float().t().reshape(channels, 1, 3, 3)
+    found = functional.conv2d(image, kernel, taps_bias.float(), padding=1, groups=channels)
+    normed = _layer_norm(found.permute(0, 2, 3, 1), norm).to(x.dtype).float()
+    branch = functional.gelu(normed @ weight.float() + bias.float())
+    return (x.float() + branch.reshape(-1, channels)).to(x.dtype)
+
+
+def enlarge(x: Tensor, size_hw: tuple[int, int], out_hw: tuple[int, int]) -> Tensor:
+    """See convolutions.enlarge."""
+    channels = x.shape[1]
+    image = x.float().view(-1, *size_hw, channels).permute(0, 3, 1, 2)
+    found = functional.interpolate(image, size=out_hw, mode="bilinear", align_corners=False)
+    return found.permute(0, 2, 3, 1).reshape(-1, channels).to(x.dtype)
+
+
+def top_tokens(scores: Tensor, keep: int) -> Tensor:
+    """See decoder.top_tokens."""
+    return scores.argsort(dim=1, descending=True, stable=True)[:, :keep].int()
+
+
+def refine_boxes(delta: Tensor, anchors: Tensor, chosen: Tensor | None = None) -> Tensor:
+    """See decoder.refine_boxes."""
+    change = delta[..., :4].float()
+    anchors = anchors if chosen is None else anchors[chosen.long()]
+    centre = change[..., :2] * anchors[..., 2:] + anchors[..., :2]
+    return torch.cat([centre, change[..., 2:].exp() * anchors[..., 2:]], -1)
+
+
+def anchor_boxes(
+    delta: Tensor, proposals: Tensor, chosen: Tensor, learned: Tensor, half: int
+) -> tuple[Tensor, Tensor]:
+    """See decoder.anchor_boxes."""
+    boxes = refine_boxes(learned.expand(*chosen.shape, -1), refine_boxes(delta, proposals, chosen))
+    lane = torch.arange(half, device=delta.device)
+    rate = 2 * torch.pi / 10000.0 ** (2 * (lane // 2) / half)
+    angle = boxes[:, :, [1, 0, 2, 3], None] * rate
+    waves = torch.where(lane % 2 == 0, angle.sin(), angle.cos())
+    return boxes, waves.flatten(2).to(delta.dtype)
+
+
+def sample_values(
+    values: Tensor,
+    steering: Tensor,
+    boxes: Tensor,
+    size_hw: tuple[int, int],
+    *,
+    heads: int,
+    points: int,
+) -> Tensor:
+    """See decoder.sample_values."""
+    batch, queries, _ = steering.shape
+    channels = values.shape[2]
+    offsets = steering[:, :, : heads * points * 2].float().view(batch, queries, heads, points, 2)
+    weights = steering[:, :, heads * points * 2 :].float().view(batch, queries, heads, points)
+    reach = boxes[:, :, None, None, 2:] * (0.5 / points)
+    places = 2 * (boxes[:, :, None, None, :2] + offsets * reach) - 1
+    grid = places.transpose(1, 2).reshape(batch * heads, queries, points, 2)
+    image = values.float().transpose(1, 2).reshape(batch * heads, channels // heads, *size_hw)
+    found = functional.grid_sample(image, grid, padding_mode="zeros", align_corners=False)
+    shares = weights.softmax(-1).transpose(1, 2).reshape(batch * heads, 1, queries, points)
+    result = (found * shares).sum(-1).view(batch, channels, queries)
+    return result.transpose(1, 2).to(steering.dtype).contiguous()

@@ -1,0 +1,196 @@
+"""Query selection and decoder: from features of the patches to boxes, logits and query features.
+
+What depends on the queries' boxes alone (their position embedding times a weight) is computed once
+for all layers, and so are the values that all layers sample from.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rfviewer.engine.backends.fused.support import (
+    joined,
+    linear_of,
+    linear_relu,
+    need,
+    padded,
+)
+from rfviewer_kernels.network.decoder import (
+    anchor_boxes,
+    refine_boxes,
+    sample_values,
+    top_tokens,
+)
+from rfviewer_kernels.network.norms import add_norm, norm_rows
+
+_PROPOSAL_SIZE = 0.05
+_PROPOSAL_MARGIN = 0.01
+
+
+class Transformer:
+    """Maps features of the patches to what each query found."""
+
+    def __init__(self, model: Any, size_hw: tuple[int, int]) -> None:  # noqa: ANN401 - LWDETR
+        transformer, decoder = model.transformer, model.transformer.decoder
+        need(transformer.two_stage and transformer.bbox_reparam, "queries not chosen from tokens")
+        need(transformer.num_registers == 0, "register tokens in the decoder")
+        need(not transformer.use_grouppose_keypoints, "keypoints")
+        need(decoder.lite_refpoint_refine, "boxes refined layer by layer")
+        self._size_hw = size_hw
+        self._queries = model.num_queries
+        self._proposals = _proposals(size_hw, model.refpoint_embed.weight.device)
+        layers = list(decoder.layers)
+        # All layers sample from products with the same features: one product, with the selection's.
+        self._memory = joined(transformer.enc_output[0], *[x.cross_attn.value_proj for x in layers])
+        self._width = transformer.d_model
+        self._select_norm = transformer.enc_output_norm[0]
+        self._select_scores = _without_winners(transformer.enc_out_class_embed[0])
+        self._select_boxes = _Head(transformer.enc_out_bbox_embed[0])
+        self._learned = model.refpoint_embed.weight[: self._queries].float().contiguous()
+        features = model.query_feat.weight[: self._queries]
+        self._start = features.detach().contiguous()
+        self._position = decoder.ref_point_head.layers
+        need(len(self._position) == 2, "the depth of the position head")  # noqa: PLR2004
+        self._layers = [_Layer(layer) for layer in layers]
+        weight = torch.cat([part for layer in self._layers for part in layer.position_weights])
+        self._position_all = weight.contiguous()
+        self._norm = decoder.norm
+        self._boxes = _Head(model.bbox_embed)
+        self._classes = model.class_embed.out_features
+        self._logits = padded(model.class_embed)
+
+    def __call__(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return boxes (B, Q, 4) fp32, logits (B, Q, classes), query features (B, Q, C)."""
+        batch, tokens, width = features.shape
+        memory = functional.linear(features, self._memory.weight, self._memory.bias)
+        found = norm_rows(memory.view(batch * tokens, -1)[:, :width], self._select_norm)
+        scores = functional.linear(found, self._select_scores.weight, self._select_scores.bias)
+        chosen = top_tokens(scores.view(batch, tokens, -1).amax(2), self._queries)
+        index = chosen.long().unsqueeze(2).expand(-1, -1, width)
+        best = found.view(batch, tokens, width).gather(1, index)
+        boxes, waves = anchor_boxes(
+            self._select_boxes(best), self._proposals, chosen, self._learned, self._width // 2
+        )
+        position = linear_relu(self._position[0], waves.flatten(0, 1))
+        position = functional.linear(position, self._position[1].weight, self._position[1].bias)
+        positions = functional.linear(position, self._position_all)
+        x = self._start.repeat(batch, 1)
+        stream = x.float()
+        at = 0
+        for index_, layer in enumerate(self._layers, start=1):
+            values = memory[:, :, index_ * width : (index_ + 1) * width]
+            shift = positions[:, at : at + layer.shift_width]
+            at += layer.shift_width
+            stream, x = layer(stream, x, shift, values, boxes, self._size_hw)
+        x = norm_rows(stream, self._norm, dtype=features.dtype).view(batch, self._queries, width)
+        refined = refine_boxes(self._boxes(x), boxes)
+        logits = functional.linear(x, self._logits.weight, self._logits.bias)
+        return refined, logits[:, :, : self._classes], x
+
+
+class _Layer:
+    """One decoder layer, norms behind the sums."""
+
+    def __init__(self, layer: Any) -> None:  # noqa: ANN401 - TransformerDecoderLayer
+        attention, cross = layer.self_attn, layer.cross_attn
+        need(attention.in_proj_weight is not None, "attention with separate weights")
+        need(layer.activation is functional.relu, f"activation {layer.activation}")
+        need(cross.n_levels == 1, f"{cross.n_levels} feature levels")
+        self._heads, self._cross_heads, self._points = attention.num_heads, cross.n_heads, cross.n_points
+        width = attention.embed_dim
+        self._width = width
+        self._qkv = linear_of(attention.in_proj_weight, attention.in_proj_bias)
+        self._out = attention.out_proj
+        self._steering = joined(cross.sampling_offsets, cross.attention_weights)
+        self._cross_out = cross.output_proj
+        self._expand, self._shrink = layer.linear1, layer.linear2
+        self._norms = (layer.norm1, layer.norm2, layer.norm3)
+        # Queries and keys see the position, values do not.
+        no_value = torch.zeros_like(attention.in_proj_weight[2 * width :])
+        self.position_weights = (
+            torch.cat([attention.in_proj_weight[: 2 * width], no_value]),
+            self._steering.weight,
+        )
+        self.shift_width = 3 * width + self._steering.out_features
+
+    def __call__(
+        self,
+        stream: Tensor,
+        x: Tensor,
+        shift: Tensor,
+        values: Tensor,
+        boxes: Tensor,
+        size_hw: tuple[int, int],
+    ) -> tuple[Tensor, Tensor]:
+        """Return residual stream (fp32) and its normalised values, (B * Q, C) each."""
+        batch, queries = boxes.shape[:2]
+        width, heads = self._width, self._heads
+        qkv = _shifted(self._qkv, x, shift[:, : 3 * width])
+        qkv = qkv.view(batch, queries, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+        found = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
+        found = found.transpose(1, 2).reshape(batch * queries, width)
+        branch = functional.linear(found, self._out.weight, self._out.bias)
+        stream, x = add_norm(branch, stream, self._norms[0], post=True)
+        steering = _shifted(self._steering, x, shift[:, 3 * width :])
+        found = sample_values(
+            values,
+            steering.view(batch, queries, -1),
+            boxes,
+            size_hw,
+            heads=self._cross_heads,
+            points=self._points,
+        )
+        branch = functional.linear(
+            found.view(batch * queries, width), self._cross_out.weight, self._cross_out.bias
+        )
+        stream, x = add_norm(branch, stream, self._norms[1], post=True)
+        branch = functional.linear(
+            linear_relu(self._expand, x), self._shrink.weight, self._shrink.bias
+        )
+        return add_norm(branch, stream, self._norms[2], post=True)
+
+
+class _Head:
+    """The box MLP: two products with ReLU and one of four columns."""
+
+    def __init__(self, head: Any) -> None:  # noqa: ANN401 - rfdetr's MLP
+        need(len(head.layers) == 3, "the depth of a box head")  # noqa: PLR2004
+        self._first, self._second = head.layers[0], head.layers[1]
+        self._last = padded(head.layers[2])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return (B, Q, 4 and padding) of (B, Q, C)."""
+        rows = linear_relu(self._second, linear_relu(self._first, x.flatten(0, 1)))
+        found = functional.linear(rows, self._last.weight, self._last.bias)
+        return found.view(*x.shape[:2], -1)
+
+
+def _shifted(linear: nn.Linear, x: Tensor, shift: Tensor) -> Tensor:
+    """Return x W^T + b + shift; the shift rides on the product's own sum."""
+    return torch.addmm(shift, x, linear.weight.t()) if linear.bias is None else torch.addmm(
+        shift + linear.bias, x, linear.weight.t()
+    )
+
+
+def _without_winners(linear: nn.Linear) -> nn.Linear:
+    """Return `linear`, padded by columns that never win."""
+    made = padded(linear)
+    made.bias[linear.out_features :] = torch.finfo(made.bias.dtype).min
+    return made
+
+
+def _proposals(size_hw: tuple[int, int], device: torch.device) -> Tensor:
+    """Return the box proposed at each patch: (h * w, 4) fp32, centred, of one size."""
+    height, width = size_hw
+    y, x = torch.meshgrid(
+        (torch.arange(height, dtype=torch.float32) + 0.5) / height,
+        (torch.arange(width, dtype=torch.float32) + 0.5) / width,
+        indexing="ij",
+    )
+    size = torch.full_like(x, _PROPOSAL_SIZE)
+    boxes = torch.stack([x, y, size, size], -1).view(-1, 4)
+    inside = ((boxes > _PROPOSAL_MARGIN) & (boxes < 1 - _PROPOSAL_MARGIN)).all()
+    need(bool(inside), f"a grid of {width}x{height} patches, whose border is masked")
+    return boxes.to(device)

@@ -1,0 +1,189 @@
+"""The network's own kernels against their torch twins, on shapes that leave ragged edges."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from rfviewer_kernels.network import (  # noqa: E402
+    convolutions,
+    decoder,
+    norms,
+    products,
+    reference,
+)
+
+TYPES = [torch.float32, torch.float16]
+# A few units in the last place of the type: sums are fp32 on both sides, their order is not.
+CLOSE = {torch.float32: (1e-5, 2e-5), torch.float16: (2e-3, 2e-3)}
+
+
+def assert_close(got, expected):
+    rtol, atol = CLOSE[expected.dtype]
+    torch.testing.assert_close(got, expected, rtol=rtol, atol=atol)
+
+
+@pytest.fixture(autouse=True)
+def _full_precision(monkeypatch):
+    """The twins' fp32 convolutions may not round to tf32."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
+@pytest.fixture(params=TYPES, ids=str)
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture
+def draw(device, rng, dtype):
+    """Return random values of a shape, in the type under test unless another is given."""
+
+    def make(*shape, kind=dtype):
+        return torch.randn(shape, generator=rng, device=device).to(kind)
+
+    return make
+
+
+@pytest.fixture
+def norm(device, rng, dtype):
+    """Return a LayerNorm whose weights are not the trivial ones."""
+
+    def make(width, epsilon=1e-6):
+        made = torch.nn.LayerNorm(width, eps=epsilon, device=device)
+        made.weight.data = torch.rand(width, generator=rng, device=device) + 0.5
+        made.bias.data = torch.randn(width, generator=rng, device=device)
+        return made.to(dtype).requires_grad_(requires_grad=False)
+
+    return make
+
+
+@pytest.fixture
+def linear(device, rng, dtype):
+    def make(depth, columns):
+        made = torch.nn.Linear(depth, columns, device=device)
+        made.weight.data = torch.randn(columns, depth, generator=rng, device=device) / depth**0.5
+        return made.to(dtype).requires_grad_(requires_grad=False)
+
+    return make
+
+
+@pytest.mark.parametrize("post", [False, True])
+def test_add_norm(draw, norm, post):
+    branch, residual, layer = draw(2, 3, 24), draw(2, 3, 24, kind=torch.float32), norm(24)
+    got = norms.add_norm(branch, residual, layer, post=post)
+    for found, expected in zip(got, reference.add_norm(branch, residual, layer, post=post)):
+        assert_close(found, expected)
+    assert got[0].dtype == torch.float32
+
+
+def test_embed_norm_puts_the_class_token_first_in_every_image(draw, norm):
+    patches, table, layer = draw(2, 4, 24), draw(5, 24, kind=torch.float32), norm(24)
+    got = norms.embed_norm(patches, table, layer)
+    for found, expected in zip(got, reference.embed_norm(patches, table, layer)):
+        assert_close(found, expected)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_stacked_norm(draw, norm, dtype, count):
+    stages = [draw(2, 4, 24, kind=torch.float32) for _ in range(count)]
+    layer = norm(24)
+    got = norms.stacked_norm(stages, layer, dtype)
+    assert_close(got, reference.stacked_norm(stages, layer, dtype))
+
+
+def test_five_stages_are_refused(draw, norm, dtype):
+    stages = [draw(1, 2, 24, kind=torch.float32)] * 5
+    with pytest.raises(ValueError, match="one to 4 stages"):
+        norms.stacked_norm(stages, norm(24), dtype)
+
+
+@pytest.mark.parametrize("silu", [False, True])
+def test_norm_rows_reads_and_writes_rows_that_lie_apart(draw, norm, silu):
+    wide, layer = draw(5, 40), norm(24)
+    target = torch.zeros_like(wide)
+    got = norms.norm_rows(wide[:, :24], layer, silu=silu, out=target[:, 8:32])
+    assert_close(got, reference.norm_rows(wide[:, :24], layer, silu=silu))
+    assert not target[:, :8].any()
+    assert not target[:, 32:].any()
+
+
+@pytest.mark.parametrize("rows", [3, 70])
+def test_linear_gelu(draw, linear, rows):
+    x, layer = draw(rows, 48), linear(48, 72)
+    assert_close(products.linear_gelu(x, layer), reference.linear_gelu(x, layer))
+
+
+def test_query_pixels_adds_the_shift_of_each_query(draw):
+    queries, pixels = draw(2, 5, 72), draw(2, 70, 64)
+    got = products.query_pixels(queries, pixels)
+    rtol, atol = CLOSE[got.dtype]
+    expected = reference.query_pixels(queries, pixels)
+    torch.testing.assert_close(got, expected, rtol=rtol, atol=8 * atol)  # sums of 64 products
+
+
+def test_conv_norm_silu_keeps_the_border_and_the_images_apart(draw, norm):
+    wide, weight, layer = draw(2 * 12, 80), draw(9, 64, 16) / 24, norm(16)
+    x, out = wide[:, 16:], torch.zeros_like(wide)[:, 8:24]
+    got = convolutions.conv_norm_silu(x, weight, layer, (3, 4), out)
+    assert_close(got, reference.conv_norm_silu(x, weight, layer, (3, 4), torch.zeros_like(out)))
+
+
+def test_mask_block(draw, norm):
+    x, taps, layer = draw(2 * 12, 64), draw(9, 64), norm(64)
+    arguments = (x, taps, draw(64), layer, draw(64, 64) / 8, draw(64), (3, 4))
+    assert_close(convolutions.mask_block(*arguments), reference.mask_block(*arguments))
+
+
+@pytest.mark.parametrize(("size", "out"), [((2, 3), (6, 9)), ((3, 2), (5, 7))])
+def test_enlarge(draw, size, out):
+    x = draw(2 * size[0] * size[1], 16)
+    assert_close(convolutions.enlarge(x, size, out), reference.enlarge(x, size, out))
+
+
+def test_top_tokens_takes_the_first_of_equal_scores(draw, device):
+    scores = (draw(2, 37) * 2).round() / 2  # many ties
+    got = decoder.top_tokens(scores, 9)
+    assert torch.equal(got, reference.top_tokens(scores, 9))
+    nothing = decoder.top_tokens(torch.full((1, 5), float("nan"), device=device), 3)
+    assert ((nothing >= 0) & (nothing < 5)).all()  # any tokens: nobody may be led astray
+
+
+def test_refine_boxes(draw):
+    delta, anchors = draw(2, 5, 8), draw(2, 5, 4, kind=torch.float32)
+    got = decoder.refine_boxes(delta, anchors)
+    torch.testing.assert_close(got, reference.refine_boxes(delta, anchors), rtol=1e-5, atol=1e-5)
+
+
+def test_anchor_boxes(draw, device, rng):
+    delta, learned = draw(2, 5, 8), draw(5, 4, kind=torch.float32)
+    proposals = torch.rand((7, 4), generator=rng, device=device)
+    chosen = torch.randint(0, 7, (2, 5), generator=rng, device=device, dtype=torch.int32)
+    boxes, waves = decoder.anchor_boxes(delta, proposals, chosen, learned, 16)
+    expected = reference.anchor_boxes(delta, proposals, chosen, learned, 16)
+    torch.testing.assert_close(boxes, expected[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(waves, expected[1], rtol=0, atol=2e-3)  # sines of large angles
+
+
+@pytest.mark.parametrize(("heads", "points"), [(4, 2), (2, 4)])
+def test_sample_values_inside_on_the_border_and_outside(draw, device, rng, heads, points):
+    wide = draw(2, 12, 48)
+    steering = draw(2, 6, heads * points * 3)
+    boxes = torch.rand((2, 6, 4), generator=rng, device=device) * 1.6 - 0.3
+    boxes[0, 0] = torch.tensor([1e9, -1e9, 1e9, 1.0])
+    arguments = (wide[:, :, 8:40], steering, boxes, (3, 4))
+    got = decoder.sample_values(*arguments, heads=heads, points=points)
+    assert_close(got, reference.sample_values(*arguments, heads=heads, points=points))
+
+
+def test_shapes_without_a_kernel_are_refused(draw, norm):
+    with pytest.raises(ValueError, match="24 channels"):
+        convolutions.enlarge(draw(4, 24), (2, 2), (4, 4))
+    with pytest.raises(ValueError, match="48 to 16"):
+        convolutions.conv_norm_silu(draw(4, 48), draw(9, 48, 16), norm(16), (2, 2), draw(4, 16))
+    with pytest.raises(ValueError, match="mask head of 24"):
+        convolutions.mask_block(
+            draw(4, 24), draw(9, 24), draw(24), norm(24), draw(24, 24), draw(24), (2, 2)
+        )
+    with pytest.raises(ValueError, match="do not fit"):
+        products.query_pixels(draw(1, 2, 64), draw(1, 5, 64))
+    with pytest.raises(ValueError, match="do not fit"):
+        decoder.sample_values(draw(1, 4, 16), draw(1, 2, 7), draw(1, 2, 4), (2, 2), heads=2, points=2)
