@@ -102,6 +102,9 @@ class SourceInfo:
     """Live sources drop frames (newest wins); the others wait for the consumer."""
     media_path: str = ""
     """The local file that is played, e.g. to copy its audio; empty when there is none."""
+    media_start_s: float | None = None
+    """Time stamp of the first frame on the clock of `media_path`, whose sound has the same clock;
+    None when it is not known. A file cut in the middle may begin with frames that nobody sees."""
     codec: str = ""
     """Codec and pixel format, e.g. "h264 yuv420p"; empty when it means nothing."""
     notice: str = ""

@@ -63,6 +63,7 @@ def _act(
         "duration_s": None if one.duration_s is None else round(one.duration_s, 3),
         "bytes": one.size_bytes,
         "action": "list" if options.list else "delete" if options.delete else "recover",
+        "notice": "",
         "error": "",
     }
     try:
@@ -71,6 +72,7 @@ def _act(
         elif not options.list:
             recovered = recover(one.path, running)
             report["output"] = str(recovered.path)
+            report["notice"] = recovered.notice
             if recovered.duration_s is not None:
                 report["duration_s"] = round(recovered.duration_s, 3)
     except SinkError as error:
@@ -86,7 +88,7 @@ def _sentence(report: dict[str, object]) -> str:
         return f"found      {report['partial']}{length}"
     if report["action"] == "delete":
         return f"deleted    {report['partial']}"
-    return f"recovered  {report['output']}{length}"
+    return f"recovered  {report['output']}{length} {report['notice']}".rstrip()
 
 
 def _print(text: str) -> None:

@@ -44,7 +44,7 @@ def _recover(leftover: Leftover) -> str:
     if recovered.duration_s is None:
         return f"Saved as {recovered.path}"
     length = clock_text(recovered.duration_s)
-    return f"Saved as {recovered.path}, {length} long, without the sound of the source"
+    return f"Saved as {recovered.path}, {length} long. {recovered.notice}".strip()
 
 
 def _save_report(path: Path | None, happened: str, snapshot: Snapshot | None) -> Path:

@@ -81,8 +81,10 @@ def serve(
     `maker` names the `SessionMaker` as "module:function", so that the window's process never
     imports it.
     """
-    # Ctrl-C reaches the whole terminal group; the window decides what it means.
+    # Ctrl-C and a terminal that closes reach the whole group; the window decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     log.setup_child(log_folder)
     module, function = maker.split(":")
@@ -158,4 +160,5 @@ def _call(
 
 
 def _leave(signum: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not break off the end
     raise EOFError(f"signal {signum}")

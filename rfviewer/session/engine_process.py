@@ -38,7 +38,7 @@ class EngineProcess:
             name="rfviewer-engine",
             daemon=True,
         )
-        with _hidden_from_ctrl_c():
+        with _hidden_from_the_terminal():
             self._process.start()
         childs_end.close()
 
@@ -128,8 +128,8 @@ def _writable(connection: "Connection") -> bool:
 
 
 @contextmanager
-def _hidden_from_ctrl_c() -> Iterator[None]:
-    """Start a process that never sees Ctrl-C, which a terminal sends to all of them at once.
+def _hidden_from_the_terminal() -> Iterator[None]:
+    """Start a process that never sees what a terminal sends to all: Ctrl-C, and that it closes.
 
     A child inherits the mask of blocked signals. In this process one that comes meanwhile waits.
     """
@@ -138,9 +138,11 @@ def _hidden_from_ctrl_c() -> Iterator[None]:
         return
     from multiprocessing import resource_tracker  # POSIX only
 
-    # It unblocks the signals when it starts, which would be between our mask and the child.
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    # It knows of Ctrl-C, not of SIGHUP, and unblocks the former when it starts, which would be
+    # between our mask and the child.
     resource_tracker.ensure_running()
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:

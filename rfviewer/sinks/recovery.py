@@ -14,7 +14,9 @@ from rfviewer.sinks.length import length_s
 from rfviewer.sinks.names import free_path
 from rfviewer.sinks.partial import in_use, target_of
 from rfviewer.sinks.publish import publish
+from rfviewer.sinks.remux import AudioRange
 from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
+from rfviewer.sinks.sound import SoundNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Recovered:
     """The name it got; a file that stands at the planned name stays as it is."""
     duration_s: float | None
     """Length in seconds; None for COCO files."""
+    notice: str = ""
+    """One sentence the user should know, e.g. why there is no sound; empty when all went well."""
 
 
 def find_interrupted(
@@ -82,8 +86,8 @@ def find_recoverable(folder: Path) -> list[Path]:
 def recover(path: Path, running: RunningFiles | None = None) -> Recovered:
     """Finish the interrupted recording at `path` under its planned name, or the next free one.
 
-    Nothing is ever replaced. The sound of the source is not added: nobody knows any more how far
-    the recording had followed it.
+    Nothing is ever replaced. The sound is copied as at an ordinary end, if the source is a file
+    that is still there and has not changed.
 
     Raises:
         SinkError: when it is no interrupted recording, is being recorded, or cannot be finished.
@@ -98,11 +102,13 @@ def recover(path: Path, running: RunningFiles | None = None) -> Recovered:
         if file.kind is RecordedKind.COCO:
             recovered = _recover_coco(file)
         else:
-            finished = finish(path, target, overwrite=False, audio=None)
+            audio, notice = _sound(file, path)
+            finished = finish(path, target, overwrite=False, audio=audio)
             if finished is None:
                 _forget(path, running)
                 raise SinkError(f"{path} held nothing that can be played and was removed.")
-            recovered = Recovered(finished.path, finished.duration_s)
+            notice = notice or finished.notice
+            recovered = Recovered(finished.path, finished.duration_s, notice)
     except (OSError, KeyError, TypeError) as error:  # the last two: labels of some other program
         raise cannot_create(target, error) from error
     _forget(path, running)
@@ -136,6 +142,14 @@ def keep(path: Path, running: RunningFiles | None) -> None:
     file = _listed(path, running) or _video(path)
     if running is not None:
         running.keep(file)
+
+
+def _sound(file: RunningFile, path: Path) -> tuple[AudioRange | None, str]:
+    """Return the sound that belongs to the recording, or why there is none."""
+    if not file.source_name:
+        return None, "The recording has no sound: nothing is noted about its source."
+    note = SoundNote.from_json(file.sound)
+    return (None, "") if note is None else note.audio_range(length_s(path))
 
 
 def _recover_coco(file: RunningFile) -> Recovered:

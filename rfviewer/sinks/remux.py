@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
 from rfviewer import log
+from rfviewer.allowed_media import AUDIO_CODECS, sound_options
 from rfviewer.sinks.encoder import TIME_BASE
 from rfviewer.sinks.faults import MEDIA_ERRORS
 
 type _Packet = Packet[Any]
-
-AUDIO_IN_MP4 = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
-"""Audio codecs that an MP4 holds and common players play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class AudioRange:
     """Time of the recording's first frame, counted from the source's first frame."""
     end_s: float
     """End of the recording's last frame on the same clock."""
+    first_frame_s: float | None = None
+    """Time stamp of the source's first frame; None takes what its container says."""
 
 
 @dataclass(slots=True)
@@ -58,16 +59,16 @@ def remux(fragments: Path, output: Path, audio: AudioRange | None) -> Copied:
     }
     with ExitStack() as stack:
         video = stack.enter_context(av.open(f"file:{fragments}"))
-        source, notice = _open_audio(audio)
+        source, sound, notice = _open_audio(audio)
         copied = Copied(notice)
         result = stack.enter_context(av.open(f"file:{output}", "w", format="mp4", options=options))
         result.metadata.update(video.metadata)
         picture = result.add_stream_from_template(video.streams.video[0])
         parts = [_with_stream(_video_packets(video, copied), picture)]
-        if source is not None and audio is not None:
+        if source is not None and sound is not None and audio is not None:
             stack.enter_context(source)
-            track = result.add_stream_from_template(source.streams.audio[0])
-            parts.append(_with_stream(_audio_packets(source, audio, copied), track))
+            track = result.add_stream_from_template(sound)
+            parts.append(_with_stream(_audio_packets(source, sound, audio, copied), track))
         # By time: the muxer would otherwise keep one whole stream in memory.
         for packet in heapq.merge(*parts, key=_time):
             result.mux(packet)
@@ -77,28 +78,42 @@ def remux(fragments: Path, output: Path, audio: AudioRange | None) -> Copied:
 def has_sound(source: Path) -> bool:
     """Return whether a file has audio, whatever its codec; False when it cannot be read."""
     try:
-        with av.open(f"file:{source}", options={"protocol_whitelist": "file"}) as container:
+        with _open_source(source) as container:
             return bool(container.streams.audio)
     except MEDIA_ERRORS:
         return False
 
 
-def _open_audio(audio: AudioRange | None) -> tuple[InputContainer | None, str]:
-    """Return the open source if it has audio to copy, and one sentence if that must be left out."""
+def _open_audio(
+    audio: AudioRange | None,
+) -> tuple[InputContainer | None, AudioStream | None, str]:
+    """Return the open source and the stream to copy, or one sentence if sound must be left out."""
     if audio is None:
-        return None, ""
+        return None, None, ""
     try:
-        source = av.open(f"file:{audio.source}", options={"protocol_whitelist": "file"})
+        source = _open_source(audio.source)
     except MEDIA_ERRORS:
-        return None, f"The recording has no sound: {audio.source.name} cannot be read any more."
-    streams = source.streams.audio
-    codec = streams[0].codec_context.name if streams else ""
-    if codec in AUDIO_IN_MP4:
-        return source, ""
+        why = f"The recording has no sound: {audio.source.name} cannot be read any more."
+        return None, None, why
+    codecs = [_codec_of(stream) for stream in source.streams.audio]
+    for stream, codec in zip(source.streams.audio, codecs, strict=True):
+        if codec in AUDIO_CODECS:
+            return source, stream, ""
     source.close()
-    if not codec:
-        return None, ""
-    return None, f"The recording has no sound: {codec} audio cannot be copied into an MP4."
+    if not codecs:
+        return None, None, ""
+    why = f"The recording has no sound: {codecs[0]} audio cannot be copied into an MP4."
+    return None, None, why
+
+
+def _codec_of(stream: AudioStream) -> str:
+    """Return the codec's name; "unknown" when FFmpeg has no decoder, and PyAV then no context."""
+    context = getattr(stream, "codec_context", None)
+    return "unknown" if context is None else str(context.codec.canonical_name)
+
+
+def _open_source(path: Path) -> InputContainer:
+    return av.open(f"file:{path}", options=sound_options(), container_options=sound_options())
 
 
 def _video_packets(video: InputContainer, copied: Copied) -> Iterator[_Packet]:
@@ -109,17 +124,16 @@ def _video_packets(video: InputContainer, copied: Copied) -> Iterator[_Packet]:
             yield packet
 
 
-def _audio_packets(source: InputContainer, audio: AudioRange, copied: Copied) -> Iterator[_Packet]:
+def _audio_packets(
+    source: InputContainer, sound: AudioStream, audio: AudioRange, copied: Copied
+) -> Iterator[_Packet]:
     """Yield the packets that begin within the range, on the clock of the recording."""
-    sound = source.streams.audio[0]
-    first_frame_s = 0.0
-    for picture in source.streams.video[:1]:
-        if picture.start_time is not None and picture.time_base is not None:
-            first_frame_s = float(picture.start_time * picture.time_base)
+    first_frame_s = _first_frame_s(source, audio)
     start_s = audio.start_s + first_frame_s
     end_s = audio.end_s + first_frame_s
     shift = round(start_s / sound.time_base)
     reached_s = 0.0
+    last_dts: int | None = None
     try:
         if audio.start_s > 0:
             source.seek(shift, stream=sound, backward=True)
@@ -129,8 +143,15 @@ def _audio_packets(source: InputContainer, audio: AudioRange, copied: Copied) ->
             begin_s = float(packet.pts * sound.time_base)
             if begin_s >= end_s:
                 return
+            if last_dts is not None and packet.dts <= last_dts:
+                copied.notice = (
+                    f"The sound of the recording ends at {reached_s:.1f} s: the clock of"
+                    f" {audio.source.name} goes back there, as where videos were joined."
+                )
+                return
             if begin_s >= start_s:
                 reached_s = begin_s - start_s
+                last_dts = packet.dts
                 packet.pts -= shift
                 packet.dts -= shift
                 yield packet
@@ -141,6 +162,15 @@ def _audio_packets(source: InputContainer, audio: AudioRange, copied: Copied) ->
             f"The sound of the recording ends at {reached_s:.1f} s: {audio.source.name} is damaged"
             " there."
         )
+
+
+def _first_frame_s(source: InputContainer, audio: AudioRange) -> float:
+    if audio.first_frame_s is not None:
+        return audio.first_frame_s
+    for picture in source.streams.video[:1]:
+        if picture.start_time is not None and picture.time_base is not None:
+            return float(picture.start_time * picture.time_base)
+    return 0.0
 
 
 def _demux(source: InputContainer, stream: Stream) -> Iterator[_Packet]:

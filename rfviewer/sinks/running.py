@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from rfviewer import log, paths
 from rfviewer.errors import RfviewerError
@@ -39,6 +40,8 @@ class RunningFile:
     source_name: str = ""
     class_names: Sequence[str | None] = ()
     info: dict[str, str] = field(default_factory=dict)
+    sound: dict[str, Any] | None = None
+    """`SoundNote` of the source as plain values; None when the recording has no sound."""
     kept: bool = False
     """Left as it is by the user: not offered again."""
 
@@ -70,6 +73,15 @@ class RunningFiles:
             log.sink.warning("%s is not listed for recovery: %s", file.partial, error)
             return None
         return entry
+
+    def change(self, entry: Path | None, file: RunningFile) -> None:
+        """Replace what `begin` noted; nothing happens without an entry."""
+        if entry is None:
+            return
+        try:
+            _write_private(entry, json.dumps(asdict(file)))
+        except OSError as error:
+            log.sink.warning("the note about %s is not up to date: %s", file.partial, error)
 
     def end(self, entry: Path | None) -> None:
         """Remove an entry; None and one that is gone are fine."""

@@ -6,18 +6,17 @@ from typing import BinaryIO, Self
 
 from rfviewer import log
 from rfviewer.errors import SinkError
-from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import SinkContext, SinkItem
 from rfviewer.sinks.encoder import FRAGMENT_S, TIME_BASE, FragmentEncoder
 from rfviewer.sinks.faults import MEDIA_ERRORS, cannot_create, cannot_write
 from rfviewer.sinks.finish import Finished, copy_path, finish
 from rfviewer.sinks.free_space import FreeSpace
 from rfviewer.sinks.partial import hold, may_hold_while_renaming, partial_path
-from rfviewer.sinks.remux import AudioRange, has_sound
+from rfviewer.sinks.remux import has_sound
 from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
+from rfviewer.sinks.sound import SourceClock
 
 _UNKNOWN_FPS = 30.0
-_SYNC_TOLERANCE_S = 0.02
 
 
 class VideoSink:
@@ -47,7 +46,7 @@ class VideoSink:
         """The fragments; None before the first frame and once the file has its final name."""
         self._context = context
         self._overwrite = overwrite
-        self._clock = _SourceClock(context.source, wanted=audio)
+        self._clock = SourceClock(context.source, wanted=audio)
         self._metadata = _metadata(context, command)
         self._encoder: FragmentEncoder | None = None
         self._running = running
@@ -80,7 +79,7 @@ class VideoSink:
             raise SinkError(f"{self.path} needs drawn frames, and got one without an image.")
         if self._broken is not None:
             raise SinkError(f"{self.path} takes no more frames; start a new recording.")
-        encoder = self._encoder or self._start(item.frame)
+        encoder = self._encoder or self._start(item)
         try:
             encoder.encode(item.image, item.recorded_pts_s, self._duration_s(item))
             self._look_after()
@@ -88,7 +87,9 @@ class VideoSink:
             self._broken = error
             raise self._stopped(self._encoded_s() - FRAGMENT_S) from error
         self._last_time_s = item.recorded_pts_s
-        self._clock.follow(item.frame.pts_s, item.recorded_pts_s)
+        lost = self._clock.follow(item.frame.pts_s, item.recorded_pts_s)
+        if lost and self._running is not None and self.partial is not None:
+            self._running.change(self._entry, self._note(self.partial))
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +128,8 @@ class VideoSink:
         if failure is not None and (error is None or isinstance(error, SinkError)):
             raise failure
 
-    def _start(self, frame: Frame) -> FragmentEncoder:
+    def _start(self, item: SinkItem) -> FragmentEncoder:
+        frame = item.frame
         partial = partial_path(self.path)
         fps = self._context.source.fps or _UNKNOWN_FPS
         try:
@@ -137,16 +139,19 @@ class VideoSink:
             raise cannot_create(self.path, error) from error
         self._encoder, self.partial = encoder, partial
         self._space = FreeSpace(partial.parent)
+        self._clock.follow(frame.pts_s, item.recorded_pts_s)
         if self._running is not None:
             self._entry = self._running.begin(self._note(partial))
         return encoder
 
     def _note(self, partial: Path) -> RunningFile:
+        sound = self._clock.note()
         return RunningFile(
             kind=RecordedKind.VIDEO,
             partial=str(partial.absolute()),
             target=str(self.path.absolute()),
             source_name=self._context.source.name,
+            sound=None if sound is None else sound.to_json(),
         )
 
     def _look_after(self) -> None:
@@ -209,30 +214,6 @@ def _size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # not there yet, or renamed at this moment
-
-
-class _SourceClock:
-    """Knows which part of a source file a recording covers, as long as it runs without a jump."""
-
-    def __init__(self, source: SourceInfo, *, wanted: bool) -> None:
-        self._path = Path(source.media_path) if wanted and source.media_path else None
-        self._start_s: float | None = None
-        self.lost: Path | None = None
-        """The source, once a jump has ended the match."""
-
-    def follow(self, pts_s: float, recorded_pts_s: float) -> None:
-        """Note a frame; a jump or a loop ends the match of sound and picture."""
-        start_s = pts_s - recorded_pts_s
-        if self._start_s is None:
-            self._start_s = start_s
-        elif abs(start_s - self._start_s) > _SYNC_TOLERANCE_S:
-            self.lost, self._path = self._path or self.lost, None
-
-    def audio_range(self, duration_s: float) -> AudioRange | None:
-        """Return the audio that belongs to the recording; None when there is none."""
-        if self._path is None or self._start_s is None:
-            return None
-        return AudioRange(self._path, self._start_s, self._start_s + duration_s)
 
 
 def _metadata(context: SinkContext, command: str) -> dict[str, str]:

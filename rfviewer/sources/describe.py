@@ -29,6 +29,7 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
         height=first.height,
         fps=reader.fps,
         media_path="" if target.remote else target.location.removeprefix("file:"),
+        media_start_s=_first_frame_s(reader),
         codec=f"{reader.media.codec} {decoded.format.name}",
         notice=_notice(target, reader, decoded),
     )
@@ -65,6 +66,13 @@ def decode_notice(name: str, state: DecodeState | None) -> str:
     if state is None or (state.requested, state.effective) != (Decode.GPU, Decode.CPU):
         return ""
     return f"{name} is decoded on the CPU: {state.reason}."
+
+
+def _first_frame_s(reader: MediaReader) -> float | None:
+    timeline = reader.timeline
+    if timeline.base is None or timeline.by_count:
+        return None
+    return timeline.ticks_s(timeline.base)
 
 
 def _stated_length_s(reader: MediaReader) -> float | None:

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from rfviewer import log
+from rfviewer.allowed_media import MAX_FRAME_PIXELS
 from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import FrameSource
-from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 from rfviewer.sources.explain import printable
 from rfviewer.sources.image_size import image_size
 

@@ -11,15 +11,15 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from rfviewer import log
-from rfviewer.errors import SourceError, UnreachableError
-from rfviewer.frame import SourceKind
-from rfviewer.sources.allowed import (
+from rfviewer.allowed_media import (
     FILE_FORMATS,
     FILE_PROTOCOLS,
     MAX_FRAME_PIXELS,
     VIDEO_CODECS,
     decoder_options,
 )
+from rfviewer.errors import SourceError, UnreachableError
+from rfviewer.frame import SourceKind
 from rfviewer.sources.explain import is_silence, why_not_opened
 from rfviewer.sources.programs import WHOLE, Part
 

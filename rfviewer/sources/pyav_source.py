@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, override
 import av
 
 from rfviewer import log
+from rfviewer.allowed_media import MAX_FRAME_PIXELS
 from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource
-from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 from rfviewer.sources.colors import FrameConverter
 from rfviewer.sources.describe import describe, with_decoder
 from rfviewer.sources.explain import why_not_opened

@@ -9,10 +9,10 @@ from typing import override
 import cv2
 import numpy as np
 
+from rfviewer.allowed_media import MAX_FRAME_PIXELS
 from rfviewer.errors import UsageError
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import FrameSource
-from rfviewer.sources.allowed import MAX_FRAME_PIXELS
 
 _PATTERN = re.compile(
     r"synthetic(?::(\d{1,6})x(\d{1,6})(?:@(\d{1,4}(?:\.\d+)?))?)?(?:,frames=(\d+))?"

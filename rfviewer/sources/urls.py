@@ -2,9 +2,9 @@
 
 import re
 
+from rfviewer.allowed_media import URL_FORMATS, URL_PROTOCOLS
 from rfviewer.errors import UsageError
 from rfviewer.frame import SourceKind
-from rfviewer.sources.allowed import URL_FORMATS, URL_PROTOCOLS
 from rfviewer.sources.explain import printable
 from rfviewer.sources.media import Target
 

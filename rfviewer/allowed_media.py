@@ -38,6 +38,10 @@ VIDEO_CODECS = frozenset({
 })  # fmt: skip
 """Decoders by FFmpeg name, compared with `codec_context.name` before a packet is decoded."""
 
+AUDIO_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "opus", "alac", "flac"})
+"""Sound that is copied, by codec name."""
+_AUDIO_DECODERS = (*sorted(AUDIO_CODECS), "mp3float")
+
 MAX_FRAME_PIXELS = 100_000_000
 """Larger frames are refused: 100 megapixels are 300 MB as BGR, and three times 8K x 4K."""
 
@@ -51,4 +55,16 @@ def decoder_options() -> dict[str, str]:
     return {
         "codec_whitelist": ",".join(sorted(VIDEO_CODECS)),
         "max_pixels": str(MAX_FRAME_PIXELS),
+    }
+
+
+def sound_options() -> dict[str, str]:
+    """Return the options under which a local file is opened for its sound alone.
+
+    Its pictures are not decoded, not even while FFmpeg probes it.
+    """
+    return {
+        "format_whitelist": ",".join(FILE_FORMATS),
+        "protocol_whitelist": ",".join(FILE_PROTOCOLS),
+        "codec_whitelist": ",".join(_AUDIO_DECODERS),
     }
