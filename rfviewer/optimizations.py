@@ -262,6 +262,21 @@ class Optimizations:
         ),
     )
 
+    micro_batch: int = _toggle(
+        1,
+        Toggle(
+            "Micro-batch",
+            "a large GPU takes several frames in little more time than one; for files, where"
+            " latency does not matter",
+            "every frame has a pass of its own",
+            "that many frames share one pass of the network",
+            Stage.INFER,
+            Exactness.TOLERANCE,
+            choices=(1, 2, 4, 8),
+            needs_rebuild=True,
+        ),
+    )
+
     def __post_init__(self) -> None:
         """Reject values that a toggle does not offer."""
         for spec in fields(self):
@@ -288,7 +303,7 @@ class Optimizations:
         """Return everything off: the reference path, one frame at a time."""
         return cls(
             **{
-                spec.name: (toggle_of(spec.name).choices or (False,))[0]  # type: ignore[arg-type]
+                spec.name: off_value(spec.name)  # type: ignore[arg-type]
                 for spec in fields(cls)
             }
         )
@@ -307,6 +322,11 @@ def toggle_of(name: str) -> Toggle:
     """Return the description of the field `name` of `Optimizations`."""
     toggle: Toggle = Optimizations.__dataclass_fields__[name].metadata["toggle"]
     return toggle
+
+
+def off_value(name: str) -> bool | int:
+    """Return what the field `name` is when it is off: the smallest number, or False."""
+    return (toggle_of(name).choices or (False,))[0]
 
 
 def toggle_names() -> tuple[str, ...]:

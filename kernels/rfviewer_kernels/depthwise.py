@@ -28,6 +28,9 @@ def _depthwise_norm_kernel(
     LANES: tl.constexpr,
     PIXELS: tl.constexpr,
 ):
+    image = tl.program_id(1) * height * width * CHANNELS
+    x += image
+    out += image
     pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     channel = tl.arange(0, LANES)
     used = channel < CHANNELS
@@ -68,7 +71,7 @@ def depthwise_norm(
     """Return LayerNorm(depthwise 3x3(x)) over the channels, zero padding 1.
 
     Args:
-        x: (1, H, W, C) fp16 or fp32, contiguous.
+        x: (N, H, W, C) fp16 or fp32, contiguous.
         weight: (3, 3, C), contiguous.
         bias: (C,).
         norm_weight: (C,).
@@ -76,13 +79,13 @@ def depthwise_norm(
         epsilon: of the LayerNorm.
 
     Returns:
-        A new (1, H, W, C) tensor.
+        A new (N, H, W, C) tensor.
     """
-    if not (x.is_contiguous() and weight.is_contiguous() and x.shape[0] == 1):
-        raise ValueError(f"x must be contiguous (1, H, W, C), got {x.shape} {x.stride()}")
-    _, height, width, channels = x.shape
+    if not (x.is_contiguous() and weight.is_contiguous()):
+        raise ValueError(f"x must be contiguous (N, H, W, C), got {x.shape} {x.stride()}")
+    images, height, width, channels = x.shape
     out = torch.empty_like(x)
-    _depthwise_norm_kernel[(triton.cdiv(height * width, _PIXELS),)](
+    _depthwise_norm_kernel[(triton.cdiv(height * width, _PIXELS), images)](
         x,
         weight,
         bias,

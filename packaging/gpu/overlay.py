@@ -109,7 +109,7 @@ def time_kernel(engine: CudaEngine, frame: Frame, note: Note) -> None:
     """Time plan and kernel on a real frame by tile and warps."""
     result = next(iter(results_of(engine, [frame], VIEW)))
     slot = engine._slots[0]  # noqa: SLF001 - its buffers hold the frame and its masks
-    buffers = slot._buffers  # noqa: SLF001
+    buffers = slot._seats[0]._buffers  # noqa: SLF001
     if buffers.masks is None:
         raise RuntimeError("the demo model gave no masks")
     planes = buffers.masks.planes

@@ -82,7 +82,7 @@ def launch_us(engine: CudaEngine) -> dict[str, float]:
     """Return how long the host takes to launch a slot's graph, and the bare network's."""
     found = {}
     slot = engine._slots[0]  # noqa: SLF001
-    graphs = {"slot": slot._groups[0]._graph, "bare": engine._bare._graph}  # type: ignore[union-attr] # noqa: SLF001
+    graphs = {"slot": slot._groups[0]._graph, "bare": engine._replays._bare[1]._graph}  # noqa: SLF001
     for name, graph in graphs.items():
         times = []
         for _ in range(100):
@@ -163,7 +163,7 @@ def profile(engine: CudaEngine, frames: list[Frame]) -> dict[str, object]:
             engine.submit(homed[submitted % len(homed)], THRESHOLD)
             submit_us.append((time.perf_counter_ns() - before) / 1e3)
             submitted += 1
-        engine._busy[0].wait()  # noqa: SLF001 - so that collect_us is the host's work alone
+        engine._flight.oldest.wait()  # noqa: SLF001 - so that collect_us is the host's work alone
         before = time.perf_counter_ns()
         result = engine.collect()
         collect_us.append((time.perf_counter_ns() - before) / 1e3)

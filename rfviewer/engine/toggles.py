@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from rfviewer.models.spec import ModelSpec
-from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.optimizations import Optimizations, off_value, toggle_names
 from rfviewer.result import ToggleState
 
 MAX_HOST_DEPTH = 3
@@ -42,8 +42,10 @@ NO_FUSED_PREPROCESS = "part of the fused preprocess"
 def host_toggles(requested: Optimizations, spec: ModelSpec) -> tuple[ToggleState, ...]:
     """Return the state of every optimization on a host engine for `spec`, in display order."""
     obstacles = dict.fromkeys(_NEEDS_GPU, "needs an NVIDIA GPU")
+    obstacles["micro_batch"] = "the ONNX graph takes one frame a pass"
     if spec.onnx_path is None:
-        obstacles |= dict.fromkeys((*_NEEDS_NETWORK, *_NEEDS_MASKS), "the model has no network")
+        names = (*_NEEDS_NETWORK, *_NEEDS_MASKS, "micro_batch")
+        obstacles |= dict.fromkeys(names, "the model has no network")
     elif not spec.has_masks:
         obstacles |= dict.fromkeys(_NEEDS_MASKS, "the model has no masks")
     unused = {}
@@ -65,12 +67,12 @@ def effective_optimizations(states: tuple[ToggleState, ...]) -> Optimizations:
 
 def _switch_state(
     name: str,
-    wanted: bool,  # noqa: FBT001 - the value itself
+    wanted: bool | int,  # noqa: FBT001 - the value itself
     obstacles: Mapping[str, str],
     unused: Mapping[str, str],
 ) -> ToggleState:
     if name in obstacles:
-        return ToggleState(name, wanted, effective=False, reason=obstacles[name], available=False)
+        return ToggleState(name, wanted, off_value(name), obstacles[name], available=False)
     if name in unused and wanted:
         return ToggleState(name, wanted, effective=False, reason=unused[name])
     return ToggleState(name, wanted, wanted)

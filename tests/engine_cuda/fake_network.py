@@ -17,11 +17,12 @@ SPEC = ModelSpec("fake", None, NET_WH, ("a",) * CLASSES, has_masks=True, num_sel
 class FakeNetwork:
     """Logits, boxes and masks that depend on every input pixel.
 
-    `waits` makes a pass that no graph can hold; `poison` turns its logits into NaN; beyond
-    `capacity` slots there is no memory.
+    `batch_obstacle` is why a pass takes one frame only; `waits` makes a pass that no graph can
+    hold; `poison` turns its logits into NaN, `poison_rows` those of some rows; beyond `capacity`
+    slots there is no memory.
     """
 
-    name, form, precision = "torch", "fake", "fp32"
+    name, form, precision, batch_obstacle = "torch", "fake", "fp32", ""
     input_hw, mask_hw = NET_WH[::-1], MASK_WH[::-1]
     num_queries, num_classes = QUERIES, CLASSES
 
@@ -36,33 +37,37 @@ class FakeNetwork:
         ]
         self.mixers = [mixer.to(self.device) for mixer in self.mixers]
         self.poison = torch.zeros(1, device=self.device)
+        self.poison_rows = torch.zeros(8, 1, 1, device=self.device)
         self.closed = self.bound = 0
         self.capacity = 4
 
-    def bind(self):
+    def bind(self, batch=1):
         if self.bound == self.capacity:
             raise EngineError("The fake memory does not suffice; lower depth.")
         self.bound += 1
-        return BoundFake(self)
+        return BoundFake(self, batch)
 
     def close(self):
         self.closed += 1
 
 
 class BoundFake:
-    def __init__(self, network):
+    """Every row as a pass of its own would give it, to the bit."""
+
+    def __init__(self, network, batch=1):
         self.network = network
-        self.network_input = torch.zeros((1, 3, *network.input_hw), device=network.device)
+        self.network_input = torch.zeros((batch, 3, *network.input_hw), device=network.device)
 
     def enqueue(self, stream):
-        flat = self.network_input.reshape(-1)
+        rows = [row.reshape(-1) for row in self.network_input]
         if self.network.waits:
-            float(flat[0])
+            float(rows[0][0])
         boxes, logits, masks = (
-            (mixer * flat).sum(1).view(shape)
+            torch.cat([(mixer * flat).sum(1).view(shape) for flat in rows])
             for mixer, shape in zip(self.network.mixers, self.network.shapes, strict=True)
         )
-        return DeviceOutputs(boxes * 0.1 + 0.4, logits + self.network.poison, masks)
+        logits = logits + self.network.poison + self.network.poison_rows[: len(rows)]
+        return DeviceOutputs(boxes * 0.1 + 0.4, logits, masks)
 
 
 class Kept:

@@ -323,8 +323,8 @@ def test_a_network_without_masks(make):
     class NoMasks(FakeNetwork):
         mask_hw = None
 
-        def bind(self):
-            bound = BoundFake(self)
+        def bind(self, batch=1):
+            bound = BoundFake(self, batch)
             enqueue = bound.enqueue
             bound.enqueue = lambda stream: replace(enqueue(stream), masks=None)
             return bound

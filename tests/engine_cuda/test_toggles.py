@@ -9,12 +9,13 @@ from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.optimizations import Optimizations, toggle_names
 
 
-def states_of(optimizations, *, has_masks=True, graph_failure="", compile_failure=""):
+def states_of(optimizations, *, has_masks=True, graph_failure="", compile_failure="", obstacle=""):
     return cuda_toggles(
         optimizations,
         has_masks=has_masks,
         graph_failure=graph_failure,
         compile_failure=compile_failure,
+        batch_obstacle=obstacle,
     )
 
 
@@ -66,7 +67,18 @@ def test_slots_are_shared_by_settings_that_do_not_touch_them():
     assert slot_key(first) == slot_key(replace(first, depth=4, roi_render=False))
     same = {"depth", "roi_render", "device_overlay", "early_warmup"}
     for name in set(toggle_names()) - same:
-        assert slot_key(first) != slot_key(replace(first, **{name: not getattr(first, name)})), name
+        value = getattr(first, name)
+        other = 4 if name == "micro_batch" else not value
+        assert slot_key(first) != slot_key(replace(first, **{name: other})), name
+
+
+@pytest.mark.parametrize("frames", [1, 2, 4, 8])
+def test_the_gpu_takes_every_micro_batch_unless_the_network_cannot(frames):
+    wanted = Optimizations(micro_batch=frames)
+    assert states(wanted)["micro_batch"].effective == frames
+    state = states(wanted, obstacle="one frame a pass")["micro_batch"]
+    assert (state.requested, state.effective, state.available) == (frames, 1, False)
+    assert state.reason == "one frame a pass"
 
 
 def test_a_network_that_cannot_be_compiled_says_why():

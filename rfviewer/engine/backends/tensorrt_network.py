@@ -9,6 +9,7 @@ from rfviewer.engine.backends.tensorrt_module import TensorRtName, load_tensorrt
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.engine.plans.build import PlanRequest, ensure_plan
 from rfviewer.engine.plans.gpu import find_gpu
+from rfviewer.errors import EngineError
 from rfviewer.interfaces import Progress
 from rfviewer.models.spec import ModelSpec
 
@@ -52,12 +53,19 @@ class TensorRtNetwork:
         if layout.masks is not None:
             self.mask_hw = (layout.masks.shape[2], layout.masks.shape[3])
 
-    def bind(self) -> BoundNetwork:
+    @property
+    def batch_obstacle(self) -> str:
+        """Why one pass cannot take several frames."""
+        return "the engine is built for one frame a pass"
+
+    def bind(self, batch: int = 1) -> BoundNetwork:
         """Allocate input, outputs and an execution context of one more slot.
 
         Raises:
-            EngineError: the memory does not suffice.
+            EngineError: the memory does not suffice, or `batch` is not 1.
         """
+        if batch != 1:
+            raise EngineError(f"{self.form} takes one frame a pass; set micro_batch to 1.")
         return _BoundTensorRt(self._engine, self._device)
 
     def close(self) -> None:

@@ -62,7 +62,10 @@ class TorchNetwork:
         self.input_hw = (height, width)
         self._spec = spec
         self._device = torch.device("cuda", torch.cuda.current_device())
-        self._compiled: Forward | None = None
+        self._compiled: dict[int, Forward] = {}
+        """By frames a pass, as all forms that are built when first asked for."""
+        self._plain: dict[int, Forward] = {}
+        self._compiled_wanted = False
         progress("Building the network")
         module = build_module(spec)
         progress("Tracing the network")
@@ -77,16 +80,14 @@ class TorchNetwork:
                 device=self._device,
                 dtype=self._kind.outside or self._kind.dtype,
             )
-            self._traced: Forward | None = traced(module, self._example)
-            outputs = _outputs(self._traced(self._example), spec)
+            self._plain[1] = traced(module, self._example)
+            outputs = _outputs(self._plain[1](self._example), spec)
             # Other streams read the weights from now on.
             torch.cuda.current_stream().synchronize()
         except torch.cuda.OutOfMemoryError as error:
             raise memory_error(spec.name, "close other programs on it", error) from error
         except RuntimeError as error:
             raise engine_error(f"PyTorch cannot run {spec.name} on this GPU", error) from error
-        self.forward: Forward | None = self._traced
-        """What every bound network runs now."""
         self.num_queries, self.num_classes = outputs.logits.shape[1:]
         self.mask_hw: tuple[int, int] | None = None
         if outputs.masks is not None:
@@ -95,38 +96,72 @@ class TorchNetwork:
     @property
     def form(self) -> str:
         """How the network runs."""
-        word = "traced" if self.forward is self._traced else "compiled"
+        word = "compiled" if self._compiled_wanted else "traced"
         return f"PyTorch {torch.__version__.split('+')[0]}, {word}"
 
     @property
-    def is_compiled(self) -> bool:
-        """Whether the compiled form is there already."""
-        return self._compiled is not None
+    def batch_obstacle(self) -> str:
+        """Nothing: a form for another number of frames is built when first asked for."""
+        return ""
 
-    def bind(self) -> BoundNetwork:
-        """Allocate the input of one more slot."""
-        return _BoundTorch(self, torch.zeros_like(self._example))
+    def is_compiled(self, batch: int) -> bool:
+        """Whether the compiled form for `batch` frames a pass is there already."""
+        return batch in self._compiled
 
-    def use_compiled(self, *, wanted: bool) -> None:
-        """Let every later `enqueue` run the compiled form, or the traced one.
+    def forward(self, batch: int) -> Forward:
+        """Return what bound networks of `batch` frames a pass run now."""
+        form = self._compiled.get(batch) if self._compiled_wanted else self._plain.get(batch)
+        if form is None:
+            raise RuntimeError(f"there is no form for {batch} frames, or the network is closed")
+        return form
+
+    def bind(self, batch: int = 1) -> BoundNetwork:
+        """Allocate the input of one more slot; the plain form for another `batch` takes seconds.
+
+        Raises:
+            EngineError: it cannot be built.
+        """
+        self._build_plain(batch)
+        return _BoundTorch(self, torch.zeros_like(self._examples(batch)))
+
+    def use_compiled(self, *, wanted: bool, batch: int) -> None:
+        """Let every later `enqueue` of `batch` frames run the compiled form, or the traced one.
 
         The first time takes up to a minute. Graphs captured before keep their form.
 
         Raises:
-            EngineError: the compiler failed; the traced form stays in use.
+            EngineError: the compiler failed; the traced form is in use.
         """
-        if wanted and self._compiled is None:
+        self._compiled_wanted = False
+        if wanted and batch not in self._compiled:
             try:
                 keep_compiled_networks(store_folder("inductor", EngineError))
                 module = self._placed(build_module(self._spec))
-                self._compiled = compiled(module, self._example)
+                self._compiled[batch] = compiled(module, self._examples(batch))
                 torch.cuda.current_stream().synchronize()
             except Exception as error:  # the compiler's errors share no base class
-                self.forward = self._traced
                 if is_device_lost(error):
                     raise engine_error("The network could not be compiled", error) from error
                 raise EngineError(first_line(error)) from error
-        self.forward = self._compiled if wanted else self._traced
+        self._compiled_wanted = wanted
+
+    def _build_plain(self, batch: int) -> None:
+        """Have the form that needs no compiler for `batch` frames a pass."""
+        if batch in self._plain:
+            return
+        what = f"{self._spec.name} with {batch} frames a pass"
+        try:
+            module = self._placed(build_module(self._spec))
+            self._plain[batch] = traced(module, self._examples(batch))
+            # Other streams read the weights from now on.
+            torch.cuda.current_stream().synchronize()
+        except torch.cuda.OutOfMemoryError as error:
+            raise memory_error(what, "set micro_batch to 1", error) from error
+        except RuntimeError as error:
+            raise engine_error(f"PyTorch cannot run {what} on this GPU", error) from error
+
+    def _examples(self, batch: int) -> torch.Tensor:
+        return self._example.expand(batch, -1, -1, -1).contiguous()
 
     def _placed(self, module: torch.nn.Module) -> torch.nn.Module:
         """Return `module` on the GPU, in this precision."""
@@ -136,7 +171,8 @@ class TorchNetwork:
 
     def close(self) -> None:
         """Free the weights. Idempotent."""
-        self.forward = self._traced = self._compiled = None
+        self._plain.clear()
+        self._compiled.clear()
 
     def _allow_tf32(self) -> None:
         # Process-wide; one engine computes at a time.
@@ -166,9 +202,7 @@ class _BoundTorch:
 
     def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
         """Put one pass on `stream`, which is the current one."""
-        forward = self._network.forward
-        if forward is None:
-            raise RuntimeError("enqueue() on a closed network")
+        forward = self._network.forward(len(self.network_input))
         with torch.no_grad():
             found = forward(self.network_input)
         return DeviceOutputs(found[0], found[1], found[2] if len(found) > 2 else None)

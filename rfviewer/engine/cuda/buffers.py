@@ -1,4 +1,4 @@
-"""Every buffer of one slot for one frame format: allocated once, written by every frame.
+"""Every buffer of one seat of a slot for one frame format: allocated once, written by every frame.
 
 The frame comes from an address that the host names for every frame, with the threshold beside it,
 so that a captured graph takes frames from anywhere in page-locked memory.
@@ -20,6 +20,8 @@ from rfviewer_kernels.records import Results
 from rfviewer_kernels.select import SelectWorkspace
 
 _HOST = torch.device("cpu")
+NOTHING = 1.0
+"""A threshold that no score passes: for a seat without a frame."""
 
 
 class DeviceInput:
@@ -60,6 +62,11 @@ class PinnedInput:
         self._address[0] = address
         self._threshold[0] = threshold
 
+    def leave_empty(self) -> None:
+        """Name memory that is always there, and let nothing be found in it."""
+        self._address[0] = self._own_address
+        self._threshold[0] = NOTHING
+
 
 def page_locked(size: int) -> U8Array:
     """Return so many bytes of page-locked host memory, aligned by far more than 16."""
@@ -85,8 +92,8 @@ class MaskBuffers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SlotBuffers:
-    """What the stages of a slot read and write."""
+class SeatBuffers:
+    """What the stages of one frame of a slot read and write."""
 
     device_input: DeviceInput
     pinned_input: PinnedInput | None
@@ -114,14 +121,14 @@ def allocate_buffers(
     wanted: Optimizations,
     *,
     two_passes: bool,
-) -> SlotBuffers:
-    """Return the buffers of one slot.
+) -> SeatBuffers:
+    """Return the buffers of one seat.
 
     Args:
         frame: size and layout of the frames.
         network: tells the sizes.
-        network_input: of the slot's bound network.
-        outputs: raw outputs of any pass, for their shapes and types.
+        network_input: (1, 3, h, w), the seat's row of the bound network's.
+        outputs: raw outputs of one frame of any pass, for their shapes and types.
         max_records: K.
         wanted: the optimizations in effect.
         two_passes: whether the preprocess is mode B.
@@ -129,7 +136,7 @@ def allocate_buffers(
     device = network_input.device
     scratch_shape = (3, frame.height, network.input_hw[1]) if two_passes else (0,)
     streamed = wanted.fixed_copy and wanted.pinned_output
-    return SlotBuffers(
+    return SeatBuffers(
         device_input=DeviceInput(frame, device),
         pinned_input=PinnedInput(frame) if wanted.pinned_input else None,
         staged_input=None if wanted.zero_copy_input else torch.zeros_like(network_input),

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from rfviewer.detections import Detections, InstanceMasks, RegionMasks
-from rfviewer.engine.cuda.buffers import SlotBuffers
+from rfviewer.engine.cuda.buffers import SeatBuffers
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.records import (
     HEADER_WORDS,
@@ -52,7 +52,7 @@ class StreamedReader:
     d2h_ms = None
     started = None
 
-    def __init__(self, frame: FrameFormat, buffers: SlotBuffers) -> None:
+    def __init__(self, frame: FrameFormat, buffers: SeatBuffers) -> None:
         if buffers.host_results is None:
             raise ValueError("the slot brings no table to the host")
         self._frame = frame
@@ -77,7 +77,7 @@ class LateReader:
     def __init__(
         self,
         frame: FrameFormat,
-        buffers: SlotBuffers,
+        buffers: SeatBuffers,
         stream: torch.cuda.Stream,
         wanted: Optimizations,
     ) -> None:

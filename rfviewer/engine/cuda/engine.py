@@ -1,12 +1,12 @@
 """The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
 
 Per frame the host copies the frame into pinned memory, launches one graph and records one event; it
-waits in `collect` only. A new frame format or setting builds and captures its slots first, on the
-engine thread; sets of slots are kept, so that flipping back costs nothing.
+waits in `collect` only. With `micro_batch` several frames share a slot, and so a launch. A new
+frame format or setting builds and captures its slots first, on the engine thread; sets of slots are
+kept, so that flipping back costs nothing.
 """
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,6 +16,7 @@ import torch
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, View
+from rfviewer.engine.cuda.batches import FramesInFlight
 from rfviewer.engine.cuda.buffers import page_locked
 from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.faults import engine_error
@@ -24,9 +25,10 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.frame_memory import FrameMemory
 from rfviewer.engine.cuda.network import DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
+from rfviewer.engine.cuda.outcome import FrameOutcome
 from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import Replays
-from rfviewer.engine.cuda.slot import Slot, SlotOutcome
+from rfviewer.engine.cuda.slot import Slot
 from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
 from rfviewer.engine.cuda.spans import HostTime
 from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
@@ -70,13 +72,13 @@ class CudaEngine:
         self._device_name = str(properties.name)
         self._sets = SlotSets(network, spec.num_select, config.resize, device)
         self._replays = Replays(self._sets)
-        self._clock = DeviceClock(self._sets.place(0)[0])
+        self._clock = DeviceClock(self._sets.stream(0))
         self._host_time = HostTime()
         self._form = NetworkForm(network, progress)
         self._memory = FrameMemory(page_locked)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
-        self._busy: deque[Slot] = deque()
-        self._submitted = 0
+        self._flight: FramesInFlight[Slot] = FramesInFlight(self._launch)
+        self._begun = 0
         self._graph_failure = ""
         self._ranges: Ranges | None = None
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
@@ -102,13 +104,18 @@ class CudaEngine:
 
     @property
     def depth(self) -> int:
-        """How many frames may be in flight."""
-        return self._effective.depth
+        """How many frames may be in flight: `depth` slots of `micro_batch` frames each."""
+        return self._effective.depth * self._effective.micro_batch
 
     @property
     def in_flight(self) -> int:
         """How many frames are in flight."""
-        return len(self._busy)
+        return len(self._flight)
+
+    @property
+    def waits_for_frames(self) -> bool:
+        """Whether the oldest frame waits for others to share its slot; `collect` ends that."""
+        return self._flight.waits_for_frames
 
     def home(self, frame: Frame) -> Frame:
         """Return `frame` with its image where the GPU can read it, or as it is. Any thread."""
@@ -126,31 +133,26 @@ class CudaEngine:
         if self.in_flight >= self.depth:
             raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
         if not self._slots or not self._format.fits(frame):
+            self._flight.run_open()
             frame_format = FrameFormat.of(frame)
             self._slots = self._slots_for(frame_format)
             self._format = frame_format
-        slot = self._slots[self._submitted % self.depth]
-        try:
-            drawn = overlay is not None and self._effective.device_overlay and can_draw(overlay)
-            slot.submit(frame, threshold, self._clock, overlay if drawn else None)
-        except RuntimeError as error:
-            raise _device_error(frame, error) from error
-        self._busy.append(slot)
-        self._submitted += 1
+        if not self._flight.is_open:
+            self._flight.begin(self._slots[self._begun % self._effective.depth])
+            self._begun += 1
+        drawn = overlay is not None and self._effective.device_overlay and can_draw(overlay)
+        self._flight.add(frame, threshold, overlay if drawn else None)
 
     def collect(self) -> FrameResult:
         """Wait for the oldest frame in flight and return its result.
+
+        Where it still waits for others to share its slot, the slot runs part-filled.
 
         Raises:
             EngineError: the work failed; that frame is gone, the engine can go on unless the
                 device itself is lost.
         """
-        slot = self._busy.popleft()
-        frame = slot.frame
-        try:
-            outcome = slot.collect()
-        except RuntimeError as error:
-            raise _device_error(frame, error) from error
+        slot, outcome = self._flight.collect()
         self._usage.add(outcome)
         self._clock.tick(slot.stream)
         timings = StageTimings(
@@ -175,11 +177,12 @@ class CudaEngine:
         Raises:
             EngineError: the slots cannot be built; what was in effect before stays in effect.
         """
-        if self._busy:
+        if self._flight:
             raise RuntimeError("configure() while frames are in flight")
         before, slots, failure = self._requested, self._slots, self._graph_failure
         self._graph_failure = ""
-        self._submitted = 0
+        self._flight.clear()
+        self._begun = 0
         try:
             self._apply(optimizations)
             self._slots = self._early_slots()
@@ -195,26 +198,28 @@ class CudaEngine:
         return self._usage.read(self.in_flight)
 
     def replay_backend(self, count: int) -> Sequence[float]:
-        """Run the bare network `count` times on the last prepared input; return durations in ms.
+        """Run the bare network for `count` frames on the last prepared input; return ms a frame.
 
-        One graph of the network alone, back to back on one stream: the ceiling of one slot.
+        One graph of the network alone, back to back on one stream: the ceiling of one slot. Where
+        frames share a pass each takes its equal share.
 
         Raises:
             EngineError: the network failed.
         """
-        if self._busy:
+        if self._flight:
             raise RuntimeError("replay_backend() while frames are in flight")
-        return self._replays.network_ms(count, graph=not self._graph_failure)
+        batch = self._effective.micro_batch
+        return self._replays.network_ms(count, batch, graph=not self._graph_failure)
 
     def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
-        """Run that part of the way of `frame` `count` times on one stream; return times in ms.
+        """Run that part of the way of `frame` `count` times on one stream; return ms a frame.
 
-        One graph a frame, from page-locked memory on; without a graph for the call path.
+        One graph a pass, from page-locked memory on; without a graph for the call path.
 
         Raises:
             EngineError: it failed.
         """
-        if self._busy:
+        if self._flight:
             raise RuntimeError("replay_part() while frames are in flight")
         graph, wanted = not self._graph_failure, slot_key(self._effective)
         return self._replays.part_ms(part, frame, wanted, count, graph=graph)
@@ -227,9 +232,9 @@ class CudaEngine:
 
     def close(self) -> None:
         """Wait for what is in flight, drop it and free the GPU's memory. Idempotent."""
-        for slot in self._busy:
+        for slot in self._flight.slots():
             slot.drop()
-        self._busy.clear()
+        self._flight.clear()
         self._slots = []
         self._replays.forget()
         self._memory.close()
@@ -238,9 +243,15 @@ class CudaEngine:
         self._network.close()
         torch.cuda.empty_cache()
 
-    def _spans(self, lane: str, outcome: SlotOutcome) -> tuple[Span, ...]:
-        """Return when the device worked on a frame, and the engine thread for it."""
-        self._host_time.observe(outcome.work, outcome.submit_time_ns, outcome.seen_done_ns)
+    def _launch(self, slot: Slot) -> None:
+        slot.launch(self._clock.base)
+
+    def _spans(self, lane: str, outcome: FrameOutcome) -> tuple[Span, ...]:
+        """Return when the device worked on a frame, and the engine thread for it.
+
+        Frames that share a pass: its spans come with the first of them.
+        """
+        self._host_time.observe(outcome.work, outcome.launch_time_ns, outcome.seen_done_ns)
         return (
             Span("host", Stage.SUBMIT, outcome.submit_time_ns, outcome.submitted_time_ns),
             *self._host_time.spans(lane, outcome.work),
@@ -250,13 +261,16 @@ class CudaEngine:
     def _apply(self, optimizations: Optimizations) -> None:
         """Work out which optimizations are in effect."""
         self._requested = optimizations
-        if self._form.choose(compiled=optimizations.compiled_network):
+        obstacle = self._network.batch_obstacle
+        batch = 1 if obstacle else optimizations.micro_batch
+        if self._form.choose(compiled=optimizations.compiled_network, batch=batch):
             self._replays.forget()
         self._toggles: tuple[ToggleState, ...] = cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
             graph_failure=self._graph_failure,
             compile_failure=self._form.failure,
+            batch_obstacle=obstacle,
         )
         self._effective = effective_optimizations(self._toggles)
 
@@ -265,18 +279,18 @@ class CudaEngine:
         return self._slots_for(self._format) if self._effective.early_warmup else []
 
     def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:
-        """Return `depth` slots for frames of that format; without graphs where capture fails.
+        """Return slots for frames of that format; without graphs where capture fails.
 
         Raises:
             EngineError: they cannot be built.
         """
-        start_ns = time.monotonic_ns()
+        start_ns, depth = time.monotonic_ns(), self._effective.depth
         try:
-            slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
+            slots = self._sets.slots(frame_format, slot_key(self._effective), depth)
         except CaptureError as error:
             self._graph_failure = str(error)
             self._apply(self._requested)
-            slots = self._sets.slots(frame_format, slot_key(self._effective), self.depth)
+            slots = self._sets.slots(frame_format, slot_key(self._effective), depth)
         except RuntimeError as error:
             raise engine_error("The GPU cannot run the model", error) from error
         for index, slot in enumerate(slots):
@@ -284,14 +298,9 @@ class CudaEngine:
             if self._ranges is not None:
                 slot.use_ranges(self._ranges)
         if self._effective.pinned_input:
-            self._memory.prepare(int(np.prod(frame_format.shape)))
+            self._memory.prepare(int(np.prod(frame_format.shape)), self.depth)
         else:
             self._memory.close()
         elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
         log.engine.debug("slots for %s ready in %.1f ms", frame_format, elapsed_ms)
         return slots
-
-
-def _device_error(frame: Frame | None, error: RuntimeError) -> EngineError:
-    index = "?" if frame is None else frame.frame_index
-    return engine_error(f"Frame {index} failed on the GPU", error)

@@ -16,9 +16,11 @@ type Allocate = Callable[[int], U8Array]
 """Returns so many bytes of page-locked memory at a multiple of 16, held by the array."""
 
 _ALIGNMENT = 16
-_COUNT = 48
-"""Frames alive at a time: waiting for the engine, in flight, held back, drawn, on display, and the
-32 last ones that are kept for experiments (pipeline/recent.py)."""
+_COUNT = 44
+"""Frames alive at a time besides those in flight: waiting for the engine, held back, drawn, on
+display, and the 32 last ones that are kept for experiments (pipeline/recent.py)."""
+_MIN_IN_FLIGHT = 4
+"""So many are always thought of, so that another depth needs no other memory."""
 _MAX_BYTES = 256 << 20
 _MIN_COUNT = 6
 """With fewer, most frames would go the other way: not worth the memory."""
@@ -29,6 +31,7 @@ class _Shelf:
 
     def __init__(self, size: int, pieces: list[U8Array]) -> None:
         self.size = size
+        self.count = len(pieces)
         self.free: deque[U8Array] = deque(pieces)
 
 
@@ -58,12 +61,16 @@ class FrameMemory:
         self._allocate = allocate
         self._shelf: _Shelf | None = None
 
-    def prepare(self, size: int) -> None:
-        """Hold memory for frames of `size` bytes; what is lent out for another size stays valid."""
-        if self._shelf is not None and self._shelf.size == size:
-            return
+    def prepare(self, size: int, in_flight: int = 0) -> None:
+        """Hold memory for frames of `size` bytes; what is lent out before stays valid.
+
+        Enough for `in_flight` frames that the engine works on, at least.
+        """
         padded = -(-size // _ALIGNMENT) * _ALIGNMENT
-        count = min(_COUNT, _MAX_BYTES // padded)
+        count = min(_COUNT + max(_MIN_IN_FLIGHT, in_flight), _MAX_BYTES // padded)
+        shelf = self._shelf
+        if shelf is not None and shelf.size == size and shelf.count >= count:
+            return
         self._shelf = None
         if count < _MIN_COUNT:
             return

@@ -12,14 +12,19 @@ import torch
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceOutputs:
-    """Raw outputs of one pass, on the device, fp16 or fp32 alike."""
+    """Raw outputs of one pass over N frames, on the device, fp16 or fp32 alike."""
 
     boxes: torch.Tensor
-    """(1, Q, 4) cx, cy, w, h relative to the frame, not clamped; last dimension side by side."""
+    """(N, Q, 4) cx, cy, w, h relative to the frame, not clamped; last dimension side by side."""
     logits: torch.Tensor
-    """(1, Q, C) class logits; last dimension side by side, rows may lie apart."""
+    """(N, Q, C) class logits; last dimension side by side, rows may lie apart."""
     masks: torch.Tensor | None
-    """(1, Q, h, w) mask logits, contiguous; None for detection-only models."""
+    """(N, Q, h, w) mask logits, contiguous; None for detection-only models."""
+
+    def row(self, index: int) -> "DeviceOutputs":
+        """Return the outputs of one frame, N = 1: the same memory."""
+        masks = None if self.masks is None else self.masks[index : index + 1]
+        return DeviceOutputs(self.boxes[index : index + 1], self.logits[index : index + 1], masks)
 
 
 class BoundNetwork(Protocol):
@@ -31,7 +36,7 @@ class BoundNetwork(Protocol):
 
     @property
     def network_input(self) -> torch.Tensor:
-        """(1, 3, h, w) fp16 or fp32 RGB, normalised: the same tensor always; any strides."""
+        """(N, 3, h, w) fp16 or fp32 RGB, normalised: the same tensor always; any strides."""
 
     def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
         """Put one pass on `stream`, which is also torch's current one, and return where it ends up.
@@ -73,8 +78,16 @@ class DeviceNetwork(Protocol):
     def mask_hw(self) -> tuple[int, int] | None:
         """Height and width of the mask logits; None for detection-only models."""
 
-    def bind(self) -> BoundNetwork:
+    @property
+    def batch_obstacle(self) -> str:
+        """Why one pass cannot take several frames, in a few words; empty when it can."""
+
+    def bind(self, batch: int = 1) -> BoundNetwork:
         """Allocate the buffers of one more slot: the backend knows type and layout.
+
+        Args:
+            batch: N, frames of one pass; above 1 only without a `batch_obstacle`. The first slot
+                of another number may take seconds.
 
         Raises:
             EngineError: one sentence, e.g. that the memory does not suffice.
@@ -88,12 +101,11 @@ class DeviceNetwork(Protocol):
 class CompilableNetwork(Protocol):
     """A network with a second form that is faster once compiled. Only the torch backend has one."""
 
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the compiled form is there already."""
+    def is_compiled(self, batch: int) -> bool:
+        """Whether the compiled form for `batch` frames a pass is there already."""
 
-    def use_compiled(self, *, wanted: bool) -> None:
-        """Let every later `enqueue` run the compiled form, or the plain one.
+    def use_compiled(self, *, wanted: bool, batch: int) -> None:
+        """Let every later `enqueue` of `batch` frames run the compiled form, or the plain one.
 
         The first time may take a minute. Graphs captured before keep their form.
 

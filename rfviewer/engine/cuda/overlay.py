@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rfviewer.config import ColorBy, View
 from rfviewer.drawing import OUTLINE_LIGHTER, DrawSizes, opacity_share, outline_pen
-from rfviewer.engine.cuda.buffers import SlotBuffers
+from rfviewer.engine.cuda.buffers import SeatBuffers
 from rfviewer.engine.cuda.clock import TimeBase
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.graph import StepGroup
@@ -71,7 +71,7 @@ def view_words(view: View, classes: int) -> NDArray[np.int32]:
 class _Drawing:
     """The buffers and the work of one slot's overlay; a graph may hold `enqueue`."""
 
-    def __init__(self, frame: FrameFormat, buffers: SlotBuffers, classes: int) -> None:
+    def __init__(self, frame: FrameFormat, buffers: SeatBuffers, classes: int) -> None:
         device = buffers.results.flat.device
         self._frame = frame
         self._buffers = buffers
@@ -111,7 +111,7 @@ class SlotOverlay:
     def __init__(
         self,
         frame: FrameFormat,
-        buffers: SlotBuffers,
+        buffers: SeatBuffers,
         classes: int,
         stream: torch.cuda.Stream,
         wanted: Optimizations,

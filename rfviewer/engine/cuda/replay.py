@@ -77,25 +77,28 @@ class Replays:
 
     def __init__(self, sets: SlotSets) -> None:
         self._sets = sets
-        self._bare: Replay | None = None
+        self._bare: dict[int, Replay] = {}
+        """By frames a pass."""
 
-    def network_ms(self, count: int, *, graph: bool) -> list[float]:
-        """Return the times of `count` runs of the bare network on its last prepared input.
+    def network_ms(self, count: int, batch: int, *, graph: bool) -> list[float]:
+        """Return the times of the bare network for `count` frames, on its last prepared input.
+
+        With `batch` frames a pass each takes its equal share.
 
         Raises:
             EngineError: it failed.
         """
         try:
-            if self._bare is None:
-                self._bare = self._network(graph=graph)
-            return self._bare.times_ms(count)
+            if batch not in self._bare:
+                self._bare[batch] = self._network(batch, graph=graph)
+            return _per_frame(self._bare[batch], count, batch)
         except RuntimeError as error:
             raise engine_error("The network failed in a replay", error) from error
 
     def part_ms(
         self, part: ReplayPart, frame: Frame, wanted: Optimizations, count: int, *, graph: bool
     ) -> list[float]:
-        """Return the times of `count` runs of `part`; built and captured for this call.
+        """Return the times of `part` for `count` frames; built and captured for this call.
 
         `wanted` are the optimizations in effect. The frame is read from page-locked memory in every
         case: a graph cannot hold another copy. The call path never has a graph.
@@ -103,13 +106,15 @@ class Replays:
         Raises:
             EngineError: it failed.
         """
+        batch = wanted.micro_batch
         try:
             if part is ReplayPart.CALL:
-                return self._network(graph=False).times_ms(count)
+                return _per_frame(self._network(batch, graph=False), count, batch)
             clones = part is ReplayPart.CLONES
             wanted = replace(wanted, pinned_input=True, zero_copy_output=not clones)
             stages, stream = self._sets.measured_stages(frame, wanted)
-            return Replay(partial(_through_network, stages), stream, graph=graph).times_ms(count)
+            replay = Replay(partial(_through_network, stages), stream, graph=graph)
+            return _per_frame(replay, count, batch)
         except RuntimeError as error:
             raise engine_error(f"The {part} failed in a replay", error) from error
         finally:
@@ -117,11 +122,17 @@ class Replays:
 
     def forget(self) -> None:
         """Free the captured network: its form has changed, or the engine closes."""
-        self._bare = None
+        self._bare.clear()
 
-    def _network(self, *, graph: bool) -> Replay:
-        stream, bound = self._sets.place(0)
+    def _network(self, batch: int, *, graph: bool) -> Replay:
+        stream, bound = self._sets.place(0, batch)
         return Replay(lambda: bound.enqueue(stream), stream, graph=graph)
+
+
+def _per_frame(replay: Replay, count: int, batch: int) -> list[float]:
+    """Return the time of each of `count` frames, `batch` to a run."""
+    runs = replay.times_ms(-(-count // batch))
+    return [time_ms / batch for time_ms in runs for _ in range(batch)][:count]
 
 
 def _through_network(stages: SlotStages) -> object:

@@ -1,7 +1,8 @@
 """The slots of the last few frame formats and settings: flipping back and forth captures once.
 
 Streams and bound networks belong to a slot's place in the ring and outlive its graphs, so two slots
-of one place never run at the same time, whatever format they are for.
+of one place never run at the same time, whatever format they are for. A place has a bound network
+for each number of frames a pass that was asked for.
 """
 
 from collections import OrderedDict
@@ -11,13 +12,14 @@ import torch
 
 from rfviewer import log
 from rfviewer.config import ResizeMode
-from rfviewer.engine.cuda.buffers import SlotBuffers, allocate_buffers
+from rfviewer.engine.cuda.buffers import allocate_buffers
 from rfviewer.engine.cuda.faults import is_device_lost, memory_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork, DeviceOutputs
 from rfviewer.engine.cuda.overlay import SlotOverlay
+from rfviewer.engine.cuda.seat import Seat
 from rfviewer.engine.cuda.slot import Slot
-from rfviewer.engine.cuda.stages import SlotStages
+from rfviewer.engine.cuda.stages import SeatStages, SlotStages
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.errors import EngineError
 from rfviewer.frame import Frame
@@ -45,18 +47,29 @@ class SlotSets:
         self._max_records = max_records
         self._resize = resize
         self._device = device
-        self._places: list[tuple[torch.cuda.Stream, BoundNetwork]] = []
+        self._streams: list[torch.cuda.Stream] = []
+        self._networks: dict[tuple[int, int], BoundNetwork] = {}
         self._shapes: DeviceOutputs | None = None
         self._sets: OrderedDict[tuple[FrameFormat, Optimizations], list[Slot]] = OrderedDict()
 
-    def place(self, index: int) -> tuple[torch.cuda.Stream, BoundNetwork]:
-        """Return stream and bound network of slot `index`, made once."""
-        while len(self._places) <= index:
+    def stream(self, index: int) -> torch.cuda.Stream:
+        """Return the stream of slot `index`, made once."""
+        while len(self._streams) <= index:
+            self._streams.append(torch.cuda.Stream(self._device))
+        return self._streams[index]
+
+    def place(self, index: int, batch: int = 1) -> tuple[torch.cuda.Stream, BoundNetwork]:
+        """Return stream and bound network of slot `index` with `batch` seats, made once.
+
+        Raises:
+            EngineError: the network cannot be had for that many frames.
+        """
+        stream, key = self.stream(index), (index, batch)
+        if key not in self._networks:
             # Bound on its own stream, so that the allocator knows whose memory it is.
-            stream = torch.cuda.Stream(self._device)
             with torch.cuda.stream(stream):
-                self._places.append((stream, self._network.bind()))
-        return self._places[index]
+                self._networks[key] = self._network.bind(batch)
+        return stream, self._networks[key]
 
     def slots(self, frame: FrameFormat, wanted: Optimizations, depth: int) -> list[Slot]:
         """Return at least `depth` slots for `frame`, captured where `wanted.cuda_graph`.
@@ -76,10 +89,10 @@ class SlotSets:
                 found.append(self._build(len(found), frame, wanted, found))
             except torch.cuda.OutOfMemoryError as error:
                 self._drop_others(key)
-                fits = len(found)
+                count = depth * wanted.micro_batch
                 raise memory_error(
-                    f"{depth} frames of {frame.width}x{frame.height} in flight",
-                    f"set depth to {fits}" if fits else "use smaller frames or another model",
+                    f"{count} frames of {frame.width}x{frame.height} in flight",
+                    _less(len(found), wanted.micro_batch),
                     error,
                 ) from error
         return found
@@ -89,27 +102,29 @@ class SlotSets:
     ) -> tuple[SlotStages, torch.cuda.Stream]:
         """Return stages of the first place with buffers of their own, and their stream.
 
-        `frame` is written to page-locked memory, which `wanted` must ask for; its image must stay.
+        `frame` is written to page-locked memory of every seat, which `wanted` must ask for; its
+        image must stay.
 
         Raises:
             RuntimeError: they cannot be had, e.g. for lack of memory.
         """
         frame_format = FrameFormat.of(frame)
-        stream, bound = self.place(0)
+        stream, _ = self.place(0, wanted.micro_batch)
         with torch.cuda.stream(stream):
-            buffers = self._buffers(frame_format, wanted, stream, bound)
             tables = self._tables(frame_format)
+            seats, stages = self._stages(0, frame_format, wanted, tables)
         stream.synchronize()
-        if buffers.pinned_input is None:
-            raise RuntimeError("the stages read pageable memory")
-        buffers.pinned_input.write(frame.image, 1.0)
-        stages = SlotStages(frame_format, bound, stream, buffers, tables, wanted, self._resize)
+        for seat in seats:
+            if seat.buffers.pinned_input is None:
+                raise RuntimeError("the stages read pageable memory")
+            seat.buffers.pinned_input.write(frame.image, 1.0)
         return stages, stream
 
     def clear(self) -> None:
         """Free every slot and bound network; none may be in flight."""
         self._sets.clear()
-        self._places.clear()
+        self._networks.clear()
+        self._streams.clear()
         self._shapes = None
 
     def _drop_others(self, key: tuple[FrameFormat, Optimizations]) -> None:
@@ -121,17 +136,15 @@ class SlotSets:
     def _build(
         self, index: int, frame: FrameFormat, wanted: Optimizations, others: list[Slot]
     ) -> Slot:
-        stream, bound = self.place(index)
+        stream, _ = self.place(index, wanted.micro_batch)
         with torch.cuda.stream(stream):
-            buffers = self._buffers(frame, wanted, stream, bound)
-            # A table that is rebuilt for every frame cannot be shared between slots.
+            # A table that is rebuilt for every pass cannot be shared between slots.
             tables = others[0].tables if others and wanted.table_cache else self._tables(frame)
-            overlay = None
-            if wanted.packed_masks or buffers.masks is None:
-                overlay = SlotOverlay(frame, buffers, self._network.num_classes, stream, wanted)
+            parts, stages = self._stages(index, frame, wanted, tables)
+            seats = [self._seat(part, frame, stream, wanted) for part in parts]
         # Tables and zeros are there before any other stream reads them.
         stream.synchronize()
-        slot = Slot(frame, bound, stream, buffers, tables, wanted, self._resize, overlay)
+        slot = Slot(stages, seats, stream, tables, wanted)
         slot.warm_up(_blank(frame))
         if wanted.cuda_graph:
             try:
@@ -145,29 +158,50 @@ class SlotSets:
                 raise CaptureError(str(error).strip().split("\n", 1)[0]) from error
         return slot
 
-    def _buffers(
-        self,
-        frame: FrameFormat,
-        wanted: Optimizations,
-        stream: torch.cuda.Stream,
-        bound: BoundNetwork,
-    ) -> SlotBuffers:
-        """Allocate the buffers of one slot on its stream, which is the current one."""
+    def _stages(
+        self, index: int, frame: FrameFormat, wanted: Optimizations, tables: FrameTables
+    ) -> tuple[list[SeatStages], SlotStages]:
+        """Allocate the buffers of slot `index`; its stream is the current one."""
+        stream, bound = self.place(index, wanted.micro_batch)
         if self._shapes is None:
-            self._shapes = bound.enqueue(stream)
-        return allocate_buffers(
-            frame,
-            self._network,
-            bound.network_input,
-            self._shapes,
-            self._max_records,
-            wanted,
-            two_passes=self._resize is ResizeMode.B,
-        )
+            self._shapes = bound.enqueue(stream).row(0)
+        seats = []
+        for seat in range(wanted.micro_batch):
+            row = bound.network_input[seat : seat + 1]
+            buffers = allocate_buffers(
+                frame,
+                self._network,
+                row,
+                self._shapes,
+                self._max_records,
+                wanted,
+                two_passes=self._resize is ResizeMode.B,
+            )
+            seats.append(SeatStages(frame, row, buffers, tables, wanted, self._resize))
+        return seats, SlotStages(bound, stream, seats)
+
+    def _seat(
+        self,
+        stages: SeatStages,
+        frame: FrameFormat,
+        stream: torch.cuda.Stream,
+        wanted: Optimizations,
+    ) -> Seat:
+        buffers, overlay = stages.buffers, None
+        if wanted.packed_masks or buffers.masks is None:
+            overlay = SlotOverlay(frame, buffers, self._network.num_classes, stream, wanted)
+        return Seat(frame, buffers, stream, wanted, overlay)
 
     def _tables(self, frame: FrameFormat) -> FrameTables:
         network = self._network
         return FrameTables(frame, network.input_hw, network.mask_hw, self._resize, self._device)
+
+
+def _less(slots: int, batch: int) -> str:
+    """Return what to set where there is memory for `slots` slots only."""
+    if slots:
+        return f"set depth to {slots}"
+    return "set micro_batch to 1" if batch > 1 else "use smaller frames or another model"
 
 
 def _blank(frame: FrameFormat) -> Frame:

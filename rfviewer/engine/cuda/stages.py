@@ -1,12 +1,12 @@
 """The stages of a GPU slot: each only enqueues on torch's current stream; nothing is read back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from rfviewer.config import ResizeMode
-from rfviewer.engine.cuda.buffers import SlotBuffers
+from rfviewer.engine.cuda.buffers import SeatBuffers
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.engine.cuda.plain import select as plain_select
@@ -31,65 +31,57 @@ class Step:
     """Whether a graph can hold it: False when it moves pageable memory."""
 
 
-class SlotStages:
-    """The stages of one slot, bound to its buffers. Used on the engine thread."""
+class SeatStages:
+    """The stages of one frame of a slot, bound to its buffers. Used on the engine thread."""
 
     def __init__(
         self,
         frame: FrameFormat,
-        bound: BoundNetwork,
-        stream: torch.cuda.Stream,
-        buffers: SlotBuffers,
+        network_input: torch.Tensor,
+        buffers: SeatBuffers,
         tables: FrameTables,
         wanted: Optimizations,
         resize: ResizeMode,
     ) -> None:
+        """`network_input` is this frame's row, (1, 3, h, w), of what the network reads."""
         self._frame = frame
-        self._bound = bound
-        self._stream = stream
-        self._buffers = buffers
+        self._network_input = network_input
+        self.buffers = buffers
         self._tables = tables
         self._wanted = wanted
         self._preprocess = DevicePreprocess(
-            frame, tables, bound.network_input, buffers.scratch, wanted, resize
+            frame, tables, network_input, buffers.scratch, wanted, resize
         )
-        self._outputs: DeviceOutputs | None = None
-
-    def steps(self) -> list[Step]:
-        """Return the stages in order. A pageable copy of the frame is no step: see `Slot`."""
-        steps = [
-            Step(Stage.PREPROCESS, self.preprocess),
-            Step(Stage.INFER, self.infer),
-            Step(Stage.POSTPROCESS, self.postprocess),
-        ]
-        if self._buffers.pinned_input is not None:
-            steps.insert(0, Step(Stage.H2D, self.copy_in))
-        if self._buffers.host_results is not None:
-            steps.append(Step(Stage.D2H, self.copy_out))
-        return steps
 
     def copy_in(self) -> None:
         """Bring frame and threshold to the device."""
-        pinned, target = self._buffers.pinned_input, self._buffers.device_input
+        pinned, target = self.buffers.pinned_input, self.buffers.device_input
         if pinned is not None:
             fetch(pinned.order, target.words, target.threshold)
 
     def preprocess(self) -> None:
         """Make the network input."""
-        staged, target = self._buffers.staged_input, self._bound.network_input
+        staged, target = self.buffers.staged_input, self._network_input
         self._preprocess.enqueue(
-            self._buffers.device_input.image, target if staged is None else staged
+            self.buffers.device_input.image, target if staged is None else staged
         )
         if staged is not None:
             target.copy_(staged)
 
-    def infer(self) -> None:
-        """Run the network."""
-        self._outputs = self._bound.enqueue(self._stream)
+    def raw(self, found: DeviceOutputs) -> DeviceOutputs:
+        """Return the raw outputs to read, cloned first where that was asked for."""
+        staged = self.buffers.staged_outputs
+        if staged is None:
+            return found
+        staged.boxes.copy_(found.boxes)
+        staged.logits.copy_(found.logits)
+        if staged.masks is not None and found.masks is not None:
+            staged.masks.copy_(found.masks)
+        return staged
 
-    def postprocess(self) -> None:
-        """Select, decode, make masks."""
-        buffers, raw = self._buffers, self.raw()
+    def postprocess(self, found: DeviceOutputs) -> None:
+        """Select, decode, make masks; `found` is this frame's row of the raw outputs."""
+        buffers, raw = self.buffers, self.raw(found)
         arguments = (raw.logits, raw.boxes, buffers.device_input.threshold, buffers.results)
         workspace, frame_wh = buffers.workspace, self._frame.wh
         if self._wanted.fused_select:
@@ -117,21 +109,67 @@ class SlotStages:
 
     def copy_out(self) -> None:
         """Bring the result table and the bytes of the mask regions into pinned memory."""
-        buffers = self._buffers
+        buffers = self.buffers
         if buffers.masks is not None and buffers.masks.stream is not None:
             mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream)
         if buffers.host_results is not None:
             buffers.host_results.flat.copy_(buffers.results.flat, non_blocking=True)
 
-    def raw(self) -> DeviceOutputs:
-        """Return the raw outputs to read, cloned first where that was asked for."""
-        raw, staged = self._outputs, self._buffers.staged_outputs
-        if raw is None:
+
+class SlotStages:
+    """The stages of a slot: each for all its seats, the network once. Used on the engine thread."""
+
+    def __init__(
+        self, bound: BoundNetwork, stream: torch.cuda.Stream, seats: Sequence[SeatStages]
+    ) -> None:
+        self._bound = bound
+        self._stream = stream
+        self._seats = seats
+        self._outputs: DeviceOutputs | None = None
+
+    def steps(self) -> list[Step]:
+        """Return the stages in order. A pageable copy of the frame is no step: see `Slot`."""
+        steps = [
+            Step(Stage.PREPROCESS, self.preprocess),
+            Step(Stage.INFER, self.infer),
+            Step(Stage.POSTPROCESS, self.postprocess),
+        ]
+        buffers = self._seats[0].buffers
+        if buffers.pinned_input is not None:
+            steps.insert(0, Step(Stage.H2D, self.copy_in))
+        if buffers.host_results is not None:
+            steps.append(Step(Stage.D2H, self.copy_out))
+        return steps
+
+    def copy_in(self) -> None:
+        """Bring frames and thresholds to the device."""
+        for seat in self._seats:
+            seat.copy_in()
+
+    def preprocess(self) -> None:
+        """Make the network input."""
+        for seat in self._seats:
+            seat.preprocess()
+
+    def infer(self) -> None:
+        """Run the network."""
+        self._outputs = self._bound.enqueue(self._stream)
+
+    def raw(self) -> list[DeviceOutputs]:
+        """Return the raw outputs of each seat, cloned first where that was asked for."""
+        return [seat.raw(self._row(index)) for index, seat in enumerate(self._seats)]
+
+    def postprocess(self) -> None:
+        """Select, decode, make masks."""
+        for index, seat in enumerate(self._seats):
+            seat.postprocess(self._row(index))
+
+    def copy_out(self) -> None:
+        """Bring result tables and the bytes of the mask regions into pinned memory."""
+        for seat in self._seats:
+            seat.copy_out()
+
+    def _row(self, index: int) -> DeviceOutputs:
+        if self._outputs is None:
             raise RuntimeError("postprocess() before infer()")
-        if staged is None:
-            return raw
-        staged.boxes.copy_(raw.boxes)
-        staged.logits.copy_(raw.logits)
-        if staged.masks is not None and raw.masks is not None:
-            staged.masks.copy_(raw.masks)
-        return staged
+        return self._outputs.row(index)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from rfviewer.engine.toggles import NO_FUSED_PREPROCESS, PARTS_OF_FUSED_PREPROCESS
-from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.optimizations import Optimizations, off_value, toggle_names
 from rfviewer.result import ToggleState
 
 _MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks", "tuned_masks")
@@ -14,7 +14,12 @@ _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
 
 
 def cuda_toggles(
-    requested: Optimizations, *, has_masks: bool, graph_failure: str, compile_failure: str
+    requested: Optimizations,
+    *,
+    has_masks: bool,
+    graph_failure: str,
+    compile_failure: str,
+    batch_obstacle: str,
 ) -> tuple[ToggleState, ...]:
     """Return the state of every optimization, in display order.
 
@@ -23,6 +28,7 @@ def cuda_toggles(
         has_masks: whether the network predicts masks.
         graph_failure: why the slots could not be captured; empty when they could.
         compile_failure: why the network cannot be compiled; empty when it can or nobody tried.
+        batch_obstacle: why one pass cannot take several frames; empty when it can.
     """
     impossible: dict[str, str] = {}
     unused: dict[str, str] = {}
@@ -36,13 +42,14 @@ def cuda_toggles(
         impossible["cuda_graph"] = f"capture failed: {graph_failure}"
     if compile_failure:
         impossible["compiled_network"] = compile_failure
+    if batch_obstacle:
+        impossible["micro_batch"] = batch_obstacle
     states = []
     for name in toggle_names():
         wanted = getattr(requested, name)
         if name in impossible:
-            reason = impossible[name]
             states.append(
-                ToggleState(name, wanted, effective=False, reason=reason, available=False)
+                ToggleState(name, wanted, off_value(name), impossible[name], available=False)
             )
         elif name in unused and wanted:
             states.append(ToggleState(name, wanted, effective=False, reason=unused[name]))

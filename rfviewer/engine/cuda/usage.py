@@ -4,7 +4,7 @@ import time
 
 from rfviewer.engine.cuda.idle import BusyTime, NetworkGaps
 from rfviewer.engine.cuda.nvml import GpuFigures, Nvml
-from rfviewer.engine.cuda.slot import SlotOutcome
+from rfviewer.engine.cuda.outcome import FrameOutcome
 from rfviewer.result import DeviceUsage
 from rfviewer.timing import percentile
 
@@ -25,8 +25,10 @@ class UsageMeter:
         self._figures = GpuFigures()
         self._figures_ns = 0
 
-    def add(self, outcome: SlotOutcome) -> None:
+    def add(self, outcome: FrameOutcome) -> None:
         """Note the work of one frame, in the order of submission."""
+        if not outcome.work:
+            return  # its pass was noted with the first frame in it
         start_ms, reached_ms = outcome.work[0][1:]
         self._last_start_ms = max(self._last_start_ms, start_ms)
         for _, next_ms, end_ms in outcome.work:
