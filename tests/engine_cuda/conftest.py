@@ -14,6 +14,7 @@ _NEED_TORCH = [
     "test_copy_out.py",
     "test_plain.py",
     "test_engine.py",
+    "test_micro_batch.py",
     "test_demo.py",
     "test_overlay.py",
 ]

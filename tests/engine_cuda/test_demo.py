@@ -122,6 +122,25 @@ def test_the_gpu_in_fp16_finds_nearly_the_same(demo_network, clip, on_the_cpu, r
     assert np.mean(tally.overlaps) >= 0.99
 
 
+@pytest.mark.parametrize("frames", [2, 4, 8])
+def test_several_frames_a_pass_find_nearly_the_same(demo_network, clip, frames):
+    """Another batch picks other kernels: fp16 differs as above; no frame is lost or swapped."""
+    alone = engine_of(demo_network, Optimizations(depth=2))
+    wanted = run_all(alone, clip[:203], THRESHOLD - BAND)
+    alone.close()
+    engine = engine_of(demo_network, Optimizations(depth=2, micro_batch=frames))
+    found = run_all(engine, clip[:203], THRESHOLD - BAND)
+    engine.close()
+    assert [result.frame for result in found] == clip[:203]
+    assert {result.optimizations.micro_batch for result in found} == {frames}
+    tally = compared(found, wanted)
+    assert len(tally.boxes_px) > 1000
+    assert tally.odd <= 0.02 * len(tally.boxes_px)
+    assert np.quantile(tally.boxes_px, 0.99) <= 2.0
+    assert np.quantile(tally.scores, 0.95) <= 0.05
+    assert np.mean(tally.overlaps) >= 0.99
+
+
 @dataclass
 class Tally:
     """How two runs differ, over all frames."""
