@@ -9,7 +9,6 @@ kept, so that flipping back costs nothing.
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -25,12 +24,11 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.frame_memory import FrameMemory
 from rfviewer.engine.cuda.network import DeviceNetwork
 from rfviewer.engine.cuda.nvml import Nvml
-from rfviewer.engine.cuda.outcome import FrameOutcome
 from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import Replays
+from rfviewer.engine.cuda.reporter import Reporter
 from rfviewer.engine.cuda.slot import Slot
 from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
-from rfviewer.engine.cuda.spans import HostTime
 from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.ranges import Ranges
@@ -42,7 +40,6 @@ from rfviewer.interfaces import Progress
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
-from rfviewer.timing import Span, Stage, StageTimings
 
 
 class CudaEngine:
@@ -73,7 +70,7 @@ class CudaEngine:
         self._sets = SlotSets(network, spec.num_select, config.resize, device)
         self._replays = Replays(self._sets)
         self._clock = DeviceClock(self._sets.stream(0))
-        self._host_time = HostTime()
+        self._reporter = Reporter()
         self._form = NetworkForm(network, progress)
         self._memory = FrameMemory(page_locked)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
@@ -155,21 +152,7 @@ class CudaEngine:
         slot, outcome = self._flight.collect()
         self._usage.add(outcome)
         self._clock.tick(slot.stream)
-        timings = StageTimings(
-            MappingProxyType(outcome.stages_ms),
-            submit_time_ns=outcome.submit_time_ns,
-            done_time_ns=outcome.done_time_ns,
-            spans=self._spans(slot.lane, outcome),
-        )
-        return FrameResult(
-            outcome.frame,
-            outcome.detections,
-            timings,
-            self._effective,
-            outcome.threshold,
-            outcome.composited,
-            outcome.overlay,
-        )
+        return self._reporter.result(slot.lane, outcome, self._effective)
 
     def configure(self, optimizations: Optimizations) -> None:
         """Apply `optimizations`; nothing may be in flight. Builds and captures slots if needed.
@@ -245,18 +228,6 @@ class CudaEngine:
 
     def _launch(self, slot: Slot) -> None:
         slot.launch(self._clock.base)
-
-    def _spans(self, lane: str, outcome: FrameOutcome) -> tuple[Span, ...]:
-        """Return when the device worked on a frame, and the engine thread for it.
-
-        Frames that share a pass: its spans come with the first of them.
-        """
-        self._host_time.observe(outcome.work, outcome.launch_time_ns, outcome.seen_done_ns)
-        return (
-            Span("host", Stage.SUBMIT, outcome.submit_time_ns, outcome.submitted_time_ns),
-            *self._host_time.spans(lane, outcome.work),
-            Span("host", Stage.COLLECT, outcome.collect_time_ns, outcome.done_time_ns),
-        )
 
     def _apply(self, optimizations: Optimizations) -> None:
         """Work out which optimizations are in effect."""

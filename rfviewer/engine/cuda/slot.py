@@ -58,8 +58,10 @@ class Slot:
 
     def use_ranges(self, ranges: Ranges) -> None:
         """Put ranges around what the host launches for a pass; again is once."""
-        for part in (*self._groups, *self._seats):
-            part.use_ranges(ranges)
+        for group in self._groups:
+            group.use_ranges(ranges)
+        for seat in self._seats:
+            seat.use_ranges(ranges)
 
     def warm_up(self, frame: Frame) -> None:
         """Run every stage on `frame`, which loads and compiles what they need, and wait."""
