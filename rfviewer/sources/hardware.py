@@ -30,10 +30,8 @@ class HardwareRefusedError(Exception):
 class PictureDecoder(Protocol):
     """The part of a codec context that is used. One thread uses it."""
 
-    @property
-    def reorder_depth(self) -> int:
-        """How many pictures are held back for their order."""
-        ...
+    reorder_depth: int
+    """How many pictures are held back for their order."""
 
     def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         """Return what comes out for `packet`; None takes what is left."""
@@ -62,6 +60,43 @@ class Decoding:
 
 
 ON_CPU = Decoding(Decode.CPU, None)
+
+
+class OneDecoder:
+    """Opens a decoder once and hands it out again while the stream is the same (`OpenHardware`).
+
+    Starting over opens the container again; a decoder on the GPU takes longer, and memory twice.
+    """
+
+    def __init__(self, open_hardware: OpenHardware) -> None:
+        self._open = open_hardware
+        self._decoder: PictureDecoder | None = None
+        self._stream: tuple[object, ...] = ()
+
+    def __call__(self, software: VideoCodecContext, live: bool) -> PictureDecoder:  # noqa: FBT001
+        """Return a decoder that has seen nothing.
+
+        Raises:
+            HardwareRefusedError: as the one behind it.
+        """
+        stream = (software.name, software.extradata, software.width, software.height)
+        kept, self._decoder = self._decoder, None
+        if kept is not None and stream == self._stream:
+            try:
+                kept.flush_buffers()
+                kept.reorder_depth = max(kept.reorder_depth, software.reorder_depth)
+            except DECODE_ERRORS as error:
+                log.source.warning("the GPU's decoder is opened anew (%r)", error)
+            else:
+                self._decoder = kept
+                return kept
+        del kept  # before there is another one
+        self._decoder, self._stream = self._open(software, live), stream
+        return self._decoder
+
+    def release(self) -> None:
+        """Let go of it: the source is being closed, or the decoder has failed."""
+        self._decoder = None
 
 
 class SwitchingDecoder:
@@ -95,7 +130,7 @@ class SwitchingDecoder:
     def reorder_depth(self, depth: int) -> None:
         for decoder in (self._hardware, self._software):
             if decoder is not None:
-                decoder.reorder_depth = depth  # type: ignore[misc]
+                decoder.reorder_depth = depth
 
     def restart(self) -> None:
         """Forget everything, after a seek of the container, which flushed the CPU's decoder."""
@@ -105,6 +140,11 @@ class SwitchingDecoder:
                 self._hardware.flush_buffers()
             except DECODE_ERRORS as error:
                 self._give_up(error)
+
+    def release(self) -> None:
+        """Let go of the GPU's decoder: the source is being closed."""
+        self._forget()
+        self._hardware = None
 
     def decode(
         self, packet: "Packet[VideoStream] | None", damaged: Callable[["Packet[VideoStream]"], None]

@@ -12,7 +12,13 @@ from rfviewer import log
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.errors import SourceError
 from rfviewer.sources.decoder import Damage, PacketDecoder
-from rfviewer.sources.hardware import ON_CPU, Decoding, HardwareRefusedError, SwitchingDecoder
+from rfviewer.sources.hardware import (
+    ON_CPU,
+    Decoding,
+    HardwareRefusedError,
+    OneDecoder,
+    SwitchingDecoder,
+)
 from rfviewer.sources.media import (
     NoVideoError,
     OpenMedia,
@@ -73,9 +79,11 @@ class MediaReader:
         self._history = history
         self._interrupted = interrupted
         self._damage = Damage()
-        self._open_hardware = decoding.open_hardware
+        opens = decoding.open_hardware
+        self._hardware = None if opens is None else OneDecoder(opens)
+        self._switching: SwitchingDecoder | None = None
         self.decode = DecodeState(
-            decoding.requested, Decode.GPU if decoding.open_hardware else Decode.CPU
+            decoding.requested, Decode.CPU if self._hardware is None else Decode.GPU
         )
         """What decodes now. Replaced as a whole, so that any thread may read it."""
         self.last: StampedFrame | None = None
@@ -113,6 +121,10 @@ class MediaReader:
     def close(self) -> None:
         """Close the file. Idempotent."""
         self.media.container.close()
+        if self._hardware is not None:
+            self._hardware.release()
+        if self._switching is not None:
+            self._switching.release()
 
     def start_over(self) -> None:
         """Go to the beginning by opening the source again, which works for every format.
@@ -183,13 +195,16 @@ class MediaReader:
 
     def _make_decoder(self) -> PacketDecoder:
         self._damage.part = self._part
+        if self._switching is not None:
+            self._switching.release()
+        self._switching = self._make_switching()
         return PacketDecoder(
             self.media.container,
             self.media.stream,
             self._damage,
             self._interrupted,
             self._history,
-            self._switching(),
+            self._switching,
         )
 
     def _open_first(self) -> OpenMedia:
@@ -238,12 +253,12 @@ class MediaReader:
             self._decoder = self._make_decoder()
         return frame
 
-    def _switching(self) -> SwitchingDecoder | None:
-        if self._open_hardware is None:
+    def _make_switching(self) -> SwitchingDecoder | None:
+        if self._hardware is None:
             return None
         software = self.media.stream.codec_context
         try:
-            hardware = self._open_hardware(software, self._target.remote)
+            hardware = self._hardware(software, self._target.remote)
         except HardwareRefusedError as error:
             self._refuse(str(error))
             return None
@@ -251,7 +266,7 @@ class MediaReader:
 
     def _refuse(self, reason: str) -> None:
         """Decode on the CPU from now on, also after the source is opened again."""
-        self._open_hardware = None
+        self._hardware = None
         self.decode = replace(self.decode, effective=Decode.CPU, reason=reason)
 
     def _place(self, frame: VideoFrame, pts_s: float) -> int:

@@ -1,5 +1,7 @@
 """The GPU decoder's place is taken by FFmpeg's CPU decoder, which fails when it is told to."""
 
+import weakref
+
 import av
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from rfviewer.sources.hardware import ON_CPU, Decoding, HardwareRefusedError
 from rfviewer.sources.media import Target
 from rfviewer.sources.nvdec import NvdecDecoder
 from rfviewer.sources.pyav_source import PyAvSource
+from rfviewer.sources.reader import MediaReader
 from tests.sources.makers import make_clip, read_all
 
 LONG = 10**9
@@ -93,6 +96,62 @@ def test_seeking_and_stepping_are_exact_on_the_gpu_and_across_its_failure(clip, 
     assert bool(made[0].given) == bool(good)
     ours.close()
     cpu.close()
+
+
+def reader_of(path, hardware):
+    target = Target(f"file:{path}", str(path), path.name, SourceKind.FILE)
+    return MediaReader(target, lambda: False, None, Decoding(Decode.GPU, hardware))
+
+
+def planes_left(reader):
+    frames = []
+    while (stamped := reader.next()) is not None:
+        frames.append((stamped.pts_s, stamped.frame.to_ndarray().tobytes()))
+    return frames
+
+
+def test_starting_over_takes_the_same_decoder_with_the_same_frames(clip):
+    made = []
+    reader = reader_of(clip, gpu(made=made))
+    whole = planes_left(reader)
+    assert len(whole) == 50
+    for read in (0, 1, 20, 50):
+        reader.start_over()
+        for _ in range(read):
+            reader.next()
+        reader.start_over()
+        assert planes_left(reader) == whole
+    assert len(made) == 1
+    reader.close()
+
+
+def test_a_decoder_that_cannot_start_over_is_opened_anew(clip):
+    made = []
+
+    class Stubborn(FakeGpu):
+        def flush_buffers(self):
+            raise av.error.ExternalError(-1, "CUDA_ERROR_UNKNOWN")
+
+    def make(software, live):
+        made.append(Stubborn(software, live))
+        return made[-1]
+
+    reader = reader_of(clip, make)
+    whole = planes_left(reader)
+    reader.start_over()
+    assert planes_left(reader) == whole
+    assert reader.decode.effective is Decode.GPU
+    assert len(made) == 2
+    reader.close()
+
+
+def test_closing_lets_go_of_the_decoder(clip):
+    made = []
+    ours = opened(clip, gpu(made=made))
+    ours.read()
+    gone = weakref.ref(made.pop())
+    ours.close()
+    assert gone() is None
 
 
 def test_without_a_gpu_the_cpu_decodes_and_says_so(clip):
