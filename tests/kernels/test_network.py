@@ -110,6 +110,9 @@ def test_norm_rows_reads_and_writes_rows_that_lie_apart(draw, norm, silu):
 def test_linear_gelu(draw, linear, rows):
     x, layer = draw(rows, 48), linear(48, 72)
     assert_close(products.linear_gelu(x, layer), reference.linear_gelu(x, layer))
+    residual = draw(rows, 72)
+    got = products.linear_gelu(x, layer, residual)
+    assert_close(got, reference.linear_gelu(x, layer, residual))
 
 
 def test_query_pixels_adds_the_shift_of_each_query(draw):
@@ -139,12 +142,13 @@ def test_enlarge(draw, size, out):
     assert_close(convolutions.enlarge(x, size, out), reference.enlarge(x, size, out))
 
 
-def test_top_tokens_takes_the_first_of_equal_scores(draw, device):
+def test_top_tokens_takes_the_first_of_equal_scores(draw):
     scores = (draw(2, 37) * 2).round() / 2  # many ties
     got = decoder.top_tokens(scores, 9)
     assert torch.equal(got, reference.top_tokens(scores, 9))
-    nothing = decoder.top_tokens(torch.full((1, 5), float("nan"), device=device), 3)
-    assert ((nothing >= 0) & (nothing < 5)).all()  # any tokens: nobody may be led astray
+    scores[0, ::5] = torch.nan
+    scores[1] = torch.nan
+    assert torch.equal(decoder.top_tokens(scores, 33), reference.top_tokens(scores, 33))
 
 
 def test_refine_boxes(draw):
@@ -156,7 +160,7 @@ def test_refine_boxes(draw):
 def test_anchor_boxes(draw, device, rng):
     delta, learned = draw(2, 5, 8), draw(5, 4, kind=torch.float32)
     proposals = torch.rand((7, 4), generator=rng, device=device)
-    chosen = torch.randint(0, 7, (2, 5), generator=rng, device=device, dtype=torch.int32)
+    chosen = torch.randint(0, 7, (2, 5), generator=rng, device=device)
     boxes, waves = decoder.anchor_boxes(delta, proposals, chosen, learned, 16)
     expected = reference.anchor_boxes(delta, proposals, chosen, learned, 16)
     torch.testing.assert_close(boxes, expected[0], rtol=1e-5, atol=1e-5)
@@ -166,7 +170,7 @@ def test_anchor_boxes(draw, device, rng):
 @pytest.mark.parametrize(("heads", "points"), [(4, 2), (2, 4)])
 def test_sample_values_inside_on_the_border_and_outside(draw, device, rng, heads, points):
     wide = draw(2, 12, 48)
-    steering = draw(2, 6, heads * points * 3)
+    steering = draw(12, heads * points * 3 + 8)[:, 8:]
     boxes = torch.rand((2, 6, 4), generator=rng, device=device) * 1.6 - 0.3
     boxes[0, 0] = torch.tensor([1e9, -1e9, 1e9, 1.0])
     arguments = (wide[:, :, 8:40], steering, boxes, (3, 4))
@@ -186,4 +190,4 @@ def test_shapes_without_a_kernel_are_refused(draw, norm):
     with pytest.raises(ValueError, match="do not fit"):
         products.query_pixels(draw(1, 2, 64), draw(1, 5, 64))
     with pytest.raises(ValueError, match="do not fit"):
-        decoder.sample_values(draw(1, 4, 16), draw(1, 2, 7), draw(1, 2, 4), (2, 2), heads=2, points=2)
+        decoder.sample_values(draw(1, 4, 16), draw(2, 7), draw(1, 2, 4), (2, 2), heads=2, points=2)

@@ -21,6 +21,9 @@ def _rank_kernel(scores, out, tokens, keep, ROWS: tl.constexpr, LANES: tl.conste
     at = scores + image * tokens
     mine = tl.load(at + row, mask=row < tokens, other=float("-inf")).to(tl.float32)[:, None]
     theirs = tl.load(at + other, mask=other < tokens, other=float("-inf")).to(tl.float32)[None, :]
+    # NaN counts as the least, so that every rank is taken once whatever the scores hold.
+    mine = tl.where(mine == mine, mine, float("-inf"))
+    theirs = tl.where(theirs == theirs, theirs, float("-inf"))
     before = (theirs > mine) | ((theirs == mine) & (other[None, :] < row[:, None]))
     rank = tl.sum(before.to(tl.int32), axis=1)
     tl.store(out + image * keep + rank, row, mask=(row < tokens) & (rank < keep))
@@ -36,10 +39,10 @@ def top_tokens(scores: torch.Tensor, keep: int) -> torch.Tensor:
         keep: at most T.
 
     Returns:
-        (B, keep) int32; with NaN among the scores, any tokens.
+        (B, keep) int64; NaN counts as the least score.
     """
     batch, tokens = scores.shape
-    out = torch.zeros(batch, keep, dtype=torch.int32, device=scores.device)
+    out = torch.empty(batch, keep, dtype=torch.int64, device=scores.device)
     grid = (triton.cdiv(tokens, _PROGRAM_ROWS), batch)
     _rank_kernel[grid](
         scores, out, tokens, keep, ROWS=_PROGRAM_ROWS, LANES=triton.next_power_of_2(tokens)
@@ -80,7 +83,7 @@ def refine_boxes(
     Args:
         delta: (B, Q, 4 or more), rows may be padded; the first four count.
         anchors: (B, Q, 4) fp32 cx, cy, w, h; with `chosen` (T, 4), one for each token.
-        chosen: (B, Q) int32 tokens; None takes the anchors in order.
+        chosen: (B, Q) int64 tokens; None takes the anchors in order.
 
     Returns:
         (B, Q, 4) fp32.
@@ -156,7 +159,7 @@ def anchor_boxes(
     Args:
         delta: (B, Q, 4 or more) what the box head says of the chosen tokens.
         proposals: (T, 4) fp32 box of each token.
-        chosen: (B, Q) int32 tokens.
+        chosen: (B, Q) int64 tokens.
         learned: (Q, 4) learned change of each query.
         half: width of the embedding of one number, a power of two.
 
@@ -237,8 +240,8 @@ def sample_values(
 
     Args:
         values: (B, H * W, C), channels side by side, tokens may lie apart; C a power of two.
-        steering: (B, Q, heads * points * 3): offsets x, y of every head and point, then the logits
-            of their weights; contiguous.
+        steering: (B * Q, heads * points * 3): offsets x, y of every head and point, then the logits
+            of their weights; columns side by side, rows may lie apart.
         boxes: (B, Q, 4) fp32 cx, cy, w, h; offsets count in half boxes.
         size_hw: H and W.
         heads: parts of the channels that are sampled apart.
@@ -247,16 +250,16 @@ def sample_values(
     Returns:
         (B, Q, C), new. Outside of the values is 0.
     """
-    batch, queries, steering_row = steering.shape
-    channels = values.shape[2]
-    if channels != triton.next_power_of_2(channels) or steering_row != heads * points * 3:
-        raise ValueError(f"{heads} heads of {points} points do not fit {steering_row} columns")
+    batch, queries, _ = boxes.shape
+    channels, columns = values.shape[2], steering.shape[1]
+    if channels != triton.next_power_of_2(channels) or columns != heads * points * 3:
+        raise ValueError(f"{heads} heads of {points} points do not fit {columns} columns")
     out = torch.empty(batch, queries, channels, dtype=steering.dtype, device=steering.device)
     _sample_kernel[(batch * queries,)](
         values,
         values.stride(1),
         steering,
-        steering_row,
+        steering.stride(0),
         boxes,
         out,
         queries,

@@ -29,6 +29,7 @@ def _linear_gelu_kernel(
     x,
     weight,
     bias,
+    residual,
     out,
     rows,
     columns,
@@ -36,6 +37,7 @@ def _linear_gelu_kernel(
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
     STEP: tl.constexpr,
+    ADD: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
@@ -55,20 +57,27 @@ def _linear_gelu_kernel(
         )
         total = tl.dot(left, right, total, input_precision=PRECISION)
     total += tl.load(bias + column, mask=column_inside, other=0.0).to(tl.float32)[None, :]
-    at_out = out + row[:, None] * columns + column[None, :]
-    tl.store(
-        at_out, gelu(total).to(out.dtype.element_ty), mask=row_inside & column_inside[None, :]
-    )
+    at = row[:, None] * columns + column[None, :]
+    inside = row_inside & column_inside[None, :]
+    total = gelu(total)
+    if ADD:
+        total += tl.load(residual + at, mask=inside, other=0.0).to(tl.float32)
+    tl.store(out + at, total.to(out.dtype.element_ty), mask=inside)
 
 
 def linear_gelu(
-    x: torch.Tensor, linear: torch.nn.Linear, *, tile: tuple[int, int, int, int, int] | None = None
+    x: torch.Tensor,
+    linear: torch.nn.Linear,
+    residual: torch.Tensor | None = None,
+    *,
+    tile: tuple[int, int, int, int, int] | None = None,
 ) -> torch.Tensor:
-    """Return GELU(x W^T + b).
+    """Return GELU(x W^T + b), plus `residual` if that is given.
 
     Args:
         x: (..., K), contiguous.
         linear: K to N.
+        residual: (..., N), contiguous.
         tile: rows, columns and depth of a step, warps, stages; None chooses by the number of rows.
 
     Returns:
@@ -83,6 +92,7 @@ def linear_gelu(
         x,
         linear.weight,
         linear.bias,
+        x if residual is None else residual,
         out,
         rows,
         columns,
@@ -90,6 +100,7 @@ def linear_gelu(
         ROWS=block_rows,
         COLUMNS=block_columns,
         STEP=step,
+        ADD=residual is not None,
         PRECISION=input_precision(x.dtype),
         num_warps=warps,
         num_stages=stages,

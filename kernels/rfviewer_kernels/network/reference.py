@@ -51,10 +51,10 @@ def norm_rows(
     return out.copy_(result)
 
 
-def linear_gelu(x: Tensor, linear: torch.nn.Linear) -> Tensor:
+def linear_gelu(x: Tensor, linear: torch.nn.Linear, residual: Tensor | None = None) -> Tensor:
     """See products.linear_gelu."""
-    product = x.float() @ linear.weight.float().t() + linear.bias.float()
-    return functional.gelu(product).to(x.dtype)
+    found = functional.gelu(x.float() @ linear.weight.float().t() + linear.bias.float())
+    return (found if residual is None else found + residual.float()).to(x.dtype)
 
 
 def query_pixels(queries: Tensor, pixels: Tensor) -> Tensor:
@@ -104,13 +104,14 @@ def enlarge(x: Tensor, size_hw: tuple[int, int], out_hw: tuple[int, int]) -> Ten
 
 def top_tokens(scores: Tensor, keep: int) -> Tensor:
     """See decoder.top_tokens."""
-    return scores.argsort(dim=1, descending=True, stable=True)[:, :keep].int()
+    ranked = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    return ranked.argsort(dim=1, descending=True, stable=True)[:, :keep]
 
 
 def refine_boxes(delta: Tensor, anchors: Tensor, chosen: Tensor | None = None) -> Tensor:
     """See decoder.refine_boxes."""
     change = delta[..., :4].float()
-    anchors = anchors if chosen is None else anchors[chosen.long()]
+    anchors = anchors if chosen is None else anchors[chosen]
     centre = change[..., :2] * anchors[..., 2:] + anchors[..., :2]
     return torch.cat([centre, change[..., 2:].exp() * anchors[..., 2:]], -1)
 
@@ -137,10 +138,10 @@ def sample_values(
     points: int,
 ) -> Tensor:
     """See decoder.sample_values."""
-    batch, queries, _ = steering.shape
+    batch, queries, _ = boxes.shape
     channels = values.shape[2]
-    offsets = steering[:, :, : heads * points * 2].float().view(batch, queries, heads, points, 2)
-    weights = steering[:, :, heads * points * 2 :].float().view(batch, queries, heads, points)
+    offsets = steering[:, : heads * points * 2].float().view(batch, queries, heads, points, 2)
+    weights = steering[:, heads * points * 2 :].float().view(batch, queries, heads, points)
     reach = boxes[:, :, None, None, 2:] * (0.5 / points)
     places = 2 * (boxes[:, :, None, None, :2] + offsets * reach) - 1
     grid = places.transpose(1, 2).reshape(batch * heads, queries, points, 2)

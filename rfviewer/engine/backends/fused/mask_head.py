@@ -35,7 +35,8 @@ class MaskHead:
         ]
         queries = head.query_features_block
         need(queries.gamma is None, "layer scales in the mask head")
-        self._norm, self._expand, self._shrink = queries.norm_in, queries.layers[0], queries.layers[2]
+        self._norm, self._expand = queries.norm_in, queries.layers[0]
+        self._shrink = queries.layers[2].weight.t()
         self._meet = _meeting(head)
 
     def pixels(self, features: Tensor) -> Tensor:
@@ -51,7 +52,7 @@ class MaskHead:
         batch, count, width = queries.shape
         rows = queries.flatten(0, 1)
         x = linear_gelu(norm_rows(rows, self._norm), self._expand)
-        x = torch.addmm(rows + self._shrink.bias, x, self._shrink.weight.t())
+        x = torch.addmm(rows, x, self._shrink)
         x = functional.linear(x, self._meet.weight, self._meet.bias)
         found = query_pixels(x.view(batch, count, -1), pixels)
         return found.view(batch, count, *self.size_hw)
@@ -60,12 +61,14 @@ class MaskHead:
 def _meeting(head: Any) -> Any:  # noqa: ANN401 - an nn.Linear; rfdetr is untyped
     """Return the product that makes factors and shift of a query: (C factors, 1 shift, padding).
 
-    With q = Wq f + bq and p = Wp x + bp: q . p + b = (Wp^T q) . x + (bp . q + b).
+    With q = Wq f + bq and p = Wp x + bp: q . p + b = (Wp^T q) . x + (bp . q + b). The bias of the
+    product before it, which makes f, is moved here too.
     """
     query, pixel = head.query_features_proj, head.spatial_features_proj
     need(hasattr(query, "weight") and hasattr(pixel, "weight"), "a mask head without projections")
     wide = torch.float64
-    wq, bq = query.weight.to(wide), query.bias.to(wide)
+    wq, before = query.weight.to(wide), head.query_features_block.layers[2].bias.to(wide)
+    bq = query.bias.to(wide) + wq @ before
     wp, bp = pixel.weight.flatten(1).to(wide), pixel.bias.to(wide)
     weight = torch.cat([wp.t() @ wq, (bp @ wq)[None]])
     bias = torch.cat([wp.t() @ bq, (bp @ bq + head.bias.to(wide)[0])[None]])

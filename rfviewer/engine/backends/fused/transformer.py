@@ -49,13 +49,12 @@ class Transformer:
         self._select_scores = _without_winners(transformer.enc_out_class_embed[0])
         self._select_boxes = _Head(transformer.enc_out_bbox_embed[0])
         self._learned = model.refpoint_embed.weight[: self._queries].float().contiguous()
-        features = model.query_feat.weight[: self._queries]
-        self._start = features.detach().contiguous()
+        self._start = model.query_feat.weight[: self._queries].detach().contiguous()
+        self._start_stream = self._start.float()
         self._position = decoder.ref_point_head.layers
         need(len(self._position) == 2, "the depth of the position head")  # noqa: PLR2004
         self._layers = [_Layer(layer) for layer in layers]
-        weight = torch.cat([part for layer in self._layers for part in layer.position_weights])
-        self._position_all = weight.contiguous()
+        self._shifts = joined(*[part for layer in self._layers for part in layer.shifts])
         self._norm = decoder.norm
         self._boxes = _Head(model.bbox_embed)
         self._classes = model.class_embed.out_features
@@ -68,20 +67,21 @@ class Transformer:
         found = norm_rows(memory.view(batch * tokens, -1)[:, :width], self._select_norm)
         scores = functional.linear(found, self._select_scores.weight, self._select_scores.bias)
         chosen = top_tokens(scores.view(batch, tokens, -1).amax(2), self._queries)
-        index = chosen.long().unsqueeze(2).expand(-1, -1, width)
+        index = chosen.unsqueeze(2).expand(-1, -1, width)
         best = found.view(batch, tokens, width).gather(1, index)
         boxes, waves = anchor_boxes(
             self._select_boxes(best), self._proposals, chosen, self._learned, self._width // 2
         )
         position = linear_relu(self._position[0], waves.flatten(0, 1))
         position = functional.linear(position, self._position[1].weight, self._position[1].bias)
-        positions = functional.linear(position, self._position_all)
-        x = self._start.repeat(batch, 1)
-        stream = x.float()
+        shifts = functional.linear(position, self._shifts.weight, self._shifts.bias)
+        x, stream = self._start, self._start_stream
+        if batch > 1:
+            x, stream = x.repeat(batch, 1), stream.repeat(batch, 1)
         at = 0
-        for index_, layer in enumerate(self._layers, start=1):
-            values = memory[:, :, index_ * width : (index_ + 1) * width]
-            shift = positions[:, at : at + layer.shift_width]
+        for number, layer in enumerate(self._layers, start=1):
+            values = memory[:, :, number * width : (number + 1) * width]
+            shift = shifts[:, at : at + layer.shift_width]
             at += layer.shift_width
             stream, x = layer(stream, x, shift, values, boxes, self._size_hw)
         x = norm_rows(stream, self._norm, dtype=features.dtype).view(batch, self._queries, width)
@@ -101,19 +101,19 @@ class _Layer:
         self._heads, self._cross_heads, self._points = attention.num_heads, cross.n_heads, cross.n_points
         width = attention.embed_dim
         self._width = width
-        self._qkv = linear_of(attention.in_proj_weight, attention.in_proj_bias)
+        self._qkv = attention.in_proj_weight
         self._out = attention.out_proj
-        self._steering = joined(cross.sampling_offsets, cross.attention_weights)
         self._cross_out = cross.output_proj
         self._expand, self._shrink = layer.linear1, layer.linear2
         self._norms = (layer.norm1, layer.norm2, layer.norm3)
         # Queries and keys see the position, values do not.
-        no_value = torch.zeros_like(attention.in_proj_weight[2 * width :])
-        self.position_weights = (
-            torch.cat([attention.in_proj_weight[: 2 * width], no_value]),
-            self._steering.weight,
-        )
-        self.shift_width = 3 * width + self._steering.out_features
+        seen = self._qkv.clone()
+        seen[2 * width :] = 0
+        steering = joined(cross.sampling_offsets, cross.attention_weights)
+        self._steering = steering.weight
+        self.shifts = (linear_of(seen, attention.in_proj_bias), steering)
+        """Products with the position embedding, biases included."""
+        self.shift_width = 3 * width + steering.out_features
 
     def __call__(
         self,
@@ -124,19 +124,22 @@ class _Layer:
         boxes: Tensor,
         size_hw: tuple[int, int],
     ) -> tuple[Tensor, Tensor]:
-        """Return residual stream (fp32) and its normalised values, (B * Q, C) each."""
+        """Return residual stream (fp32) and its normalised values, (B * Q, C) each.
+
+        `shift` is used up: the products are added to it in place, which saves a copy each.
+        """
         batch, queries = boxes.shape[:2]
         width, heads = self._width, self._heads
-        qkv = _shifted(self._qkv, x, shift[:, : 3 * width])
+        qkv = shift[:, : 3 * width].addmm_(x, self._qkv.t())
         qkv = qkv.view(batch, queries, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
         found = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
         found = found.transpose(1, 2).reshape(batch * queries, width)
         branch = functional.linear(found, self._out.weight, self._out.bias)
         stream, x = add_norm(branch, stream, self._norms[0], post=True)
-        steering = _shifted(self._steering, x, shift[:, 3 * width :])
+        steering = shift[:, 3 * width :].addmm_(x, self._steering.t())
         found = sample_values(
             values,
-            steering.view(batch, queries, -1),
+            steering,
             boxes,
             size_hw,
             heads=self._cross_heads,
@@ -165,13 +168,6 @@ class _Head:
         rows = linear_relu(self._second, linear_relu(self._first, x.flatten(0, 1)))
         found = functional.linear(rows, self._last.weight, self._last.bias)
         return found.view(*x.shape[:2], -1)
-
-
-def _shifted(linear: nn.Linear, x: Tensor, shift: Tensor) -> Tensor:
-    """Return x W^T + b + shift; the shift rides on the product's own sum."""
-    return torch.addmm(shift, x, linear.weight.t()) if linear.bias is None else torch.addmm(
-        shift + linear.bias, x, linear.weight.t()
-    )
 
 
 def _without_winners(linear: nn.Linear) -> nn.Linear:
