@@ -4,7 +4,7 @@ FFmpeg's demuxer keeps the decoder that it found first, so each part is opened b
 Source: ISO/IEC 13818-1, 2.4.4: program association and program map sections.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -44,7 +44,7 @@ class Part:
 WHOLE = Part()
 
 
-def parts_of(path: Path, interrupted: Callable[[], bool]) -> tuple[Part, ...]:
+def parts_of(path: Path) -> tuple[Part, ...]:
     """Return the parts of the file at `path`, in order; one for everything but such a stream.
 
     Reads the whole file, or places of a large one. What cannot be read counts as one part: opening
@@ -56,7 +56,7 @@ def parts_of(path: Path, interrupted: Callable[[], bool]) -> tuple[Part, ...]:
             if layout is None:
                 return (WHOLE,)
             size = path.stat().st_size
-            cuts = sorted(set(_cuts(_Scan(file, layout, interrupted), size)))
+            cuts = sorted(set(_cuts(_Scan(file, layout), size)))
     except OSError as error:
         log.source.info("the tables of %s cannot be read: %s", path.name, error)
         return (WHOLE,)
@@ -93,7 +93,6 @@ class _Scan:
 
     file: BinaryIO
     layout: _Layout
-    interrupted: Callable[[], bool]
     sections: SectionReader = field(default_factory=SectionReader)
 
     def tables(self, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
@@ -101,7 +100,7 @@ class _Scan:
         self.sections = SectionReader()
         programs: set[int] = set()
         place = start
-        while place < end and not self.interrupted():
+        while place < end:
             self.file.seek(place)
             data = self.file.read(self.layout.packet * _BLOCK_PACKETS)
             rows = self._rows(data)
@@ -192,7 +191,7 @@ def _cuts(scan: _Scan, size: int) -> Iterator[int]:
         if not _differ(states[last], states[here]):
             continue
         low, high = places[last], places[here]
-        while high - low > _NARROW_BYTES and not scan.interrupted():
+        while high - low > _NARROW_BYTES:
             middle = (low + high) // 2 // packet * packet
             if _differ(states[last], scan.state(middle, middle + _PLACE_BYTES)):
                 high = middle

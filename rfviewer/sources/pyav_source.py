@@ -1,7 +1,5 @@
 """Video files and network streams, decoded by FFmpeg through PyAV."""
 
-import math
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +19,7 @@ from rfviewer.sources.explain import why_not_opened
 from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.index import build_index
 from rfviewer.sources.media import Target
+from rfviewer.sources.opening import Stop, first_frame
 from rfviewer.sources.packet_history import PacketHistory
 from rfviewer.sources.reader import MediaReader, StampedFrame
 from rfviewer.sources.window import SAME_TIME_S, Window
@@ -32,7 +31,6 @@ _INDEX_AT_OPEN_BYTES = 64 << 20
 """Files up to this size are indexed when opened (tens of ms), so that their length is exact."""
 _INDEX_AT_OPEN_S = 0.5
 _INDEX_AT_SEEK_S = 4.0
-_FIRST_FRAME_S = 5.0
 _STEPPING_BYTES = 64 << 20
 """Decoded frames kept while stepping backwards."""
 _STEPPING_ENDS_AFTER = 60
@@ -42,26 +40,6 @@ _SEARCH_STEPS_S = (0.0, 2.0, 10.0, 30.0)
 _NEAR_S = 1.0
 """Without an index, a wanted time this near ahead is reached by decoding on."""
 _FROM_BEGINNING = None
-
-
-class _Stop:
-    """Says when decoding must end: after `request`, or at a deadline while opening.
-
-    An object of its own, so that a source is freed at once: a bound method would make a cycle.
-    """
-
-    def __init__(self) -> None:
-        self._requested = threading.Event()
-        self.deadline_s = time.monotonic() + _FIRST_FRAME_S
-
-    def request(self) -> None:
-        self._requested.set()
-
-    def requested(self) -> bool:
-        return self._requested.is_set()
-
-    def __call__(self) -> bool:
-        return self.requested() or time.monotonic() > self.deadline_s
 
 
 class PyAvSource(FrameSource):
@@ -80,7 +58,7 @@ class PyAvSource(FrameSource):
             SourceError: one sentence.
         """
         self._target = target
-        self._stop = _Stop()
+        self._stop = Stop()
         self._closed = False
         self._window = Window()
         self._stepping = 0
@@ -150,14 +128,13 @@ class PyAvSource(FrameSource):
     def _start(self) -> SourceInfo:
         """Decode the first frame, index small files, and say what the source is."""
         self._unconverted = 0
-        first = self._decode()
+        first = first_frame(self._reader, self._stop, self._decode, live=self._target.remote)
         if first is None:
             raise SourceError(self._undecodable())
         try:
             frame = self._convert(first)
         except av.FFmpegError as error:
             raise SourceError(self._undecodable()) from error
-        self._stop.deadline_s = math.inf
         self._window.push(first, 0)
         self._window.mark_first()
         if not self._target.remote and self._file_size() <= _INDEX_AT_OPEN_BYTES:

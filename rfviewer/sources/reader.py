@@ -91,7 +91,7 @@ class MediaReader:
         self.parts: tuple[Part, ...] = (WHOLE,)
         """Stretches of the file that are opened one after the other: see `programs`."""
         if not target.remote:
-            self.parts = parts_of(Path(target.location.removeprefix("file:")), interrupted)
+            self.parts = parts_of(Path(target.location.removeprefix("file:")))
         self._part = 0
         self._size = (0, 0)
         self._aspect: Fraction | None = None
@@ -117,6 +117,11 @@ class MediaReader:
     def damaged(self) -> int:
         """Damaged frames met so far."""
         return self._damage.count
+
+    @property
+    def packets_tried(self) -> int:
+        """Packets decoded since the last frame came out."""
+        return self._decoder.packets_since_frame
 
     def close(self) -> None:
         """Close the file. Idempotent."""

@@ -22,10 +22,6 @@ CODECS = {
 }
 
 
-def never() -> bool:
-    return False
-
-
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory):
     """One transport stream of each codec, and one with other PIDs."""
@@ -184,23 +180,23 @@ def test_a_damaged_table_is_no_change(tmp_path, streams):
     damaged = tmp_path / "a.ts"
     damaged.write_bytes(data)
     assert len(maps) > 1
-    assert parts_of(damaged, never) == (programs.WHOLE,)
+    assert parts_of(damaged) == (programs.WHOLE,)
 
 
 def test_large_files_are_looked_at_in_places(tmp_path, streams, monkeypatch):
     order = ["h264"] * 5 + ["hevc"] * 5 + ["mpeg2"] * 3 + ["h264"] * 4
     joined = join(tmp_path / "a.ts", *(streams[name] for name in order))
-    expected = parts_of(joined, never)
+    expected = parts_of(joined)
     assert len(expected) == 4
     monkeypatch.setattr(programs, "_SCAN_BYTES", 1000)
     monkeypatch.setattr(programs, "_PLACE_BYTES", 30_000)
     monkeypatch.setattr(programs, "_NARROW_BYTES", 20_000)
-    assert parts_of(joined, never) == expected
+    assert parts_of(joined) == expected
 
 
 @pytest.mark.parametrize("content", [b"", b"G", b"G" * 5000, bytes(3000), b"G" + bytes(187)])
 def test_what_is_no_stream_is_one_part(tmp_path, content):
     file = tmp_path / "a"
     file.write_bytes(content)
-    assert parts_of(file, never) == (programs.WHOLE,)
-    assert parts_of(tmp_path / "missing", never) == (programs.WHOLE,)
+    assert parts_of(file) == (programs.WHOLE,)
+    assert parts_of(tmp_path / "missing") == (programs.WHOLE,)

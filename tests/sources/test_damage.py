@@ -1,6 +1,8 @@
 """Damage is counted, and what lies behind it is still shown."""
 
 import random
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,3 +107,31 @@ def test_a_good_file_plays_after_a_bad_one(clip, tmp_path):
     source = open_source(str(clip))
     assert len(read_all(source)) == COUNT
     source.close()
+
+
+def test_a_machine_that_is_slow_is_no_damage(clip, monkeypatch):
+    """The time for the first frame is over before the first packet is read."""
+    monkeypatch.setattr("rfviewer.sources.opening._FIRST_FRAME_S", -1.0)
+    source = open_source(str(clip))
+    assert numbers(read_all(source)) == list(range(COUNT))
+    source.close()
+
+
+def test_what_gives_no_frame_is_given_up(clip, monkeypatch):
+    """On a clock that goes on by a second whenever somebody looks at it."""
+    decoded = []
+
+    def nothing(self, packet):
+        decoded.append(packet)
+        return []
+
+    seconds = count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))
+    monkeypatch.setattr("rfviewer.sources.opening.time", clock)
+    monkeypatch.setattr("rfviewer.sources.opening._LONGEST_S", 1000)
+    monkeypatch.setattr("rfviewer.sources.opening._AGAIN_S", 3)
+    monkeypatch.setattr("rfviewer.sources.decoder.PacketDecoder._pictures", nothing)
+    monkeypatch.setattr("rfviewer.sources.opening._FEW_PACKETS", 20)
+    with pytest.raises(SourceError, match="cannot decode"):
+        open_source(str(clip))
+    assert 20 <= len(decoded) < 25
