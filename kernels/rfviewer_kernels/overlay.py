@@ -192,6 +192,7 @@ def _overlay_kernel(
     tiles_x,
     LAYOUT: tl.constexpr,
     LUMA: tl.constexpr,
+    BLACK: tl.constexpr,
     RED_V: tl.constexpr,
     GREEN_U: tl.constexpr,
     GREEN_V: tl.constexpr,
@@ -211,7 +212,7 @@ def _overlay_kernel(
     x = column2[:, :, None] * 8 + bit
     inside = (y < height) & (x < width)
     red, green, blue = load_rgb(
-        frame, y, x, inside, height, width, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
+        frame, y, x, inside, height, width, LAYOUT, LUMA, BLACK, RED_V, GREEN_U, GREEN_V, BLUE_U
     )
     even = (blue | (red << 16)).to(tl.uint32)  # blue and red
     odd = (green | _OPAQUE).to(tl.uint32)  # green and alpha

@@ -55,6 +55,7 @@ def _preprocess_a_kernel(
     offset_b,
     LAYOUT: tl.constexpr,
     LUMA: tl.constexpr,
+    BLACK: tl.constexpr,
     RED_V: tl.constexpr,
     GREEN_U: tl.constexpr,
     GREEN_V: tl.constexpr,
@@ -72,16 +73,16 @@ def _preprocess_a_kernel(
     y1 = tl.load(y_second + y, mask=inside, other=0)
     ly = tl.load(y_weight + y, mask=inside, other=0.0)
     r00, g00, b00 = load_rgb(
-        frame, y0, x0, inside, in_h, in_w, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
+        frame, y0, x0, inside, in_h, in_w, LAYOUT, LUMA, BLACK, RED_V, GREEN_U, GREEN_V, BLUE_U
     )
     r01, g01, b01 = load_rgb(
-        frame, y0, x1, inside, in_h, in_w, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
+        frame, y0, x1, inside, in_h, in_w, LAYOUT, LUMA, BLACK, RED_V, GREEN_U, GREEN_V, BLUE_U
     )
     r10, g10, b10 = load_rgb(
-        frame, y1, x0, inside, in_h, in_w, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
+        frame, y1, x0, inside, in_h, in_w, LAYOUT, LUMA, BLACK, RED_V, GREEN_U, GREEN_V, BLUE_U
     )
     r11, g11, b11 = load_rgb(
-        frame, y1, x1, inside, in_h, in_w, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
+        frame, y1, x1, inside, in_h, in_w, LAYOUT, LUMA, BLACK, RED_V, GREEN_U, GREEN_V, BLUE_U
     )
     red = _lerp(r00, r01, r10, r11, lx, ly) * scale_r + offset_r
     green = _lerp(g00, g01, g10, g11, lx, ly) * scale_g + offset_g

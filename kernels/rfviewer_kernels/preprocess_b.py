@@ -42,6 +42,7 @@ def _horizontal_kernel(
     items,
     LAYOUT: tl.constexpr,
     LUMA: tl.constexpr,
+    BLACK: tl.constexpr,
     RED_V: tl.constexpr,
     GREEN_U: tl.constexpr,
     GREEN_V: tl.constexpr,
@@ -62,7 +63,19 @@ def _horizontal_kernel(
         # Zero weights pad short runs; their index may lie outside the row.
         column = tl.minimum(first + tap, in_w - 1)
         r, g, b = load_rgb(
-            frame, y, column, inside, in_h, in_w, LAYOUT, LUMA, RED_V, GREEN_U, GREEN_V, BLUE_U
+            frame,
+            y,
+            column,
+            inside,
+            in_h,
+            in_w,
+            LAYOUT,
+            LUMA,
+            BLACK,
+            RED_V,
+            GREEN_U,
+            GREEN_V,
+            BLUE_U,
         )
         red += weight * r
         green += weight * g

@@ -6,7 +6,7 @@ Allocates freely and may wait for the device. Must not import triton.
 import torch
 
 from rfviewer_kernels.normalize import Affine
-from rfviewer_kernels.pixels import BT601, YUV_BITS, Layout, YuvMatrix
+from rfviewer_kernels.pixels import BT601, Layout, YuvMatrix
 from rfviewer_kernels.records import Decoded
 from rfviewer_kernels.tables import FIXED_POINT_BITS, AntialiasTable, LinearTable
 
@@ -18,19 +18,16 @@ def to_rgb(frame: torch.Tensor, layout: Layout, matrix: YuvMatrix = BT601) -> to
     if layout is Layout.BGR:
         return frame.permute(2, 0, 1).flip(0)
     height, width = frame.shape[0] * 2 // 3, frame.shape[1]
-    luma = (frame[:height].int() - 16).clamp(min=0) * matrix.luma
-    chroma = frame[height:].view(height // 2, width // 2, 2).int() - 128
+    luma = (((frame[:height].int() << 3) - matrix.black) * matrix.luma) >> 16
+    chroma = (frame[height:].view(height // 2, width // 2, 2).int() << 3) - (128 << 3)
     chroma = chroma.repeat_interleave(2, 0).repeat_interleave(2, 1)
     u, v = chroma[..., 0], chroma[..., 1]
-    totals = torch.stack(
-        (
-            luma + v * matrix.red_v,
-            luma + u * matrix.green_u + v * matrix.green_v,
-            luma + u * matrix.blue_u,
-        )
+    totals = (
+        luma + ((v * matrix.red_v) >> 16),
+        luma + ((u * matrix.green_u) >> 16) + ((v * matrix.green_v) >> 16),
+        luma + ((u * matrix.blue_u) >> 16),
     )
-    rounded = (totals + (1 << (YUV_BITS - 1))) >> YUV_BITS
-    return rounded.clamp(0, 255).to(torch.uint8)
+    return torch.stack(totals).clamp(0, 255).to(torch.uint8)
 
 
 def _bilinear(planes: torch.Tensor, table_y: LinearTable, table_x: LinearTable) -> torch.Tensor:

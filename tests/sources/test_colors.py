@@ -1,8 +1,13 @@
 """Colours are those of the ffmpeg program; what cannot be shown as it is, is said."""
 
+import platform
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 
+from rfviewer.sources.colors import FrameConverter
 from rfviewer.sources.factory import open_source
 from tests.sources.makers import ffmpeg, ffmpeg_rgb, make_clip
 
@@ -72,3 +77,20 @@ def test_odd_sizes_keep_every_column(tmp_path, size, codec, pixels):
     assert np.abs(frame.image[:, :, ::-1].astype(int) - expected).mean() <= 3
     assert np.abs(frame.image[:, -1, ::-1].astype(int) - expected[:, -1]).mean() <= 3
     source.close()
+
+
+@pytest.mark.skipif(
+    platform.machine() not in {"x86_64", "AMD64"}, reason="swscale rounds otherwise elsewhere"
+)
+@pytest.mark.parametrize(
+    ("name", "colorspace", "color_range"),
+    [("bt601", 5, 1), ("bt709", 1, 1), ("bt601_full", 5, 2)],
+)
+def test_the_reference_vector_of_the_kernels_is_what_sources_give(name, colorspace, color_range):
+    with np.load(Path(__file__).parents[1] / "golden" / "nv12.npz") as arrays:
+        nv12, wanted = arrays["nv12"], arrays[name]
+    chroma = nv12[32:].reshape(-1, 2)
+    planar = np.concatenate([nv12[:32].ravel(), chroma[:, 0], chroma[:, 1]]).reshape(nv12.shape)
+    frame = av.VideoFrame.from_ndarray(planar, "yuv420p")
+    frame.colorspace, frame.color_range = colorspace, color_range
+    assert np.array_equal(FrameConverter().convert(frame), wanted)
