@@ -90,6 +90,22 @@ def cuda() -> Check:
     return Check("CUDA", Status.WARN, f"{detail} (error {code})", fix)
 
 
+def decoding() -> Check:
+    """Check the part of the NVIDIA driver that decodes video."""
+    from rfviewer.sources.nvdec import MissingPart, missing_part
+
+    lacks = missing_part()
+    if lacks is MissingPart.VIDEO:
+        detail, _, _ = lacks.value.partition("; ")
+        fix = (
+            "in a container, add video to NVIDIA_DRIVER_CAPABILITIES; else install the whole driver"
+        )
+        return Check("GPU decoding", Status.WARN, detail, fix)
+    if lacks is MissingPart.DRIVER:
+        return Check("GPU decoding", Status.OK, f"{lacks.value}; the CPU decodes")
+    return Check("GPU decoding", Status.OK, "the driver brings NVDEC; used with --decode gpu")
+
+
 def cameras() -> Check:
     """Check which cameras there are, and whether they may be opened."""
     from rfviewer.sources.cameras import list_cameras

@@ -24,6 +24,7 @@ CHECKS: dict[str, Callable[[], Check]] = {
     "onnxruntime": packages.onnx_runtime,
     "driver": system.nvidia,
     "cuda": system.cuda,
+    "decoding": system.decoding,
     "torch": packages.torch,
     "tensorrt": packages.tensorrt,
     "triton": packages.triton,

@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import av
@@ -30,21 +31,23 @@ _CUDA, _NVCUVID = (
 """What FFmpeg loads while it runs; both belong to the driver."""
 
 
-def missing_driver() -> str:
-    """Return in a few words which part of the NVIDIA driver is missing; empty when none is."""
-    for library, lacks in (
-        (_CUDA, f"there is no NVIDIA driver here ({_CUDA})"),
-        (
-            _NVCUVID,
-            f"the NVIDIA driver here has no video decoder ({_NVCUVID}); a container needs the "
-            "driver capability video",
-        ),
-    ):
+class MissingPart(Enum):
+    """What of the NVIDIA driver is not there."""
+
+    DRIVER = "there is no NVIDIA driver here"
+    VIDEO = (
+        "the NVIDIA driver here has no video decoder; a container needs the driver capability video"
+    )
+
+
+def missing_part() -> MissingPart | None:
+    """Return what FFmpeg would not find; takes no GPU memory."""
+    for library, part in ((_CUDA, MissingPart.DRIVER), (_NVCUVID, MissingPart.VIDEO)):
         try:
             ctypes.CDLL(library)
         except OSError:
-            return lacks
-    return ""
+            return part
+    return None
 
 
 class NvdecDecoder:
@@ -64,9 +67,9 @@ class NvdecDecoder:
         if "display_matrix" in software.coded_side_data:
             # Only the stream's own context puts the container's rotation on its frames.
             raise HardwareRefusedError("rotated video is decoded on the CPU")
-        lacks = missing_driver()
-        if lacks:
-            raise HardwareRefusedError(lacks)
+        lacks = missing_part()
+        if lacks is not None:
+            raise HardwareRefusedError(lacks.value)
         try:
             # Not the primary context: FFmpeg wants other flags for it than PyTorch sets.
             accelerator = HWAccel("cuda", allow_software_fallback=False)

@@ -26,8 +26,8 @@ def test_keys_are_stable_and_every_problem_has_a_remedy(capsys) -> None:
     report = json.loads(capsys.readouterr().out)
     assert [check["key"] for check in report["checks"]] == [
         "python", "qt", "display", "video", "codecs", "ffmpeg_flaws", "opencv", "onnxruntime",
-        "driver", "cuda", "torch", "tensorrt", "triton", "models", "libraries", "cameras", "cache",
-        "recordings", "unfinished", "logs",
+        "driver", "cuda", "decoding", "torch", "tensorrt", "triton", "models", "libraries", "cameras",
+        "cache", "recordings", "unfinished", "logs",
     ]  # fmt: skip
     assert all(check["fix"] for check in report["checks"] if check["status"] != "ok")
     assert code == (0 if report["ok"] else 1)
@@ -111,6 +111,27 @@ def test_a_driver_that_refuses_is_explained(monkeypatch, code, words) -> None:
 def test_a_driver_that_works_says_up_to_which_version(monkeypatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Driver(0))
     assert system.cuda() == Check("CUDA", Status.OK, "the driver runs programs up to CUDA 13.2")
+
+
+@pytest.mark.parametrize(
+    ("lacks", "status", "words"),
+    [
+        ((), Status.OK, "brings NVDEC"),
+        (("libnvcuvid.so.1",), Status.WARN, "has no video decoder"),
+        (("libcuda.so.1", "libnvcuvid.so.1"), Status.OK, "the CPU decodes"),
+    ],
+)
+def test_a_driver_without_its_video_part_is_told(monkeypatch, lacks, status, words) -> None:
+    def load(name: str) -> object:
+        if name in lacks:
+            raise OSError(name)
+        return object()
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    check = system.decoding()
+    assert check.status is status
+    assert words in check.detail
+    assert bool(check.fix) == (status is Status.WARN)
 
 
 def test_triton_without_a_compiler_cannot_start_kernels(monkeypatch) -> None:
