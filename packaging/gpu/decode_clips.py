@@ -36,6 +36,7 @@ EXACT = (
     ClipSpec("h264-open", "libx264", (640, 360), 60, _B_FRAMES | {"x264-params": "open-gop=1"}),
     ClipSpec("h264-crop", "libx264", (322, 182), 60, _B_FRAMES),
     ClipSpec("h264-full", "libx264", (312, 176), 60, _B_FRAMES, full_range=True),
+    ClipSpec("h264-fields", "libx264", (640, 368), 60, _B_FRAMES | {"x264-params": "tff=1"}),
     ClipSpec("h264-tiny", "libx264", (64, 64), 30, _B_FRAMES),
     ClipSpec("hevc-b", "libx265", (312, 176), 60, _X265),
     ClipSpec("hevc-crop", "libx265", (322, 182), 60, _X265),
@@ -45,7 +46,7 @@ EXACT = (
     ClipSpec("av1", "libsvtav1", (312, 176), 60, {"preset": "10"}),
     ClipSpec("av1-crop", "libsvtav1", (322, 182), 60, {"preset": "10"}),
 )
-"""Every kind that NVDEC is used for: reordering, cropped and odd sizes, full range, tiny."""
+"""Every kind that NVDEC is used for: reordering, fields, cropped and odd sizes, full range."""
 
 LARGE = (
     ClipSpec("h264-1080p", "libx264", (1920, 1080), 240, {"preset": "veryfast", "crf": "20"}),

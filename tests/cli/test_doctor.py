@@ -26,8 +26,8 @@ def test_keys_are_stable_and_every_problem_has_a_remedy(capsys) -> None:
     report = json.loads(capsys.readouterr().out)
     assert [check["key"] for check in report["checks"]] == [
         "python", "qt", "display", "video", "codecs", "ffmpeg_flaws", "opencv", "onnxruntime",
-        "driver", "cuda", "decoding", "torch", "tensorrt", "triton", "models", "libraries", "cameras",
-        "cache", "recordings", "unfinished", "logs",
+        "driver", "cuda", "decoding", "torch", "tensorrt", "triton", "models", "libraries",
+        "cameras", "cache", "recordings", "unfinished", "logs",
     ]  # fmt: skip
     assert all(check["fix"] for check in report["checks"] if check["status"] != "ok")
     assert code == (0 if report["ok"] else 1)
