@@ -1,24 +1,21 @@
 """What an experiment is doing: step, bar and the time that is left."""
 
-from typing import override
-
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_text import in_minutes, remaining_text, request_title
+from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.tokens import GAP_PX, scaled
 
 REFRESH_MS = 500
 
 
-class LabProgress(QWidget):
+class LabProgress(RepaintingWidget):
     """Shows whichever experiment runs, with a button to give it up."""
 
     def __init__(self, lab: LabModel) -> None:
-        super().__init__()
+        super().__init__(REFRESH_MS)
         self._lab = lab
         column = QVBoxLayout(self)
         column.setContentsMargins(0, GAP_PX, 0, GAP_PX)
@@ -42,8 +39,7 @@ class LabProgress(QWidget):
         note = label("The video stands still meanwhile.", muted=True)
         column.addWidget(note)
         column.addStretch(1)
-        self._timer = QTimer(self, interval=REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
+        self.repaint_timer.timeout.connect(self.refresh)
         lab.changed.connect(self.refresh)
         self.refresh()
 
@@ -66,13 +62,3 @@ class LabProgress(QWidget):
         self._bar.setRange(0, status.count)
         self._bar.setValue(status.index)
         self._bar.setAccessibleDescription(self.step.text())
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        self._timer.start()
-        super().showEvent(event)
-
-    @override
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._timer.stop()
-        super().hideEvent(event)

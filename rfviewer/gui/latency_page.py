@@ -4,14 +4,15 @@ from typing import Any, override
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.latency_data import PARTS, WINDOW_S, DepthChange, LatencyBook
 from rfviewer.gui.plot_strip import COMPACT_BELOW_DIGITS, Legend, _Card
 from rfviewer.gui.plots import Plot
+from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.text import DASH, fps_text, ms_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.snapshot import Snapshot
@@ -70,11 +71,11 @@ class LatencyPlot(Plot):
                 mark.setValue(since[index])
 
 
-class LatencyPage(QWidget):
+class LatencyPage(RepaintingWidget):
     """Plot, percentiles, rates with the last change of the depth, and the device."""
 
     def __init__(self, book: LatencyBook) -> None:
-        super().__init__()
+        super().__init__(REPAINT_MS)
         self.setObjectName("PlotStrip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._book = book
@@ -84,8 +85,7 @@ class LatencyPage(QWidget):
         row.addWidget(self._plot_card(), 32)
         row.addWidget(self._table_card(), 34)
         row.addWidget(self._trade_card(), 34)
-        self._timer = QTimer(self, interval=REPAINT_MS)
-        self._timer.timeout.connect(self.repaint_now)
+        self.repaint_timer.timeout.connect(self.repaint_now)
         self._retint()
 
     def apply(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
@@ -217,14 +217,8 @@ class LatencyPage(QWidget):
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        self._timer.start()
         self.repaint_now()
         super().showEvent(event)
-
-    @override
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._timer.stop()
-        super().hideEvent(event)
 
     @override
     def changeEvent(self, event: QEvent) -> None:

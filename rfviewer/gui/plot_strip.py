@@ -3,8 +3,8 @@
 from typing import override
 
 import numpy as np
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from rfviewer.gui.controls import ElidedLabel, heading, label
 from rfviewer.gui.history import STAGES, History
 from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
+from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.text import fps_text, ms_text
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, scaled
 from rfviewer.snapshot import Snapshot
@@ -129,11 +130,11 @@ class _Card(QFrame):
         self.column.addLayout(self.head)
 
 
-class PlotStrip(QWidget):
+class PlotStrip(RepaintingWidget):
     """Repaints a few times a second, and only while it can be seen."""
 
     def __init__(self, history: History) -> None:
-        super().__init__()
+        super().__init__(REPAINT_INTERVAL_MS)
         self.setObjectName("PlotStrip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._history = history
@@ -146,8 +147,7 @@ class PlotStrip(QWidget):
         row.addWidget(self._stage_card(), 42)
         row.addWidget(self._idle_card(), 24)
         self.setMinimumHeight(120)
-        self._timer = QTimer(self, interval=REPAINT_INTERVAL_MS)
-        self._timer.timeout.connect(self._on_repaint_due)
+        self.repaint_timer.timeout.connect(self._on_repaint_due)
         self._retint()
 
     def apply(self, snapshot: Snapshot) -> None:
@@ -251,16 +251,6 @@ class PlotStrip(QWidget):
         self._table.setVisible(self.width() >= HIDE_LEGENDS_BELOW_DIGITS * digit)
         self._fps_title.setVisible(not compact or self._fps_legend.isHidden())
         super().resizeEvent(event)
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        self._timer.start()
-        super().showEvent(event)
-
-    @override
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._timer.stop()
-        super().hideEvent(event)
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -3,21 +3,19 @@
 import time
 from typing import override
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QShowEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
 
+from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.ribbon_paint import IDLE, RibbonView, lane_pitch, lane_rect, paint_ribbon
 from rfviewer.gui.timeline_data import Hit, SpanStore, is_device
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled, tabular
@@ -33,7 +31,7 @@ _OWN_KEYS = {
 }  # fmt: skip
 
 
-class Ribbon(QWidget):
+class Ribbon(RepaintingWidget):
     """Paints the spans of a time window. Wheel, plus and minus zoom; Space or a click freezes.
 
     Signals:
@@ -47,7 +45,7 @@ class Ribbon(QWidget):
     window_changed = Signal(object)
 
     def __init__(self, store: SpanStore) -> None:
-        super().__init__()
+        super().__init__(REPAINT_MS)
         self.setAccessibleName("Timeline")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
@@ -62,8 +60,7 @@ class Ribbon(QWidget):
         self._dragged = False
         self.paint_ms = 0.0
         """Duration of the last paint."""
-        self._timer = QTimer(self, interval=REPAINT_MS)
-        self._timer.timeout.connect(self._on_due)
+        self.repaint_timer.timeout.connect(self._on_due)
 
     @property
     def store(self) -> SpanStore:
@@ -239,16 +236,6 @@ class Ribbon(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.update()
         super().focusOutEvent(event)
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        self._timer.start()
-        super().showEvent(event)
-
-    @override
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._timer.stop()
-        super().hideEvent(event)
 
     @override
     def sizeHint(self) -> QSize:

@@ -1,4 +1,7 @@
-"""The strip below the video: a row of tabs, and one page at a time, made when it is first shown."""
+"""The strip below the video: one page at a time, made when it is first shown, and a row of tabs.
+
+The tabs lie at the foot, where they stay: pages want other heights, and grow upwards.
+"""
 
 from collections.abc import Callable
 from typing import override
@@ -38,20 +41,21 @@ class BottomStrip(QWidget):
         self.tabs = QTabBar()
         self.tabs.setObjectName("StripTabs")
         self.tabs.setAccessibleName("Pages below the video")
+        self.tabs.setShape(QTabBar.Shape.RoundedSouth)
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tabs.currentChanged.connect(self._on_tab)
         self._stack = QStackedWidget()
-        head = QHBoxLayout()
-        head.setContentsMargins(0, 0, 0, 0)
-        head.addWidget(self.tabs, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.addWidget(self.tabs, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(head)
         column.addWidget(self._stack, 1)
+        column.addLayout(foot)
 
     def add_page(
         self,

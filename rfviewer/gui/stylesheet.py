@@ -20,8 +20,8 @@ def stylesheet(t: Tokens) -> str:
     #LabPage {{ background: {t.panel}; border-top: 1px solid {t.border}; }}
     #StripTabs {{ background: {t.panel}; }}
     #StripTabs::tab {{ padding: 4px 12px; color: {t.muted}; background: transparent;
-        border: none; border-bottom: 2px solid transparent; }}
-    #StripTabs::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+        border: none; border-top: 2px solid transparent; }}
+    #StripTabs::tab:selected {{ color: {t.text}; border-top-color: {t.accent}; }}
     #StripTabs::tab:hover {{ color: {t.text}; }}
     #StripTabs:focus {{ outline: none; }}
     #StripTabs:focus::tab:selected {{ background: {t.raised}; }}
