@@ -20,6 +20,7 @@ from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.parity_dialog import ParityDialog
 from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.reference_cost import ReferenceCost
 from rfviewer.gui.services import WindowServices
 from rfviewer.gui.strip import BottomStrip
 from rfviewer.gui.timeline_data import SpanStore
@@ -64,6 +65,7 @@ class LabParts(QObject):
         self.lab = lab
         self.spans = SpanStore()
         self.latency = LatencyBook()
+        self._cost = ReferenceCost(self._tell)
         self._bound = BoundMeter(self.spans)
         self._snapshots = 0
         self.files = LabOutputs(
@@ -84,6 +86,7 @@ class LabParts(QObject):
         model.source_requested.connect(self._on_source)
         lab.changed.connect(self._on_lab)
         lab.watch_changed.connect(self._on_watch)
+        lab.parity_changed.connect(lambda reading: self._cost.reading(reading, model.snapshot))
         self._on_lab()
         self._connect(actions)
 
@@ -254,3 +257,8 @@ class LabParts(QObject):
     def _on_watch(self) -> None:
         self._actions.set_checked("parity", checked=self.lab.watch is not None)
         self._actions["parity_details"].setEnabled(self.lab.watch is not None)
+        self._cost.watch_changed(self.lab.watch, self._model.snapshot)
+
+    def _tell(self, sentence: str) -> None:
+        if self._live is not None:
+            self._live.show_notice("info", sentence)

@@ -78,7 +78,7 @@ def reading_lines(reading: ParityReading) -> list[tuple[str, str]]:
 def reading_sentence(reading: ParityReading) -> str:
     """Return one sentence for tooltip and screen reader."""
     if reading.badge is Badge.OFF:
-        return "Compares live frames with a reference path, beside the video. Click to start."
+        return "Compares live frames with a second network as the reference. Click to start."
     total = reading.total
     parts = [f"Parity: {_WORDS[reading.badge]}"]
     if reading.reason:

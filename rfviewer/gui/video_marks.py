@@ -16,8 +16,8 @@ from rfviewer.gui.tokens import GAP_PX, scaled
 from rfviewer.gui.video_view import VideoView
 
 _LATER = {
-    Badge.OFF: "The reference is loading",
-    Badge.WAITING: "The reference is loading",
+    Badge.OFF: "Loading the reference, a second network",
+    Badge.WAITING: "Loading the reference, a second network",
     Badge.UNAVAILABLE: "There is no reference",
 }
 """What stands left of the line while nothing can be drawn there; the picture names its sides."""

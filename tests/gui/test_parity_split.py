@@ -15,6 +15,7 @@ from rfviewer.gui.latency_data import PARTS, LatencyBook
 from rfviewer.gui.latency_page import change_text
 from rfviewer.gui.parity_dialog import ParityDialog
 from rfviewer.gui.parity_text import ICONS, badge_text, reading_lines, reading_sentence
+from rfviewer.gui.reference_cost import LOADING, ReferenceCost
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage
 from rfviewer.snapshot import FrameSample, PlayState, PresentedFrame
@@ -139,11 +140,33 @@ def sent(session) -> float | None:
 def test_the_split_line_starts_a_watch_and_ends_it(window, session, split):
     assert sent(session) == 0.5
     assert session.asked("watch_parity") == [(ParityWatch(),)]
-    assert window.lab_parts.marks.wait.text() == "The reference is loading"
+    assert window.lab_parts.marks.wait.text() == "Loading the reference, a second network"
+    assert LOADING in window.status.state_text
     window.actions_["split"].trigger()
     assert sent(session) is None
     assert session.asked("watch_parity")[-1] == (None,)
     assert not split.isVisible()
+
+
+def test_the_second_network_is_told_with_what_it_takes():
+    told = []
+    cost = ReferenceCost(told.append)
+    snapshot = FakeSession().poll()
+    small, large = (replace(snapshot, rss_bytes=size) for size in (400_000_000, 802_000_000))
+    waiting, compared = ParityReading(badge=Badge.WAITING), reading(Badge.GREEN)
+    cost.reading(waiting, small)
+    assert told == []
+    cost.watch_changed(ParityWatch(), small)
+    cost.watch_changed(ParityWatch(every=10), small)
+    cost.reading(waiting, large)
+    assert told == [LOADING]
+    for _ in range(2):
+        cost.reading(compared, large)
+    assert told == [LOADING, "The reference is there; the engine has grown by 402 MB."]
+    cost.watch_changed(None, large)
+    cost.watch_changed(ParityWatch(), large)
+    cost.reading(compared, small)  # nothing grew: no figure
+    assert told[2:] == [LOADING]
 
 
 def test_a_watch_of_the_user_outlives_the_split_line(window, session, qtbot):
