@@ -8,12 +8,12 @@ from rfviewer.command_line import command_for
 from rfviewer.config import Settings
 from rfviewer.gui.app_shell import run
 from rfviewer.gui.services import WindowServices
-from rfviewer.interfaces import Session
 from rfviewer.palette import color_of
 from rfviewer.pipeline.threads import start_thread
 from rfviewer.report import save_crash_report
 from rfviewer.safety_parts import safety_services
 from rfviewer.sentinel import Sentinel
+from rfviewer.session.interface import Session
 from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.screenshot import free_path, write_png
 from rfviewer.version import version

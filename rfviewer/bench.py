@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from rfviewer.compose import local_session
+from rfviewer.compose import batch_session
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, RfviewerError, SourceError
 from rfviewer.exporting import (
@@ -106,7 +106,7 @@ def looping_session(
     """
     check_before_loading(source, recording)
     with stop_on_signals() as stop:
-        session = local_session(settings)
+        session = batch_session(settings)
         try:
             watch("Loading the network")
             wait_for_engine(session, lambda _: None, stop)
@@ -228,8 +228,7 @@ class Blocks:
 def _computed_ahead(snapshot: Snapshot | None) -> int:
     """Return how many frames a held-back engine computes ahead: those in flight, and one held."""
     info = None if snapshot is None else snapshot.engine.info
-    toggles = () if info is None else info.toggles
-    return 1 + next((int(state.effective) for state in toggles if state.name == "depth"), 1)
+    return 1 + (1 if info is None else info.frames_in_flight)
 
 
 def _end_ns(samples: Sequence[FrameSample], seen_ns: int) -> int:

@@ -38,8 +38,20 @@ def window_session(settings: Settings, display: Display | None = None) -> LocalS
     return local_session(settings, display, Replays())
 
 
+def batch_session(settings: Settings) -> LocalSession:
+    """Return a session as `local_session` does for work without a viewer.
+
+    Its frames may wait for others that share their pass of the network (`micro_batch`).
+    """
+    return local_session(settings, frames_may_wait=True)
+
+
 def local_session(
-    settings: Settings, display: Display | None = None, replays: Replays | None = None
+    settings: Settings,
+    display: Display | None = None,
+    replays: Replays | None = None,
+    *,
+    frames_may_wait: bool = False,
 ) -> LocalSession:
     """Return a session on threads of this process; the engine starts loading at once."""
     # OpenCV's own threads would compete with the network's for the cores (docs/OPTIMIZATION_LOG.md,
@@ -58,6 +70,7 @@ def local_session(
         make_sinks=make_sinks,
         metadata=metadata,
         save_comparison=save_comparison,
+        frames_may_wait=frames_may_wait,
     )
     session = LocalSession(parts, settings, write_png, display, replays)
     return session

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 
-from rfviewer.compose import local_session
+from rfviewer.compose import batch_session
 from rfviewer.config import Playback, Policy, Settings
 from rfviewer.errors import EngineError, SinkError, SourceError, UsageError
 from rfviewer.frame import SourceInfo, SourceKind
@@ -86,7 +86,7 @@ def export(
     """
     check_before_loading(source, recording, settings.playback)
     with stop_on_signals() as stop:
-        session = local_session(settings)
+        session = batch_session(settings)
         close_s = CLOSE_S
         try:
             ready = wait_for_engine(session, watch, stop)

@@ -51,6 +51,12 @@ class EngineInfo:
     toggles: tuple[ToggleState, ...]
     """Every optimization: requested, effective, reason."""
 
+    @property
+    def frames_in_flight(self) -> int:
+        """How many frames may be in flight: passes under way, times frames a pass."""
+        found = {state.name: int(state.effective) for state in self.toggles}
+        return found.get("depth", 1) * found.get("micro_batch", 1)
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceUsage:

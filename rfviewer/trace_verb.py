@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rfviewer.argument_values import count, seconds
-from rfviewer.compose import local_session, run_metadata
+from rfviewer.compose import batch_session, run_metadata
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, SinkError, SourceError, UsageError
 from rfviewer.exporting import (
@@ -126,7 +126,7 @@ def _record(
         recording = RecordingRequest(video=Path(folder) / "trace.mp4", audio=False)
         check_before_loading(uri, recording)
         with stop_on_signals() as stop:
-            session = local_session(settings)
+            session = batch_session(settings)
             try:
                 watch("Loading the network")
                 wait_for_engine(session, lambda _: None, stop)

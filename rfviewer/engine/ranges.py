@@ -13,7 +13,7 @@ from rfviewer.config import View
 from rfviewer.errors import EngineError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
-from rfviewer.interfaces import Engine, FrameHome
+from rfviewer.interfaces import BatchingEngine, Engine, FrameHome
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 
@@ -102,6 +102,11 @@ class RangedEngine:
     def in_flight(self) -> int:
         """How many frames are in flight."""
         return self._engine.in_flight
+
+    @property
+    def waits_for_frames(self) -> bool:
+        """Whether the oldest frame waits for others to share its pass."""
+        return isinstance(self._engine, BatchingEngine) and self._engine.waits_for_frames
 
     def home(self, frame: Frame) -> Frame:
         """Return `frame` where the engine reads it without a copy; from any thread."""

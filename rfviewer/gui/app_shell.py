@@ -15,7 +15,7 @@ from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.services import WindowServices
 from rfviewer.gui.system_signals import SystemSignals
 from rfviewer.gui.theme import ThemeChoice
-from rfviewer.interfaces import Session
+from rfviewer.session.interface import Session
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 

@@ -45,7 +45,7 @@ from rfviewer.gui.theme_menu import theme_menu
 from rfviewer.gui.top_bar import TopBar
 from rfviewer.gui.transport import TransportBar
 from rfviewer.gui.video_area import VideoArea
-from rfviewer.interfaces import Session
+from rfviewer.session.interface import Session
 from rfviewer.snapshot import Snapshot
 
 CLOSE_TIMEOUT_S = 5.0

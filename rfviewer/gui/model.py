@@ -12,8 +12,9 @@ from PySide6.QtCore import QObject, Signal
 
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.gui.replay_settings import saved_settings
-from rfviewer.interfaces import RecordingRequest, ScreenshotKind, Session
+from rfviewer.interfaces import RecordingRequest, ScreenshotKind
 from rfviewer.optimizations import Optimizations
+from rfviewer.session.interface import Session
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 SEEK_SETTLES_S = 0.5

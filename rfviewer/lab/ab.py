@@ -1,7 +1,7 @@
 """A/B: two sets of optimizations in alternating blocks on the same recorded frames.
 
 Stage times and latency are measured with one frame in flight, where no stage waits for another;
-throughput with as many in flight as each side asks for.
+throughput with as many in flight, and as many a pass, as each side asks for.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,9 @@ FEWEST_ROUNDS = 4
 """Rounds without which not even an interval can be given."""
 WARM_S = 0.05
 """Blocks of faster frames drop their first one, which finds cold caches."""
+ONE_A_PASS = (
+    "Stage times and latency are of one frame a pass; micro_batch shows in throughput only."
+)
 _SEED = 20250
 
 
@@ -71,7 +74,9 @@ class _Plan:
         states = {side: stand.effective(wanted) for side, wanted in self._sides.items()}
         self._notes = toggle_notes(states["A"], states["B"])
         in_effect = [effective_set(found) for found in states.values()]
-        self._one_in_flight = all(one.depth == 1 for one in in_effect)
+        self._one_in_flight = all(one.depth == one.micro_batch == 1 for one in in_effect)
+        if len({one.micro_batch for one in in_effect}) > 1:
+            self._notes += (ONE_A_PASS,)
         self._draw = draws(*in_effect)
         frame_s = max(stand.warm_up(wanted) for wanted in self._sides.values())
         self._count = request.frames or max(1, min(MAX_BLOCK, round(BLOCK_S / frame_s)))

@@ -12,7 +12,7 @@ from rfviewer.experiment import Ceiling, CeilingsRequest, CeilingsResult, Replay
 from rfviewer.frame import Frame, SourceInfo, U8Array
 from rfviewer.interfaces import FrameSource, Progress, Sink, SinkItem
 from rfviewer.lab.bound import CLOSE, Alone, Bound, Pace, bound_of_ceilings
-from rfviewer.lab.stand import FRAME_TIME, Stand
+from rfviewer.lab.stand import FRAME_TIME, Stand, effective_set
 from rfviewer.result import FrameResult
 
 ROUNDS = 5
@@ -97,7 +97,7 @@ class _Ceilings:
         self._missing: list[Ceiling] = []
         self.measurements: list[_Measurement] = []
         frame_s = stand.warm_up(request.target)
-        depth = stand.depth_of(request.target)
+        depth = effective_set(stand.effective(request.target)).depth
         self._count = max(1, min(_MOST, round(request.seconds / ROUNDS / frame_s)))
         self._slots = f"{depth} slots"
         self._network()
@@ -141,7 +141,7 @@ class _Ceilings:
             for name in (NETWORK, *ReplayPart):
                 self._miss(name, "the model has no network")
             return
-        self._add(NETWORK, lambda: _mean(engine.replay_backend(self._count)))
+        self._add(NETWORK, lambda: _mean(self._stand.network(self._target, self._count)))
         for part in ReplayPart:
             self._add(part.value, partial(self._part, part))
 

@@ -81,14 +81,14 @@ class Stand:
         self._configure(optimizations)
         return self.engine.info.toggles
 
-    def depth_of(self, optimizations: Optimizations) -> int:
-        """Return how many frames are really in flight."""
+    def network(self, optimizations: Optimizations, count: int) -> Sequence[float]:
+        """Return the times in ms of the bare network for `count` frames."""
         self._configure(optimizations)
-        return self.engine.depth
+        return self.engine.replay_backend(count)
 
     def results(self, optimizations: Optimizations, count: int) -> list[FrameResult]:
         """Return the results of the first `count` frames, one at a time."""
-        self._configure(replace(optimizations, depth=1))
+        self._configure(_one_at_a_time(optimizations))
         found = []
         for index in range(count):
             self.check()
@@ -112,9 +112,10 @@ class Stand:
     ) -> Block:
         """Run `count` frames one at a time, from recorded frame number `first` on.
 
+        Each has a pass of its own, whatever `micro_batch` says: it would wait for nothing.
         Drawing is always measured as a stage; `draw` makes it part of the frame time.
         """
-        self._configure(replace(optimizations, depth=1))
+        self._configure(_one_at_a_time(optimizations))
         measured = []
         for index in range(first, first + count):
             self.check()
@@ -137,11 +138,14 @@ class Stand:
     ) -> Block:
         """Run frames with as many in flight as `optimizations` say; measure `count` intervals.
 
-        Filling the slots is not counted. `draw` draws every frame on this thread, which overlaps
+        Where frames share passes, whole passes are measured: at least `count` intervals. Filling
+        the slots is not counted. `draw` draws every frame on this thread, which overlaps
         the work of those in flight.
         """
         self._configure(optimizations)
         engine, depth = self.engine, self.engine.depth
+        batch = effective_set(engine.info.toggles).micro_batch
+        count = -(-count // batch) * batch
         submitted = collected = 0
         start_ns = self.clock_ns()
         while collected <= count:
@@ -206,6 +210,10 @@ class Stand:
 
     def _throttled(self) -> bool:
         return bool(self.engine.device_usage().throttle)
+
+
+def _one_at_a_time(optimizations: Optimizations) -> Optimizations:
+    return replace(optimizations, depth=1, micro_batch=1)
 
 
 def effective_set(states: Sequence[ToggleState]) -> Optimizations:

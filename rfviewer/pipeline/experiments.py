@@ -87,11 +87,13 @@ class Experiments:
                 raise Stopped
             run.status = replace(run.status, step=step, index=index, count=count)
 
-        frames = self._recent.take()
-        with self._probes(run.status.request, scene, engine) as probes:
+        frames, request = self._recent.take(), run.status.request
+        if isinstance(request, CeilingsRequest):  # they tell what binds what runs, so as it runs
+            request = replace(request, target=self._engine.in_effect(request.target))
+        with self._probes(request, scene, engine) as probes:
             renderer = self._parts.make_renderer
             parts = LabParts(scene.view, None if renderer is None else renderer(), probes, LIMIT_S)
-            result = run_experiment(engine, frames, run.status.request, parts, progress)
+            result = run_experiment(engine, frames, request, parts, progress)
         run.status = replace(run.status, device=engine.device_usage())
         return result
 

@@ -27,5 +27,8 @@ class Parts:
     """When a live source counts as broken, and how soon it is opened again."""
     save_comparison: SaveComparison | None = None
     """Writes the worst frame of a live comparison; None writes none."""
+    frames_may_wait: bool = False
+    """Whether frames may wait for others that share their pass of the network (`micro_batch`): for
+    work without a viewer."""
     make_renderer: Callable[[], Renderer] | None = None
     """Makes a renderer for the engine thread's experiments; None leaves drawing out of them."""

@@ -21,7 +21,8 @@ from rfviewer.pipeline.capture import (
     RunningCapture,
 )
 from rfviewer.pipeline.delivery import Delivery
-from rfviewer.pipeline.engine_loop import EngineJob, EngineLoop, EngineOutputs
+from rfviewer.pipeline.engine_keeper import EngineJob
+from rfviewer.pipeline.engine_loop import EngineLoop, EngineOutputs
 from rfviewer.pipeline.experiments import Experiments, Scene
 from rfviewer.pipeline.mapped_source import mapped
 from rfviewer.pipeline.parity_watch import ParityWatcher
@@ -79,6 +80,7 @@ class Pipeline:
             settings.optimizations,
             self._engine_outputs(),
             parts.watch_limits,
+            frames_may_wait=parts.frames_may_wait,
         )
         self._recent = RecentFrames()
         self.experiments = Experiments(

@@ -17,7 +17,7 @@ from rfviewer.errors import RfviewerError
 from rfviewer.experiment import LabRequest, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind, ScreenshotWriter
 from rfviewer.optimizations import Optimizations
-from rfviewer.pipeline.engine_loop import EngineJob
+from rfviewer.pipeline.engine_keeper import EngineJob
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.pipeline import Pipeline
 from rfviewer.pipeline.presenter import Display
@@ -292,11 +292,9 @@ class LocalSession:
         pipeline = self._pipeline
         frames = pipeline.engine.frames
         info = pipeline.engine.status.info
-        toggles = () if info is None else info.toggles
-        depth = next((int(t.effective) for t in toggles if t.name == "depth"), 0)
         return {
             "to engine": (len(frames), frames.capacity),
-            "in flight": (pipeline.engine.in_flight, depth),
+            "in flight": (pipeline.engine.in_flight, 0 if info is None else info.frames_in_flight),
             "to draw": pipeline.presenter.fill,
             "to write": pipeline.recorder.fill,
         }
