@@ -113,7 +113,11 @@ class FakeSource:
 
 
 class FakeEngine:
-    """Answers at once, or when `gate` is set; fails on the frame `fails_at`."""
+    """Answers at once, or when `gate` is set; fails on the frame `fails_at`.
+
+    With `micro_batch` frames wait until a pass is full or the first of it is collected; `passes`
+    tells which shared one. The pass of the frame `loses` fails with all its frames.
+    """
 
     def __init__(
         self,
@@ -122,7 +126,11 @@ class FakeEngine:
         fails_at: int | None = None,
         gate: threading.Event | None = None,
         latency_s: float = 0.0,
+        loses: int | None = None,
     ) -> None:
+        self._loses = loses
+        self.passes: list[list[int]] = []
+        self._waiting: list[int] = []
         self._fails_at, self._gate, self._latency_s = fails_at, gate, latency_s
         self._in_flight: deque[tuple[Frame, float, Optimizations]] = deque()
         self.closed = False
@@ -152,7 +160,11 @@ class FakeEngine:
 
     @property
     def depth(self) -> int:
-        return self._optimizations.depth
+        return self._optimizations.depth * self._optimizations.micro_batch
+
+    @property
+    def waits_for_frames(self) -> bool:
+        return bool(self._in_flight) and self._in_flight[0][0].frame_index in self._waiting
 
     @property
     def in_flight(self) -> int:
@@ -162,15 +174,27 @@ class FakeEngine:
         assert self.in_flight < self.depth
         self._in_flight.append((frame, threshold, self._optimizations))
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        self._waiting.append(frame.frame_index)
+        if len(self._waiting) == self._optimizations.micro_batch:
+            self._run()
+
+    def _run(self) -> None:
+        self.passes.append(self._waiting)
+        self._waiting = []
 
     def collect(self) -> FrameResult:
         if self._gate is not None:
             self._gate.wait()
         if self._latency_s:
             time.sleep(self._latency_s)
+        if self.waits_for_frames:
+            self._run()
         frame, threshold, optimizations = self._in_flight.popleft()
-        if frame.frame_index == self._fails_at:
+        index = frame.frame_index
+        if index == self._fails_at:
             raise EngineError("The fake network failed on this frame.")
+        if self._loses in next(each for each in reversed(self.passes) if index in each):
+            raise EngineError(f"The fake network lost frame {index}.")
         now_ns = time.monotonic_ns()
         detections = Detections(
             np.array([[1, 1, 5, 5]], np.float32),
@@ -257,9 +281,17 @@ class Bench:
     engines: list[FakeEngine] = field(default_factory=list)
     opened: list[FakeSource] = field(default_factory=list)
     make_sinks_error: str = ""
+    frames_may_wait: bool = False
 
     def parts(self) -> Parts:
-        return Parts(self._open, self._engine, FakeRenderer(), self._sinks, lambda s, e: {})
+        return Parts(
+            self._open,
+            self._engine,
+            FakeRenderer(),
+            self._sinks,
+            lambda s, e: {},
+            frames_may_wait=self.frames_may_wait,
+        )
 
     def session(self, settings: Settings | None = None) -> LocalSession:
         return LocalSession(self.parts(), settings or Settings(), lambda p, i, m: None)
