@@ -54,7 +54,10 @@ class Machine:
 
 @dataclass
 class SimEngine:
-    """Stages one after the other; with more frames in flight only the longest one counts."""
+    """Stages one after the other; with more frames in flight only the longest one counts.
+
+    A pass for several frames takes as long as one for one, and is done with its first frame.
+    """
 
     machine: Machine
     slower: dict[str, dict[Stage, float]] = field(default_factory=dict)
@@ -71,6 +74,8 @@ class SimEngine:
     fails: Exception | None = None
     configured: list[Optimizations] = field(default_factory=list)
     _busy: deque[tuple[Frame, float]] = field(default_factory=deque)
+    _done: int = 0
+    """Frames whose pass is done already."""
 
     def __post_init__(self) -> None:
         self.configure(Optimizations(depth=1))
@@ -94,7 +99,7 @@ class SimEngine:
 
     @property
     def depth(self) -> int:
-        return self._effective.depth
+        return self._effective.depth * self._effective.micro_batch
 
     @property
     def in_flight(self) -> int:
@@ -106,6 +111,7 @@ class SimEngine:
         baseline = Optimizations.baseline()
         cannot = {name: getattr(baseline, name) for name in self.unavailable}
         self._effective = replace(optimizations, **cannot)
+        self._done = 0
 
     def submit(self, frame: Frame, threshold: float, overlay: object = None) -> None:
         assert self.in_flight < self.depth
@@ -116,11 +122,15 @@ class SimEngine:
         if self.fails is not None:
             raise self.fails
         start_ns = self.machine.clock_ns()
-        if self.depth == 1:
+        stages = {}
+        if self._done:
+            self._done -= 1
+        elif self.depth == 1:
             stages = {s: self.machine.work(self._cost_s(s)) * 1e3 for s in self.stages_s}
         else:
             longest = max(self.stages_s, key=self._cost_s)
             stages = {longest: self.machine.work(self._cost_s(longest)) * 1e3}
+            self._done = min(self._effective.micro_batch, len(self._busy) + 1) - 1
         timings = StageTimings(stages, start_ns, self.machine.clock_ns())
         return FrameResult(frame, Detections.empty(), timings, self._effective, threshold)
 
@@ -130,7 +140,8 @@ class SimEngine:
 
     def replay_backend(self, count: int) -> list[float]:
         assert not self._busy
-        return [self.machine.work(self.stages_s[Stage.INFER]) * 1e3 for _ in range(count)]
+        frames = self._effective.micro_batch
+        return [self.machine.work(self.stages_s[Stage.INFER] / frames) * 1e3 for _ in range(count)]
 
     def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> list[float]:
         assert not self._busy
