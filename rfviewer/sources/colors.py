@@ -92,8 +92,17 @@ def color_notices(frame: VideoFrame) -> list[str]:
         notices.append("its colour matrix is not known here, so colours may be wrong")
     if frame.interlaced_frame:
         notices.append("it is interlaced, and both fields are shown as one frame")
-    if any(component.is_alpha for component in frame.format.components):
+    if _is_transparent(frame):
         notices.append("its transparency is ignored")
     if orientation_of(frame) is None:
         notices.append("its rotation is no multiple of 90 degrees and is ignored")
     return notices
+
+
+def _is_transparent(frame: VideoFrame) -> bool:
+    """Tell whether anything can be seen through: GIFs are decoded with alpha in any case."""
+    if not any(component.is_alpha for component in frame.format.components):
+        return False
+    plane = frame.reformat(format="bgra").planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    return bool((rows[: frame.height, 3 : frame.width * 4 : 4] < 255).any())

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
 _JPEG_SIZE_MARKERS = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_TIFF_EXTRA_SAMPLES, _TIFF_UNASSOCIATED = 338, 2
 _TIFF_SHORT = 3
+_TIFF_STARTS = (b"II*\0", b"MM\0*")
 
 
 def image_size(data: bytes) -> tuple[int, int] | None:
@@ -21,7 +23,7 @@ def image_size(data: bytes) -> tuple[int, int] | None:
         (data.startswith(b"\xff\xd8"), _jpeg),
         (data.startswith(b"BM"), _bmp),
         (data.startswith(b"RIFF") and data[8:12] == b"WEBP", _webp),
-        (data.startswith((b"II*\0", b"MM\0*")), _tiff),
+        (data.startswith(_TIFF_STARTS), _tiff),
         (data[:1] == b"P" and data[1:2] in b"123456", _pnm),
         (data.startswith((b"GIF87a", b"GIF89a")), _gif),
     )
@@ -87,14 +89,30 @@ def _pnm(data: bytes) -> tuple[int, int] | None:
 
 
 def _tiff(data: bytes) -> tuple[int, int] | None:
+    tags = _tiff_tags(data)
+    if _TIFF_WIDTH in tags and _TIFF_HEIGHT in tags:
+        return tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT]
+    return None
+
+
+def _tiff_tags(data: bytes) -> dict[int, int]:
+    """Return the first value of each tag of the first picture."""
     order = "<" if data.startswith(b"II") else ">"
     table = struct.unpack_from(f"{order}I", data, 4)[0]
-    sizes: dict[int, int] = {}
+    tags: dict[int, int] = {}
     for entry in range(struct.unpack_from(f"{order}H", data, table)[0]):
         place = table + 2 + 12 * entry
         tag, kind = struct.unpack_from(f"{order}HH", data, place)
         value = struct.unpack_from(f"{order}{'H' if kind == _TIFF_SHORT else 'I'}", data, place + 8)
-        sizes[tag] = value[0]
-    if _TIFF_WIDTH in sizes and _TIFF_HEIGHT in sizes:
-        return sizes[_TIFF_WIDTH], sizes[_TIFF_HEIGHT]
-    return None
+        tags[tag] = value[0]
+    return tags
+
+
+def has_unassociated_alpha(data: bytes) -> bool:
+    """Tell whether it is a TIFF whose colours were not multiplied with its alpha (TIFF 6, 18)."""
+    if not data.startswith(_TIFF_STARTS):
+        return False
+    try:
+        return _tiff_tags(data).get(_TIFF_EXTRA_SAMPLES) == _TIFF_UNASSOCIATED
+    except (struct.error, IndexError):
+        return False

@@ -18,10 +18,10 @@ from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.explain import printable
-from rfviewer.sources.image_size import image_size
+from rfviewer.sources.image_size import has_unassociated_alpha, image_size
 
 IMAGE_SUFFIXES = frozenset({
-    ".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
 })  # fmt: skip
 """Endings of files that are read as images."""
 DEFAULT_FPS = 1.0
@@ -183,9 +183,24 @@ def read_image(path: Path) -> U8Array:
         raise SourceError(broken)
     try:
         # Bytes instead of a name: OpenCV cannot open every name, and crashes on some.
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = _decode(data)
     except cv2.error as error:
         raise SourceError(broken) from error
     if image is None or image.ndim != 3:
         raise SourceError(broken)
     return np.ascontiguousarray(image, np.uint8)
+
+
+def _decode(data: bytes) -> "cv2.typing.MatLike | None":
+    """Return (H, W, 3) BGR; nothing for what is no image. Transparency is ignored.
+
+    WORKAROUND: of a TIFF with alpha libtiff returns the colours multiplied with it, as for no other
+    format (TIFFReadRGBAImage); that is undone.
+    """
+    values = np.frombuffer(data, np.uint8)
+    if has_unassociated_alpha(data):
+        image = cv2.imdecode(values, cv2.IMREAD_UNCHANGED)
+        if image is not None and image.dtype == np.uint8 and image.shape[2:] == (4,):
+            alpha = np.maximum(image[:, :, 3:].astype(np.float32), 1.0)
+            return np.minimum(np.rint(image[:, :, :3] * 255.0 / alpha), 255).astype(np.uint8)
+    return cv2.imdecode(values, cv2.IMREAD_COLOR)

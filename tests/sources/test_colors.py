@@ -29,7 +29,11 @@ CASES = {
     "ten_bit.mp4": ((*H264, "-pix_fmt", "yuv420p10le"), "10-bit"),
     "gray.mp4": ((*H264, "-pix_fmt", "gray"), ""),
     "rgb.mkv": (("-c:v", "libx264rgb", "-pix_fmt", "rgb24"), ""),
-    "alpha.mov": (("-c:v", "png", "-pix_fmt", "rgba"), "transparency is ignored"),
+    "opaque.mov": (("-c:v", "png", "-pix_fmt", "rgba"), ""),
+    "alpha.mov": (
+        ("-vf", "format=rgba,colorchannelmixer=aa=0.5", "-c:v", "png"), "transparency is ignored",
+    ),
+    "opaque.gif": (("-c:v", "gif"), ""),
     "pq.mp4": (
         (*HEVC, "-pix_fmt", "yuv420p10le", "-colorspace", "bt2020nc", "-color_primaries", "bt2020",
          "-color_trc", "smpte2084"),

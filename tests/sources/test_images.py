@@ -11,7 +11,7 @@ from rfviewer.errors import SourceError, UsageError
 from rfviewer.frame import SourceKind
 from rfviewer.sources.factory import open_source
 from rfviewer.sources.image_size import image_size
-from tests.sources.makers import numbered_images, numbers, read_all
+from tests.sources.makers import ffmpeg, numbered_images, numbers, read_all
 
 
 @pytest.fixture
@@ -101,6 +101,33 @@ def test_gray_and_16_bit_and_transparent_images(tmp_path):
     source = open_source(str(tmp_path))
     assert all((f.image == 128).all() for f in read_all(source))
     source.close()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_transparency_does_not_darken(tmp_path, suffix):
+    """Of a TIFF libtiff returns colours multiplied with alpha; nobody else does that."""
+    picture = np.full((40, 60, 4), (200, 100, 50, 255), np.uint8)
+    picture[:, :, 3] = np.linspace(60, 255, 60).astype(np.uint8)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".tif":
+        ffmpeg_still(picture, path)
+    else:
+        assert cv2.imwrite(str(path), picture, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    source = open_source(str(path))
+    image = source.read().image
+    assert np.abs(image.astype(int) - picture[:, :, :3]).max() <= 3
+    source.close()
+
+
+def ffmpeg_still(picture, path) -> None:
+    """Write BGRA as a TIFF that says its alpha is not multiplied in, as ffmpeg does."""
+    raw = path.with_suffix(".raw")
+    raw.write_bytes(picture.tobytes())
+    size = f"{picture.shape[1]}x{picture.shape[0]}"
+    ffmpeg(
+        *("-f", "rawvideo", "-pix_fmt", "bgra", "-s", size, "-i", raw),
+        *("-frames:v", "1", "-pix_fmt", "rgba", path),
+    )
 
 
 def test_broken_images_are_left_out_and_counted(folder):
