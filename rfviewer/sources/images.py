@@ -21,7 +21,8 @@ from rfviewer.sources.explain import printable
 from rfviewer.sources.image_size import has_unassociated_alpha, image_size
 
 IMAGE_SUFFIXES = frozenset({
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff",
+    ".ppm", ".pgm", ".pnm",
 })  # fmt: skip
 """Endings of files that are read as images."""
 DEFAULT_FPS = 1.0

@@ -152,6 +152,7 @@ class PyAvSource(FrameSource):
         return Path(self._target.location.removeprefix("file:")).stat().st_size
 
     def _make_index(self, budget_s: float) -> None:
+        self._reader.check_same_file()
         index = build_index(self._target, budget_s, self._stop.requested, self._reader.parts)
         base = self._reader.timeline.base
         if index is not None and (base is None or not index.contains(base)):

@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from av.video.frame import VideoFrame
 
-from rfviewer import log
 from rfviewer.decode import Decode, DecodeState
-from rfviewer.errors import SourceError
 from rfviewer.sources.decoder import Damage, PacketDecoder
 from rfviewer.sources.hardware import (
     ON_CPU,
@@ -20,14 +17,12 @@ from rfviewer.sources.hardware import (
     SwitchingDecoder,
 )
 from rfviewer.sources.media import (
-    NoVideoError,
     OpenMedia,
-    RefusedError,
     Target,
-    open_media,
     sample_aspect_of,
 )
-from rfviewer.sources.programs import WHOLE, Part, parts_of
+from rfviewer.sources.parts import PartOpener
+from rfviewer.sources.programs import Part
 from rfviewer.sources.timeline import Timeline, longest_step_s
 
 if TYPE_CHECKING:
@@ -88,14 +83,10 @@ class MediaReader:
         """What decodes now. Replaced as a whole, so that any thread may read it."""
         self.last: StampedFrame | None = None
         """The frame returned last; None at the beginning and after a seek."""
-        self.parts: tuple[Part, ...] = (WHOLE,)
-        """Stretches of the file that are opened one after the other: see `programs`."""
-        if not target.remote:
-            self.parts = parts_of(Path(target.location.removeprefix("file:")))
-        self._part = 0
+        self._opener = PartOpener(target, self._damage)
         self._size = (0, 0)
         self._aspect: Fraction | None = None
-        self.media = self._open_first()
+        self.media = self._opener.first()
         self.index: PacketIndex | None = None
         """Set by the owner once known; no longer exact when decoding contradicts it."""
         self.fps = nominal_fps(self.media)
@@ -119,6 +110,19 @@ class MediaReader:
         return self._damage.count
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """Stretches of the file that are opened one after the other: see `programs`."""
+        return self._opener.parts
+
+    def check_same_file(self) -> None:
+        """Check that the name still leads to the file that was opened first.
+
+        Raises:
+            SourceError: it was replaced.
+        """
+        self._opener.check_same_file()
+
+    @property
     def packets_tried(self) -> int:
         """Packets decoded since the last frame came out."""
         return self._decoder.packets_since_frame
@@ -137,8 +141,9 @@ class MediaReader:
         Raises:
             SourceError: when it cannot be opened any more.
         """
+        media = self._opener.first()
         self.media.container.close()
-        self.media = self._open_first()
+        self.media = media
         self.timeline.restart()
         self._begin()
 
@@ -199,7 +204,7 @@ class MediaReader:
         self.last = None
 
     def _make_decoder(self) -> PacketDecoder:
-        self._damage.part = self._part
+        self._damage.part = self._opener.number
         if self._switching is not None:
             self._switching.release()
         self._switching = self._make_switching()
@@ -212,45 +217,13 @@ class MediaReader:
             self._switching,
         )
 
-    def _open_first(self) -> OpenMedia:
-        """Open the first part that holds video; without any, say what the first is."""
-        self._part = 0
-        try:
-            return open_media(self._target, self.parts[0])
-        except RefusedError:
-            raise
-        except SourceError:
-            media = self._open_after(0)
-            if media is None:
-                raise
-            return media
-
-    def _open_after(self, part: int) -> OpenMedia | None:
-        """Open the next part behind `part` that holds video; None when there is none.
-
-        Raises:
-            SourceError: its video may not be decoded here.
-        """
-        for number in range(part + 1, len(self.parts)):
-            try:
-                media = open_media(self._target, self.parts[number])
-            except RefusedError as error:
-                at_s = 0.0 if self.last is None else self.last.pts_s
-                raise SourceError(f"After {at_s:.1f} s the video changes: {error}") from error
-            except SourceError as error:
-                log.source.info("part %d is passed over: %s", number, error)
-                if not isinstance(error, NoVideoError):
-                    self._damage.part = number
-                    self._damage.add(0)
-            else:
-                self._part = number
-                return media
-        return None
+    def _last_s(self) -> float:
+        return 0.0 if self.last is None else self.last.pts_s
 
     def _next_frame(self) -> VideoFrame | None:
         """Return the next frame of this part or of one behind it."""
         while (frame := self._decoder.next_frame()) is None:
-            following = None if self._interrupted() else self._open_after(self._part)
+            following = None if self._interrupted() else self._opener.following(self._last_s())
             if following is None:
                 return None
             self.media.container.close()
