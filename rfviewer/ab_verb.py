@@ -21,7 +21,7 @@ from rfviewer.lab.describe import PAIRED, describe_set
 from rfviewer.lab.run import LabParts, run_experiment
 from rfviewer.lab.stand import Stopped
 from rfviewer.lab.statistics import ROUNDS_ALONE, rounds_needed
-from rfviewer.listing import hardware, versions
+from rfviewer.listing import hardware
 from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.parity_verb import parse_set
@@ -29,6 +29,7 @@ from rfviewer.pipeline.recent import MAX_BYTES, MAX_FRAMES
 from rfviewer.render.host import HostRenderer
 from rfviewer.result import EngineInfo
 from rfviewer.sources.factory import open_source
+from rfviewer.version import versions
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

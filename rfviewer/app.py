@@ -16,7 +16,7 @@ from rfviewer.sentinel import Sentinel
 from rfviewer.session.interface import Session
 from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.screenshot import free_path, write_png
-from rfviewer.version import version
+from rfviewer.version import version, versions, versions_text
 
 DEMO_CLIPS = (
     ("Drawn traffic, 1280 x 720, 10 s", "demo:720p"),
@@ -85,6 +85,7 @@ def _services(sentinel: Sentinel, settings: Settings) -> WindowServices:
         default_videos_dir=paths.videos_dir(),
         log_dir=paths.log_dir(),
         version=version(),
+        versions_text=versions_text,
         safety=safety_services(sentinel, settings),
         about_machine=_about_machine,
         demo_clips=DEMO_CLIPS,
@@ -92,7 +93,7 @@ def _services(sentinel: Sentinel, settings: Settings) -> WindowServices:
 
 
 def _about_machine() -> tuple[dict[str, object], dict[str, str]]:
-    from rfviewer.listing import hardware, versions
+    from rfviewer.listing import hardware
 
     return hardware(), versions()
 

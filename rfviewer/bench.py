@@ -29,10 +29,11 @@ from rfviewer.exporting import (
     wait_for_engine,
 )
 from rfviewer.interfaces import RecordingRequest
-from rfviewer.listing import hardware, versions
+from rfviewer.listing import hardware
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
 from rfviewer.timing import Stage, percentile
+from rfviewer.version import versions
 
 ROUNDS = 9
 """Counted rounds: many short ones, so that a disturbance falls on both kinds of block."""

@@ -17,13 +17,14 @@ from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
 from rfviewer.lab.ceilings import Probes
 from rfviewer.lab.run import LabParts, run_experiment
 from rfviewer.lab.stand import Stopped
-from rfviewer.listing import hardware, versions
+from rfviewer.listing import hardware
 from rfviewer.log import redact
 from rfviewer.render.host import HostRenderer
 from rfviewer.session.local import LocalSession
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.snapshot import Snapshot
 from rfviewer.sources.factory import open_source
+from rfviewer.version import versions
 
 ROUNDS = 5
 """Blocks of the whole path, of which the first one is warm-up."""

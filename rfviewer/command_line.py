@@ -12,17 +12,22 @@ def command_for(settings: Settings, source: str | None) -> str:
     words = ["rfviewer"]
     if source is not None:
         words.append(redact(source))
-    default_engine, default_view = EngineConfig(), View()
+    default_engine, default_view, playback = EngineConfig(), View(), settings.playback
     for option, value, default in (
         ("--model", settings.engine.model, default_engine.model),
         ("--backend", settings.engine.backend, default_engine.backend),
         ("--precision", settings.engine.precision, default_engine.precision),
         ("--resize", str(settings.engine.resize), str(default_engine.resize)),
-        ("--decode", str(settings.playback.decode), str(Decode.AUTO)),
+        ("--threads", str(settings.engine.threads), str(default_engine.threads)),
+        ("--decode", str(playback.decode), str(Decode.AUTO)),
+        ("--policy", str(playback.policy), str(None)),
+        ("--start", f"{playback.start_s:g}", "0"),
         ("--threshold", f"{settings.view.threshold:g}", f"{default_view.threshold:g}"),
     ):
         if value != default:
             words += [option, value]
+    if playback.loop:
+        words.append("--loop")
     if settings.engine.nvtx:
         words.append("--nvtx")
     changes = settings.optimizations.describe_changes()

@@ -27,7 +27,7 @@ from rfviewer.session.replays import Replays
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.sinks.screenshot import write_png
 from rfviewer.sources.factory import open_source
-from rfviewer.version import version
+from rfviewer.version import version, versions_text
 
 MAX_TOLD = 6
 """Differences that the caption of a comparison names."""
@@ -119,7 +119,11 @@ def run_metadata(
     settings: Settings, source: SourceInfo | None, engine: EngineInfo | None
 ) -> dict[str, str]:
     """Return versions and settings as text, to be embedded in every file that is written."""
-    metadata = {"software": f"rfviewer {version()}", "platform": platform.platform(terse=True)}
+    metadata = {
+        "software": f"rfviewer {version()}",
+        "versions": versions_text(),
+        "platform": platform.platform(terse=True),
+    }
     if source is not None:
         metadata["source"] = source.uri
         if source.decode is not None:

@@ -6,14 +6,11 @@ import os
 import platform
 import sys
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 from rfviewer.engine.choice import CUDA_PACKAGES, TORCH_PACKAGES
 from rfviewer.extras import install_command
-from rfviewer.version import version
 
-_PACKAGES = ("numpy", "av", "opencv-python-headless", "onnxruntime", "torch", "triton", "tensorrt")
 _CPU_BACKENDS = ("onnxruntime",)
 
 
@@ -121,17 +118,6 @@ def hardware() -> dict[str, object]:
         "cores": os.cpu_count(),
         "platform": platform.platform(terse=True),
     }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what takes part."""
-    found = {"rfviewer": version(), "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _print(text: str) -> None:

@@ -31,7 +31,7 @@ from rfviewer.result import EngineInfo
 from rfviewer.sinks.names import free_path
 from rfviewer.sources.factory import open_source
 from rfviewer.toggle import Exactness
-from rfviewer.version import version
+from rfviewer.version import version, versions, versions_text
 
 MAX_PICTURES = 5
 """Pictures of the worst frames that `--save` writes."""
@@ -98,6 +98,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         "candidate": _side_report(infos[1]),
         "notes": _notes(infos, sets),
         "software": f"rfviewer {version()}",
+        "versions": versions(),
         "command": redact(shlex.join(["rfviewer", *sys.argv[1:]])),
     }
     saved = _save(options.save, worst.frames, infos[0], titles, report)
@@ -179,6 +180,7 @@ def _save(
     """Write the pictures; return their paths, the worst frame's first."""
     saved = []
     metadata = {name: str(report[name]) for name in ("software", "command", "source", "verdict")}
+    metadata["versions"] = versions_text()
     for item in () if folder is None else worst:
         assert folder is not None
         path = free_path(folder / f"frame_{item.frame.frame_index:06d}.png")

@@ -25,11 +25,12 @@ from rfviewer.interfaces import RecordingRequest
 from rfviewer.lab.report import ReportData, latencies_ms, write_report
 from rfviewer.lab.timeline import timeline_of
 from rfviewer.lab.trace import QueueReading, write_trace
-from rfviewer.listing import hardware, versions
+from rfviewer.listing import hardware
 from rfviewer.log import redact
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
 from rfviewer.timing import percentile
+from rfviewer.version import versions
 
 DEFAULT_FRAMES = 120
 WARM_UP_FRAMES = 3

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
-from rfviewer.config import Settings, View
+from rfviewer.config import Playback, Settings, View
 from rfviewer.experiment import (
     AbRequest,
     CeilingsRequest,
@@ -26,7 +26,10 @@ def lab_command(
     command_for: Callable[[Settings, str | None], str],
 ) -> str:
     """Return the `rfviewer` line that runs `request` on `source` with the engine of `settings`."""
-    plain = replace(settings, optimizations=Optimizations(), view=View())
+    # Frames are recorded before A/B and parity: only the ceilings measure a decoder.
+    decodes = isinstance(request, CeilingsRequest)
+    playback = Playback(decode=settings.playback.decode) if decodes else Playback()
+    plain = replace(settings, optimizations=Optimizations(), view=View(), playback=playback)
     program, *rest = shlex.split(command_for(plain, source))
     verb, options = _verb(request)
     return shlex.join([program, verb, *rest, *options])

@@ -145,7 +145,11 @@ class LabOutputs(QObject):
 
     def metadata(self) -> dict[str, str]:
         """Return what a file of the lab says about the run: versions, engine, settings, command."""
-        about = {"rfviewer": self._services.version, "command": self._outputs.command()}
+        about = {
+            "rfviewer": self._services.version,
+            "versions": self._services.versions_text(),
+            "command": self._outputs.command(),
+        }
         snapshot = self._model.snapshot
         if snapshot is not None and snapshot.engine.info is not None:
             info = snapshot.engine.info

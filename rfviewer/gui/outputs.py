@@ -211,7 +211,9 @@ class Outputs(QObject):
         rows = np.frombuffer(image.constBits(), np.uint8)
         pixels = rows.reshape(image.height(), image.bytesPerLine())[:, : image.width() * 4]
         bgra = pixels.reshape(image.height(), image.width(), 4).copy()
-        self._services.write_png(path, bgra, {"command": self.command()})
+        about = {"software": f"rfviewer {self._services.version}", "command": self.command()}
+        about["versions"] = self._services.versions_text()
+        self._services.write_png(path, bgra, about)
 
     def command(self) -> str:
         """Return the command line that reproduces what is set now."""

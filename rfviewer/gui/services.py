@@ -41,6 +41,8 @@ class WindowServices:
     """Folder of the log files for Help > Open log folder; None when nothing is logged to disk."""
     version: str = ""
     """Version of the program for Help > About."""
+    versions_text: Callable[[], str] = lambda: ""
+    """Returns the versions of what takes part, for files; may touch the disk."""
     safety: SafetyServices = field(default_factory=SafetyServices)
     """What helps after a crash."""
     about_machine: Callable[[], tuple[Mapping[str, object], Mapping[str, str]]] = lambda: ({}, {})

@@ -9,7 +9,7 @@ import pytest
 
 from rfviewer import log
 from rfviewer.command_line import command_for
-from rfviewer.config import EngineConfig, Playback, Settings, View, settings_from
+from rfviewer.config import EngineConfig, Playback, Policy, Settings, View, settings_from
 from rfviewer.decode import Decode
 from rfviewer.detections import Detections, InstanceMasks
 from rfviewer.errors import UsageError
@@ -128,6 +128,13 @@ def test_the_copied_command_names_what_differs() -> None:
     )
     command = command_for(settings, "rtsp://user:secret@host/cam 1")
     assert command == ("rfviewer 'rtsp://host/cam 1' --threshold 0.4 --set depth=1 roi_masks=off")
+
+
+def test_the_copied_command_names_threads_and_playback() -> None:
+    playback = Playback(policy=Policy.KEEP_PACE, loop=True, start_s=1.5)
+    settings = Settings(engine=EngineConfig(threads=2), playback=playback)
+    expected = "rfviewer demo --threads 2 --policy keep-pace --start 1.5 --loop"
+    assert command_for(settings, "demo") == expected
 
 
 def test_the_copied_command_names_the_decoder() -> None:
