@@ -257,11 +257,6 @@ def forbid_hub_downloads() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-def keep_compiled_networks(folder: Path) -> None:
-    """Let PyTorch's compiler keep what it makes in `folder`, unless the user named another one."""
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
-
-
 def keep_compiled_kernels(folder: Path) -> None:
     """Let Triton keep its kernels in `folder`, unless the user named another one."""
     os.environ.setdefault("TRITON_CACHE_DIR", str(folder))

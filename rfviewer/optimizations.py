@@ -249,13 +249,13 @@ class Optimizations:
         ),
     )
 
-    compiled_network: bool = _toggle(
-        False,
+    fused_network: bool = _toggle(
+        True,
         Toggle(
-            "Compiled network",
-            "fewer and larger kernels; compiling takes a minute, once per start",
+            "Fused network",
+            "half the launches, and what lies between two products never leaves the chip",
             "the network as traced by PyTorch",
-            "rewritten, then compiled by PyTorch's inductor",
+            "written out: products with what follows them, masks beside the decoder",
             Stage.INFER,
             Exactness.TOLERANCE,
             needs_rebuild=True,

@@ -11,9 +11,9 @@ def safe_settings() -> Settings:
     """Return default settings on the CPU: no settings file, no CUDA, no graph, no cached engine.
 
     The demo model on ONNX Runtime, one frame in flight. Should the user choose a GPU backend
-    meanwhile, it starts without a CUDA graph and without a compiled network.
+    meanwhile, it starts without a CUDA graph and with the network as rfdetr wrote it.
     """
-    optimizations = replace(Optimizations(), cuda_graph=False, compiled_network=False, depth=1)
+    optimizations = replace(Optimizations(), cuda_graph=False, fused_network=False, depth=1)
     return Settings(
         engine=EngineConfig(backend="onnxruntime"),
         optimizations=optimizations,

@@ -1,12 +1,12 @@
-"""Print where the network's GPU time goes: kernels by total time of one eager pass of a variant.
+"""Print where the network's GPU time goes: kernels by total time of one eager pass of a form.
 
-PYTHONPATH=.:kernels:packaging python packaging/gpu/profile_network.py trace
+PYTHONPATH=.:kernels:packaging python packaging/gpu/profile_network.py fused
 """
 
 import sys
 
 import torch
-from network import VARIANTS, demo_module, example_input
+from network import FORMS, demo_module, example_input
 from torch.profiler import ProfilerActivity, profile
 
 _PASSES = 5
@@ -14,7 +14,7 @@ _ROWS = 45
 
 device = torch.device("cuda")
 example = example_input(device, torch.float16)
-network = VARIANTS[sys.argv[1]](demo_module(device, torch.float16), example)
+network = FORMS[sys.argv[1]](demo_module(device, torch.float16), example)
 for _ in range(3):
     network(example)
 torch.cuda.current_stream().synchronize()

@@ -4,8 +4,8 @@
 
 Parts, run in the order given: `tests` (kernels and engine on the device), `kernels` (times
 against the roofline), `toggles` (each switch against all on, every frame of the demo clip),
-`figures` (rates against the bare network, interleaved; traced), `compiled` (the same with the
-compiled network, and that it repeats bit by bit), `precisions` (each against fp32, by the gate),
+`figures` (rates against the bare network, interleaved), `traced` (the same with the traced
+network), `forms` and `precisions` (each against fp32, by the gate),
 `batch` (the bare network with several frames a pass), `rfdetr` (its own `predict`).
 
 The file is written after every part; a part that fails is noted and the others go on. Tables:
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 import triton
-from suite_checks import check_compiled, check_precisions, check_toggles, run_tests
+from suite_checks import check_forms, check_precisions, check_toggles, run_tests
 from suite_figures import figures
 from suite_network import batches, predict_of_rfdetr, time_kernels
 from suite_parts import Bench
@@ -36,11 +36,9 @@ PARTS: dict[str, Part] = {
     "tests": lambda bench: run_tests(),
     "kernels": lambda bench: time_kernels(),
     "toggles": check_toggles,
-    "figures": lambda bench: figures(bench, compiled=False),
-    "compiled": lambda bench: {
-        "check": check_compiled(bench),
-        "figures": figures(bench, compiled=True),
-    },
+    "figures": lambda bench: figures(bench, fused=True),
+    "traced": lambda bench: figures(bench, fused=False),
+    "forms": check_forms,
     "precisions": check_precisions,
     "batch": lambda bench: batches(),
     "rfdetr": predict_of_rfdetr,

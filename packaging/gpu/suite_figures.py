@@ -25,10 +25,10 @@ _HELD = 16
 _SEEN_PERIOD_S = 1 / 60
 
 
-def figures(bench: Bench, *, compiled: bool) -> dict[str, object]:
+def figures(bench: Bench, *, fused: bool) -> dict[str, object]:
     """Return every rate with its ratio to the bare network, median and range over rounds."""
     engine = bench.engine
-    base = replace(Optimizations(), compiled_network=compiled)
+    base = replace(Optimizations(), fused_network=fused)
     size = f"{LARGE_WH[0]}x{LARGE_WH[1]}"
     kinds: dict[str, tuple[int, Callable[[], Iterator[Frame]], bool]] = {
         **{f"312x176 depth {d}": (d, lambda: held(engine, bench.clip), False) for d in DEPTHS},

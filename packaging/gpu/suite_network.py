@@ -6,7 +6,7 @@ import time
 import cv2
 import torch
 from cases import FRAMES_WH, cases
-from network import demo_module, traced
+from network import FORMS, demo_module, example_input
 from suite_parts import THRESHOLD, Bench
 from timing import ceilings, eager_timing, replay_timing
 
@@ -43,17 +43,18 @@ def time_kernels() -> list[dict[str, object]]:
 
 
 def batches() -> dict[str, dict[str, float]]:
-    """Return the traced network's time with several frames a pass; the engine takes one."""
+    """Return the time of both forms of the bare network with several frames a pass."""
     device, found = torch.device("cuda"), {}
-    for frames in BATCHES:
-        example = torch.randn(frames, 3, 312, 312, device=device, dtype=torch.float16)
-        network = traced(demo_module(device, torch.float16), example)
-        with torch.no_grad():
+    for name, form in FORMS.items():
+        module = demo_module(device, torch.float16)
+        for frames in BATCHES:
+            example = example_input(device, torch.float16, frames)
+            network = form(module, example)
             timing = replay_timing(lambda: network(example) and None, inner=1, samples=100)  # noqa: B023 - called at once
-        found[str(frames)] = {
-            **timing.to_json(),
-            "us_per_frame": round(timing.median_us / frames, 1),
-        }
+            found[f"{name} {frames}"] = {
+                **timing.to_json(),
+                "us_per_frame": round(timing.median_us / frames, 1),
+            }
     return found
 
 

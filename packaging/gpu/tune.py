@@ -1,24 +1,27 @@
-"""Time launch choices of the kernels on this GPU: tiles, warps, programs, attention blocks.
+"""Time launch choices of the kernels on this GPU: tiles, warps, programs.
 
 PYTHONPATH=.:kernels:packaging python packaging/gpu/tune.py
 """
 
 from itertools import product
+from typing import Any
 
 import torch
-import triton
 from cases import FRAMES_WH, GRID, MAX_RECORDS, QUERIES, scene
 from timing import replay_timing
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import scaled_dot_product_attention
+from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from rfviewer_kernels import attention
 from rfviewer_kernels.masks import MaskLaunch, MaskTables, masks
+from rfviewer_kernels.network.attention import attention
+from rfviewer_kernels.network.convolutions import conv_norm_silu
+from rfviewer_kernels.network.products import linear_gelu, query_pixels
 from rfviewer_kernels.records import Results
 from rfviewer_kernels.select import SelectWorkspace, select
 
 DEVICE = torch.device("cuda")
 TOKENS, HEADS, DEPTH = 677, 6, 64
+WIDTH = HEADS * DEPTH
 
 
 def show(name: str, work: object) -> None:
@@ -67,37 +70,34 @@ def tune_select_and_masks() -> None:
             )
 
 
-def tune_attention() -> None:
-    """Print torch's attention backends and our kernel by block sizes."""
-    fused = torch.randn(1, TOKENS, 3, HEADS, DEPTH, dtype=torch.float16, device=DEVICE)
+def tune_network() -> None:
+    """Print the network's products and convolutions by tile, beside what torch offers."""
+    half: dict[str, Any] = {"dtype": torch.float16, "device": DEVICE}
+    expand = torch.nn.Linear(WIDTH, 4 * WIDTH, **half)
+    x = torch.randn(TOKENS, WIDTH, **half)
+    show("product + GELU, torch", lambda: gelu(linear(x, expand.weight, expand.bias)))
+    for tile in ((64, 128, 64, 8, 3), (64, 64, 64, 4, 3), (64, 64, 128, 4, 3), (32, 128, 64, 4, 4)):
+        show(f"product + GELU, {tile}", lambda tile=tile: linear_gelu(x, expand, tile=tile))
+    queries, pixels = torch.randn(1, QUERIES, 264, **half), torch.randn(1, GRID * GRID, 256, **half)
+    for tile in ((64, 64, 8, 3), (64, 128, 8, 2), (32, 64, 4, 3), (64, 64, 4, 3)):
+        show(
+            f"queries x pixels, {tile}", lambda tile=tile: query_pixels(queries, pixels, tile=tile)
+        )
+    features, taps = torch.randn(26 * 26, 128, **half), torch.randn(9, 128, 128, **half) / 34
+    norm, out = torch.nn.LayerNorm(128, **half), torch.empty(26 * 26, 128, **half)
+    for tile in ((16, 64, 4, 4), (16, 128, 8, 3), (16, 128, 4, 3), (16, 64, 8, 4)):
+        show(
+            f"convolution + norm + SiLU, {tile}",
+            lambda tile=tile: conv_norm_silu(features, taps, norm, (26, 26), out, tile=tile),
+        )
+    fused = torch.randn(1, TOKENS, 3, HEADS, DEPTH, **half)
     q, k, v = fused.permute(2, 0, 3, 1, 4)
-    for backend in (
-        SDPBackend.CUDNN_ATTENTION,
-        SDPBackend.FLASH_ATTENTION,
-        SDPBackend.EFFICIENT_ATTENTION,
-    ):
+    for backend in (SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION):
         with sdpa_kernel(backend):
             show(f"attention {backend.name}", lambda: scaled_dot_product_attention(q, k, v))
-    out = torch.empty(1, TOKENS, HEADS, DEPTH, dtype=torch.float16, device=DEVICE).transpose(1, 2)
-    strides = (q, k, v, out)
-    for block_m, block_n, warps, stages in product((16, 32, 64), (64, 128), (2, 4), (2,)):
-        show(
-            f"attention ours, {block_m} x {block_n}, {warps} warps, {stages} stages",
-            lambda m=block_m, n=block_n, w=warps, s=stages: attention._attention_kernel[  # noqa: SLF001
-                (triton.cdiv(TOKENS, m), HEADS)
-            ](
-                *strides,
-                TOKENS,
-                0.18,
-                *(value for tensor in strides for value in (tensor.stride(1), tensor.stride(2))),
-                BLOCK_M=m,
-                BLOCK_N=n,
-                DIM=DEPTH,
-                num_warps=w,
-                num_stages=s,
-            ),
-        )
+    show("attention, ours", lambda: attention(q, k, v))
 
 
-tune_attention()
-tune_select_and_masks()
+with torch.no_grad():
+    tune_network()
+    tune_select_and_masks()

@@ -23,7 +23,7 @@ type ResolveModel = Callable[[str, Progress], ModelSpec]
 
 _HOST_STEPS = ("Reading the model", "Loading the network", "Warming up")
 _TITLES = {"torch": "PyTorch", "tensorrt": "TensorRT", "tensorrt-rtx": "TensorRT for RTX"}
-_TORCH_STEPS = ("Reading the model", "Building the network", "Tracing the network", "Warming up")
+_TORCH_STEPS = ("Reading the model", "Building the network", "Warming up")
 
 
 def make_engine(
@@ -100,7 +100,6 @@ def _cuda_engine(
             config,
             optimizations,
             backend_reason=choice.reason,
-            progress=progress,
         )
     except BaseException:
         network.close()

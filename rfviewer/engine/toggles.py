@@ -18,7 +18,7 @@ _NEEDS_GPU = (
     "fixed_copy",
     "pinned_output",
     "device_overlay",
-    "compiled_network",
+    "fused_network",
     "early_warmup",
     "tuned_masks",
 )

@@ -243,9 +243,9 @@ def test_what_was_in_effect_stays_when_a_setting_cannot_be_had(make, wanted):
     assert digests(run_all(engine, FRAMES)) == wanted
 
 
-def test_a_network_of_one_form_cannot_be_compiled_and_says_so(make, wanted):
-    engine = make(Optimizations(depth=1, compiled_network=True))
-    state = next(state for state in engine.info.toggles if state.name == "compiled_network")
+def test_a_network_of_one_form_cannot_be_fused_and_says_so(make, wanted):
+    engine = make(Optimizations(depth=1, fused_network=True))
+    state = next(state for state in engine.info.toggles if state.name == "fused_network")
     assert (state.requested, state.effective, state.available) == (True, False, False)
     assert "one form only" in state.reason
     assert digests(run_all(engine, FRAMES)) == wanted

@@ -9,12 +9,12 @@ from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.optimizations import Optimizations, toggle_names
 
 
-def states_of(optimizations, *, has_masks=True, graph_failure="", compile_failure="", obstacle=""):
+def states_of(optimizations, *, has_masks=True, graph_failure="", fused_obstacle="", obstacle=""):
     return cuda_toggles(
         optimizations,
         has_masks=has_masks,
         graph_failure=graph_failure,
-        compile_failure=compile_failure,
+        fused_obstacle=fused_obstacle,
         batch_obstacle=obstacle,
     )
 
@@ -81,8 +81,8 @@ def test_the_gpu_takes_every_micro_batch_unless_the_network_cannot(frames):
     assert state.reason == "one frame a pass"
 
 
-def test_a_network_that_cannot_be_compiled_says_why():
-    wanted = Optimizations(compiled_network=True)
-    assert states(wanted)["compiled_network"].effective
-    state = states(wanted, compile_failure="no C compiler")["compiled_network"]
-    assert (state.effective, state.reason) == (False, "no C compiler")
+def test_a_network_without_a_fused_form_says_why():
+    wanted = Optimizations(fused_network=True)
+    assert states(wanted)["fused_network"].effective
+    state = states(wanted, fused_obstacle="not written for two windows")["fused_network"]
+    assert (state.effective, state.reason) == (False, "not written for two windows")

@@ -28,7 +28,7 @@ SAVES_GPU = {
     "pinned_input": 0.12, "zero_copy_input": 0.03, "zero_copy_output": 0.05, "event_waits": 0.21,
     "fused_select": 0.18, "limit_masks": 0.27, "roi_masks": 0.09, "packed_masks": 0.11,
     "fixed_copy": 0.08, "pinned_output": 0.07, "device_overlay": 0.002, "roi_render": 0.0,
-    "compiled_network": 0.4,
+    "fused_network": 0.4,
 }  # fmt: skip
 SAVES_CPU = {
     "depth": 11.0, "table_cache": 1.9, "fused_select": 0.7, "limit_masks": 31.0, "roi_masks": 6.2,

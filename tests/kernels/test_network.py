@@ -11,6 +11,7 @@ from rfviewer_kernels.network import (  # noqa: E402
     products,
     reference,
 )
+from rfviewer_kernels.network.attention import attention  # noqa: E402
 
 TYPES = [torch.float32, torch.float16]
 # A few units in the last place of the type: sums are fp32 on both sides, their order is not.
@@ -70,7 +71,9 @@ def linear(device, rng, dtype):
 def test_add_norm(draw, norm, post):
     branch, residual, layer = draw(2, 3, 24), draw(2, 3, 24, kind=torch.float32), norm(24)
     got = norms.add_norm(branch, residual, layer, post=post)
-    for found, expected in zip(got, reference.add_norm(branch, residual, layer, post=post)):
+    for found, expected in zip(
+        got, reference.add_norm(branch, residual, layer, post=post), strict=True
+    ):
         assert_close(found, expected)
     assert got[0].dtype == torch.float32
 
@@ -78,7 +81,7 @@ def test_add_norm(draw, norm, post):
 def test_embed_norm_puts_the_class_token_first_in_every_image(draw, norm):
     patches, table, layer = draw(2, 4, 24), draw(5, 24, kind=torch.float32), norm(24)
     got = norms.embed_norm(patches, table, layer)
-    for found, expected in zip(got, reference.embed_norm(patches, table, layer)):
+    for found, expected in zip(got, reference.embed_norm(patches, table, layer), strict=True):
         assert_close(found, expected)
 
 
@@ -130,10 +133,33 @@ def test_conv_norm_silu_keeps_the_border_and_the_images_apart(draw, norm):
     assert_close(got, reference.conv_norm_silu(x, weight, layer, (3, 4), torch.zeros_like(out)))
 
 
-def test_mask_block(draw, norm):
-    x, taps, layer = draw(2 * 12, 64), draw(9, 64), norm(64)
-    arguments = (x, taps, draw(64), layer, draw(64, 64) / 8, draw(64), (3, 4))
-    assert_close(convolutions.mask_block(*arguments), reference.mask_block(*arguments))
+@pytest.mark.parametrize("channels", [16, 24])
+def test_depthwise_norm_keeps_the_border_and_the_images_apart(draw, norm, channels):
+    arguments = (draw(2 * 12, channels), draw(9, channels), draw(channels), norm(channels), (3, 4))
+    got = convolutions.depthwise_norm(*arguments)
+    assert_close(got, reference.depthwise_norm(*arguments))
+
+
+@pytest.mark.parametrize(("heads", "tokens", "depth"), [(2, 5, 16), (1, 70, 16)])
+def test_attention(draw, dtype, heads, tokens, depth):
+    q, k, v = (draw(2, tokens, 3, heads, depth) * 2).permute(2, 0, 3, 1, 4)
+    got, expected = attention(q, k, v).double(), reference.attention(q, k, v).double()
+    error = (got - expected).norm() / expected.norm()
+    # fp16 rounds the weights before the second product.
+    assert error < (2e-3 if dtype is torch.float16 else 2e-6)
+
+
+def test_attention_of_large_scores_does_not_overflow(draw):
+    q, v = draw(1, 1, 3, 16), draw(1, 1, 3, 16)
+    q[:] = 60.0
+    expected = v[0].mean(1, keepdim=True).expand(1, 3, 16)
+    torch.testing.assert_close(attention(q, q, v), expected, atol=2e-3, rtol=0)
+
+
+def test_attention_refuses_strides_that_differ(draw):
+    q = draw(1, 2, 3, 16)
+    with pytest.raises(ValueError, match="must be alike"):
+        attention(q, q, q.transpose(1, 2).contiguous().transpose(1, 2))
 
 
 @pytest.mark.parametrize(("size", "out"), [((2, 3), (6, 9)), ((3, 2), (5, 7))])
@@ -183,10 +209,6 @@ def test_shapes_without_a_kernel_are_refused(draw, norm):
         convolutions.enlarge(draw(4, 24), (2, 2), (4, 4))
     with pytest.raises(ValueError, match="48 to 16"):
         convolutions.conv_norm_silu(draw(4, 48), draw(9, 48, 16), norm(16), (2, 2), draw(4, 16))
-    with pytest.raises(ValueError, match="mask head of 24"):
-        convolutions.mask_block(
-            draw(4, 24), draw(9, 24), draw(24), norm(24), draw(24, 24), draw(24), (2, 2)
-        )
     with pytest.raises(ValueError, match="do not fit"):
         products.query_pixels(draw(1, 2, 64), draw(1, 5, 64))
     with pytest.raises(ValueError, match="do not fit"):

@@ -205,7 +205,7 @@ def test_promises_follow_what_differs(engine: HostEngine) -> None:
     assert promise(on, on.set("device_overlay", "off")) is Exactness.BIT_EXACT  # only drawn
     assert promise(on, on.set("float_boxes", "off")) is Exactness.ROUNDING
     assert promise(on, on.set("fused_preprocess", "off")) is Exactness.ROUNDING
-    assert promise(on, on.set("compiled_network", "on")) is Exactness.TOLERANCE
+    assert promise(on, on.set("fused_network", "off")) is Exactness.TOLERANCE
     assert [tolerance_of(item) for item in Exactness] == [X0, E2, E3]
     info = engine.info
     assert tolerance_between(info, info, on, on) == X0
@@ -217,12 +217,12 @@ def test_promises_follow_what_differs(engine: HostEngine) -> None:
     fused = rounded.set("fused_preprocess", "off")
     assert tolerance_between(info, info, rounded, fused).rounding_px == 1.0
     assert tolerance_between(info, info, rounded, rounded) == X0
-    compiled = on.set("compiled_network", "on")
-    assert tolerance_between(info, replace(info, backend="torch"), on, compiled) == E3
+    traced = on.set("fused_network", "off")
+    assert tolerance_between(info, replace(info, backend="torch"), on, traced) == E3
 
 
 def test_what_cannot_run_here_promises_nothing(engine: HostEngine) -> None:
-    engine.configure(BASELINE.set("compiled_network", "on").set("cuda_graph", "on"))
+    engine.configure(BASELINE.set("fused_network", "on").set("cuda_graph", "on"))
     assert effective(engine.info) == BASELINE
 
 

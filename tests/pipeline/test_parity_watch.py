@@ -159,10 +159,10 @@ def test_folders_of_dead_processes_are_swept_and_others_kept(make_live, tmp_path
 
 
 def test_a_tolerance_of_what_differs_is_used_with_its_band(make_live) -> None:
-    # compiled_network promises X2: E3 with a band of 0.03 around the threshold of 0.5.
+    # fused_network promises X2: E3 with a band of 0.03 around the threshold of 0.5.
     live = make_live()
     live.change = scored(0.885)
-    live.session.set_optimizations(replace(Optimizations(), compiled_network=True))
+    live.session.set_optimizations(replace(Optimizations(), fused_network=False))
     live.session.watch_parity(EVERY)
     live.session.open("clip", LOOP)
     reading = live.reading(Badge.AMBER, Badge.GREEN, compared=1)

@@ -9,9 +9,10 @@ import torch
 import triton
 import triton.language as tl
 
-from rfviewer_kernels.network.products import gelu, input_precision
+from rfviewer_kernels.network.products import input_precision
 
 _PIXELS = 16
+_DEPTHWISE_PIXELS = 8
 
 
 @triton.jit
@@ -120,107 +121,93 @@ def conv_norm_silu(
 
 
 @triton.jit
-def _mask_block_kernel(
+def _depthwise_norm_kernel(
     x,
     taps,
     taps_bias,
     norm_weight,
     norm_bias,
-    weight,
-    bias,
     out,
     pixels,
     height,
     width,
     epsilon,
     CHANNELS: tl.constexpr,
+    LANES: tl.constexpr,
     PIXELS: tl.constexpr,
-    COLUMNS: tl.constexpr,
-    PRECISION: tl.constexpr,
 ):
     pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     image, place = pixel // (height * width), pixel % (height * width)
     y, column = place // width, place % width
-    channel = tl.arange(0, CHANNELS)
+    channel = tl.arange(0, LANES)
+    used = channel < CHANNELS
     exists = pixel < pixels
-    total = tl.zeros((PIXELS, CHANNELS), tl.float32)
-    total += tl.load(taps_bias + channel).to(tl.float32)[None, :]
+    total = tl.zeros((PIXELS, LANES), tl.float32)
+    total += tl.load(taps_bias + channel, mask=used, other=0.0).to(tl.float32)[None, :]
     for tap in tl.static_range(9):
         source_y = y + (tap // 3 - 1)
         source_x = column + (tap % 3 - 1)
         inside = (source_y >= 0) & (source_y < height) & (source_x >= 0) & (source_x < width)
         source = ((image * height + source_y) * width + source_x) * CHANNELS
         value = tl.load(
-            x + source[:, None] + channel[None, :], mask=(inside & exists)[:, None], other=0.0
+            x + source[:, None] + channel[None, :],
+            mask=(inside & exists)[:, None] & used[None, :],
+            other=0.0,
         )
-        factor = tl.load(taps + tap * CHANNELS + channel).to(tl.float32)
+        factor = tl.load(taps + tap * CHANNELS + channel, mask=used, other=0.0).to(tl.float32)
         total += value.to(tl.float32) * factor[None, :]
-    used = channel < CHANNELS
-    normed = _row_norm(total, used, norm_weight, norm_bias, channel, epsilon, CHANNELS)
-    normed = normed.to(x.dtype.element_ty)
-    for start in tl.static_range(0, CHANNELS, COLUMNS):
-        target = start + tl.arange(0, COLUMNS)
-        factors = tl.load(weight + channel[:, None] * CHANNELS + target[None, :])
-        value = tl.dot(normed, factors, input_precision=PRECISION)
-        value += tl.load(bias + target).to(tl.float32)[None, :]
-        at = pixel[:, None] * CHANNELS + target[None, :]
-        before = tl.load(x + at, mask=exists[:, None], other=0.0).to(tl.float32)
-        result = before + gelu(value)
-        tl.store(out + at, result.to(out.dtype.element_ty), mask=exists[:, None])
+    result = _row_norm(total, used, norm_weight, norm_bias, channel, epsilon, CHANNELS)
+    at_out = out + pixel[:, None] * CHANNELS + channel[None, :]
+    tl.store(at_out, result.to(out.dtype.element_ty), mask=exists[:, None] & used[None, :])
 
 
-def mask_block(
+def depthwise_norm(
     x: torch.Tensor,
     taps: torch.Tensor,
     taps_bias: torch.Tensor,
     norm: torch.nn.LayerNorm,
-    weight: torch.Tensor,
-    bias: torch.Tensor,
     size_hw: tuple[int, int],
-    *,
-    tile: tuple[int, int, int] = (32, 64, 8),
 ) -> torch.Tensor:
-    """Return x + GELU(LayerNorm(depthwise 3x3(x)) W + b), a block of the mask head.
+    """Return LayerNorm(depthwise 3x3 convolution of x); zero padding 1.
 
     Args:
-        x: (B * H * W, C), contiguous; C a power of two.
+        x: (B * H * W, C), contiguous.
         taps: (9, C), contiguous, row by row.
         taps_bias: (C,).
         norm: LayerNorm over C.
-        weight: (C, C) from input to output channels, contiguous.
-        bias: (C,).
         size_hw: H and W.
-        tile: pixels of a program, output channels of a step, warps.
     """
     pixels, channels = x.shape
-    pixels_each, columns, warps = tile
-    if channels != triton.next_power_of_2(channels) or channels % columns:
-        raise ValueError(f"no kernel for a mask head of {channels} channels")
     out = torch.empty_like(x)
-    _mask_block_kernel[(triton.cdiv(pixels, pixels_each),)](
+    _depthwise_norm_kernel[(triton.cdiv(pixels, _DEPTHWISE_PIXELS),)](
         x,
         taps,
         taps_bias,
         norm.weight,
         norm.bias,
-        weight,
-        bias,
         out,
         pixels,
         *size_hw,
         norm.eps,
         CHANNELS=channels,
-        PIXELS=pixels_each,
-        COLUMNS=columns,
-        PRECISION=input_precision(x.dtype),
-        num_warps=warps,
+        LANES=triton.next_power_of_2(channels),
+        PIXELS=_DEPTHWISE_PIXELS,
+        num_warps=4,
     )
     return out
 
 
 @triton.jit
 def _enlarge_kernel(
-    x, out, pixels, height, width, out_height, out_width, CHANNELS: tl.constexpr, PIXELS: tl.constexpr
+    x,
+    out,
+    pixels,
+    height,
+    width,
+    out_height,
+    out_width,
+    CHANNELS: tl.constexpr,
+    PIXELS: tl.constexpr,
 ):
     pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     exists = pixel < pixels
@@ -245,7 +232,7 @@ def _enlarge_kernel(
 
 
 def enlarge(x: torch.Tensor, size_hw: tuple[int, int], out_hw: tuple[int, int]) -> torch.Tensor:
-    """Return features resized bilinearly, half-pixel centres (REFERENCE: torch's align_corners=False).
+    """Return features resized bilinearly, half-pixel centres (torch's align_corners=False).
 
     Args:
         x: (B * h * w, C), contiguous; C a power of two.

@@ -8,9 +8,7 @@ import torch
 import triton
 import triton.language as tl
 
-_LOG2_10000 = tl.constexpr(13.287712379549449)
-_TWO_PI = tl.constexpr(6.283185307179586)
-_PROGRAM_ROWS = 16
+_PROGRAM_ROWS, _REFINE_ROWS = 16, 32
 
 
 @triton.jit
@@ -52,7 +50,7 @@ def top_tokens(scores: torch.Tensor, keep: int) -> torch.Tensor:
 
 @triton.jit
 def _refine_kernel(
-    delta, delta_row, anchors, chosen, out, rows, tokens, queries, SELECT: tl.constexpr, ROWS: tl.constexpr
+    delta, delta_row, anchors, chosen, out, rows, SELECT: tl.constexpr, ROWS: tl.constexpr
 ):
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     inside = row < rows
@@ -91,17 +89,15 @@ def refine_boxes(
     batch, queries, width = delta.shape
     out = torch.empty(batch, queries, 4, dtype=torch.float32, device=delta.device)
     rows = batch * queries
-    _refine_kernel[(triton.cdiv(rows, 32),)](
+    _refine_kernel[(triton.cdiv(rows, _REFINE_ROWS),)](
         delta,
         width,
         anchors,
         anchors if chosen is None else chosen,
         out,
         rows,
-        anchors.shape[-2],
-        queries,
         SELECT=chosen is not None,
-        ROWS=32,
+        ROWS=_REFINE_ROWS,
         num_warps=1,
     )
     return out
@@ -139,8 +135,8 @@ def _anchor_kernel(
     tl.store(boxes + row * 4 + part, value)
     # Sine embedding, in the order y, x, w, h; pairs of sine and cosine share a wave length.
     order = tl.where(part < 2, 1 - part, part)
-    exponent = (lane // 2) * (2.0 / HALF)
-    rate = _TWO_PI * tl.exp2(-_LOG2_10000 * exponent)
+    # 2 pi / 10000^(2 i / HALF), as a power of two: log2(10000) = 13.287712379549449.
+    rate = 6.283185307179586 * tl.exp2((lane // 2) * (-2.0 * 13.287712379549449 / HALF))
     angle = value[:, None] * rate[None, :]
     wave = tl.where((lane % 2 == 0)[None, :], tl.sin(angle), tl.cos(angle))
     at = waves + row * (4 * HALF) + order[:, None] * HALF + lane[None, :]

@@ -187,9 +187,7 @@ def stacked_norm(
     if not 1 <= len(stages) <= _MAX_STAGES:
         raise ValueError(f"one to {_MAX_STAGES} stages can be stacked, got {len(stages)}")
     batch, tokens, width = stages[0].shape
-    out = torch.empty(
-        batch, tokens - 1, len(stages) * width, dtype=dtype, device=stages[0].device
-    )
+    out = torch.empty(batch, tokens - 1, len(stages) * width, dtype=dtype, device=stages[0].device)
     pointers = [*stages, *[stages[0]] * (_MAX_STAGES - len(stages))]
     _stacked_norm_kernel[(batch * (tokens - 1), len(stages))](
         *pointers,

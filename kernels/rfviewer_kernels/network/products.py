@@ -8,11 +8,12 @@ import torch
 import triton
 import triton.language as tl
 
+_FEW_ROWS, _WIDE = 256, 1024
 _SQRT_HALF = tl.constexpr(0.7071067811865476)
 
 
 @triton.jit
-def gelu(value):
+def _gelu(value):
     """Return the exact GELU, x * Phi(x) (Hendrycks and Gimpel, arXiv 1606.08415)."""
     return 0.5 * value * (1.0 + tl.erf(value * _SQRT_HALF))
 
@@ -59,7 +60,7 @@ def _linear_gelu_kernel(
     total += tl.load(bias + column, mask=column_inside, other=0.0).to(tl.float32)[None, :]
     at = row[:, None] * columns + column[None, :]
     inside = row_inside & column_inside[None, :]
-    total = gelu(total)
+    total = _gelu(total)
     if ADD:
         total += tl.load(residual + at, mask=inside, other=0.0).to(tl.float32)
     tl.store(out + at, total.to(out.dtype.element_ty), mask=inside)
@@ -85,7 +86,7 @@ def linear_gelu(
     """
     depth, columns = x.shape[-1], linear.out_features
     rows = x.numel() // depth
-    block_rows, block_columns, step, warps, stages = tile or (64, 64, 64, 4, 4)
+    block_rows, block_columns, step, warps, stages = tile or _tile(rows, columns)
     out = torch.empty(*x.shape[:-1], columns, dtype=x.dtype, device=x.device)
     grid = (triton.cdiv(rows, block_rows), triton.cdiv(columns, block_columns))
     _linear_gelu_kernel[grid](
@@ -106,6 +107,13 @@ def linear_gelu(
         num_stages=stages,
     )
     return out
+
+
+def _tile(rows: int, columns: int) -> tuple[int, int, int, int, int]:
+    """Return the tile measured fastest (packaging/gpu/tune.py, docs/OPTIMIZATION_LOG.md N9)."""
+    if rows <= _FEW_ROWS:
+        return (16, 64, 64, 4, 3)
+    return (64, 128, 64, 8, 3) if columns >= _WIDE else (64, 64, 64, 4, 3)
 
 
 @triton.jit
@@ -142,7 +150,7 @@ def _query_pixels_kernel(
 
 
 def query_pixels(
-    queries: torch.Tensor, pixels: torch.Tensor, *, tile: tuple[int, int, int, int] = (64, 64, 4, 3)
+    queries: torch.Tensor, pixels: torch.Tensor, *, tile: tuple[int, int, int, int] = (64, 64, 8, 3)
 ) -> torch.Tensor:
     """Return the product of every query with every pixel, plus a shift for each query.
 

@@ -57,6 +57,12 @@ def linear_gelu(x: Tensor, linear: torch.nn.Linear, residual: Tensor | None = No
     return (found if residual is None else found + residual.float()).to(x.dtype)
 
 
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """See attention.attention."""
+    found = functional.scaled_dot_product_attention(q.float(), k.float(), v.float())
+    return found.transpose(1, 2).flatten(2).to(q.dtype)
+
+
 def query_pixels(queries: Tensor, pixels: Tensor) -> Tensor:
     """See products.query_pixels."""
     depth = pixels.shape[2]
@@ -75,23 +81,15 @@ def conv_norm_silu(
     return out.copy_(functional.silu(_layer_norm(found, norm)).reshape(-1, channels))
 
 
-def mask_block(
-    x: Tensor,
-    taps: Tensor,
-    taps_bias: Tensor,
-    norm: torch.nn.Module,
-    weight: Tensor,
-    bias: Tensor,
-    size_hw: tuple[int, int],
+def depthwise_norm(
+    x: Tensor, taps: Tensor, taps_bias: Tensor, norm: torch.nn.Module, size_hw: tuple[int, int]
 ) -> Tensor:
-    """See convolutions.mask_block."""
+    """See convolutions.depthwise_norm."""
     channels = x.shape[1]
     image = x.float().view(-1, *size_hw, channels).permute(0, 3, 1, 2)
     kernel = taps.float().t().reshape(channels, 1, 3, 3)
     found = functional.conv2d(image, kernel, taps_bias.float(), padding=1, groups=channels)
-    normed = _layer_norm(found.permute(0, 2, 3, 1), norm).to(x.dtype).float()
-    branch = functional.gelu(normed @ weight.float() + bias.float())
-    return (x.float() + branch.reshape(-1, channels)).to(x.dtype)
+    return _layer_norm(found.permute(0, 2, 3, 1), norm).to(x.dtype).view(-1, channels)
 
 
 def enlarge(x: Tensor, size_hw: tuple[int, int], out_hw: tuple[int, int]) -> Tensor:

@@ -1,24 +1,54 @@
-"""The two forms of the torch network: traced, ready in seconds; compiled, faster after a minute.
+"""The two forms of the torch network: fused, written out by us; traced, rfdetr's own module.
 
-Both remove what depends on the host (Python control flow, tensors made from host values), which is
-what makes the network capturable.
+Both leave out what depends on the host (Python control flow, tensors made from host values), which
+is what makes the network capturable.
 """
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
-from rfviewer import log
-from rfviewer.engine.backends.torch_rewrites import rewrite
-
-type Forward = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
-"""Maps the network input to (boxes, class logits[, mask logits])."""
+type Forward = Callable[[torch.Tensor, torch.cuda.Stream], tuple[torch.Tensor, ...]]
+"""Maps the network input, and a second stream that it may use, to (boxes, class logits[, mask
+logits])."""
 
 _SETTLING_RUNS = 4
 """Runs after which the profiling executor has chosen its kernels."""
-_COMPILE_OPTIONS = {"freezing": True, "conv_1x1_as_mm": True}
-"""The fastest stable set of docs/OPTIMIZATION_LOG.md, entries N2 to N5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How the network computes."""
+
+    dtype: torch.dtype
+    """Type of the weights, and of input and outputs unless `outside` says otherwise."""
+    tf32: bool = False
+    """Whether fp32 products may round their operands to tf32."""
+    outside: torch.dtype | None = None
+    """Type of input and outputs where the kernels around the network do not take `dtype`."""
+
+    def cast(self, forward: Forward) -> Forward:
+        """Return `forward` as it looks from outside."""
+        if self.outside is None:
+            return forward
+        inside, outside = self.dtype, self.outside
+
+        def run(network_input: torch.Tensor, side: torch.cuda.Stream) -> tuple[torch.Tensor, ...]:
+            found = forward(network_input.to(inside), side)
+            return tuple(output.to(outside) for output in found)
+
+        return run
+
+
+PRECISIONS = {
+    "fp16": Precision(torch.float16),
+    "fp32": Precision(torch.float32),
+    "tf32": Precision(torch.float32, tf32=True),
+    "bf16": Precision(torch.bfloat16, outside=torch.float32),
+}
+"""By the names of `EngineConfig.precision`."""
 
 
 def traced(module: torch.nn.Module, example: torch.Tensor) -> Forward:
@@ -26,26 +56,12 @@ def traced(module: torch.nn.Module, example: torch.Tensor) -> Forward:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer tells every Python value it turns constant
         script = torch.jit.trace(module, example, check_trace=False, strict=False)
-        frozen: Forward = torch.jit.freeze(script.eval())
+        frozen = torch.jit.freeze(script.eval())
         for _ in range(_SETTLING_RUNS):
             frozen(example)
-    return frozen
 
+    def run(network_input: torch.Tensor, side: torch.cuda.Stream) -> tuple[torch.Tensor, ...]:
+        found: tuple[torch.Tensor, ...] = frozen(network_input)
+        return found
 
-def compiled(module: torch.nn.Module, example: torch.Tensor) -> Forward:
-    """Return the module rewritten, exported and compiled; takes up to a minute, changes `module`.
-
-    Raises:
-        RuntimeError: the compiler failed, e.g. for want of a C compiler.
-    """
-    from torch.export.passes import move_to_device_pass
-
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the compiler tells what it might do better
-        log.engine.info("rewrites: %s", rewrite(module))
-        program = torch.export.export(module, (example,), strict=False)
-        graph = move_to_device_pass(program, str(example.device)).module()
-        run: Forward = torch.compile(graph, fullgraph=True, dynamic=False, options=_COMPILE_OPTIONS)
-        for _ in range(_SETTLING_RUNS):
-            run(example)
     return run

@@ -19,10 +19,9 @@ from rfviewer.engine.cuda.batches import FramesInFlight
 from rfviewer.engine.cuda.buffers import page_locked
 from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.faults import engine_error
-from rfviewer.engine.cuda.form import NetworkForm
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.frame_memory import FrameMemory
-from rfviewer.engine.cuda.network import DeviceNetwork
+from rfviewer.engine.cuda.network import DeviceNetwork, FusableNetwork
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import Replays
@@ -36,7 +35,6 @@ from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
-from rfviewer.interfaces import Progress
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
@@ -53,7 +51,6 @@ class CudaEngine:
         optimizations: Optimizations,
         *,
         backend_reason: str,
-        progress: Progress = lambda step, index, count: None,
     ) -> None:
         """Warm up and capture a first set of slots.
 
@@ -71,7 +68,6 @@ class CudaEngine:
         self._replays = Replays(self._sets)
         self._clock = DeviceClock(self._sets.stream(0))
         self._reporter = Reporter()
-        self._form = NetworkForm(network, progress)
         self._memory = FrameMemory(page_locked)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
         self._flight: FramesInFlight[Slot] = FramesInFlight(self._launch)
@@ -234,13 +230,16 @@ class CudaEngine:
         self._requested = optimizations
         obstacle = self._network.batch_obstacle
         batch = 1 if obstacle else optimizations.micro_batch
-        if self._form.choose(compiled=optimizations.compiled_network, batch=batch):
-            self._replays.forget()
+        fused_obstacle = f"{self._network.name} has one form only"
+        if isinstance(self._network, FusableNetwork):
+            if self._network.use_fused(wanted=optimizations.fused_network, batch=batch):
+                self._replays.forget()
+            fused_obstacle = self._network.fused_obstacle
         self._toggles: tuple[ToggleState, ...] = cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
             graph_failure=self._graph_failure,
-            compile_failure=self._form.failure,
+            fused_obstacle=fused_obstacle,
             batch_obstacle=obstacle,
         )
         self._effective = effective_optimizations(self._toggles)

@@ -98,17 +98,18 @@ class DeviceNetwork(Protocol):
 
 
 @runtime_checkable
-class CompilableNetwork(Protocol):
-    """A network with a second form that is faster once compiled. Only the torch backend has one."""
+class FusableNetwork(Protocol):
+    """A network with a second form, written out in few launches. Only the torch backend has one."""
 
-    def is_compiled(self, batch: int) -> bool:
-        """Whether the compiled form for `batch` frames a pass is there already."""
+    @property
+    def fused_obstacle(self) -> str:
+        """Why this model has no fused form; empty when it has."""
 
-    def use_compiled(self, *, wanted: bool, batch: int) -> None:
-        """Let every later `enqueue` of `batch` frames run the compiled form, or the plain one.
+    def use_fused(self, *, wanted: bool, batch: int) -> bool:
+        """Let every later `enqueue` run the fused form, or the plain one; return if that changed.
 
-        The first time may take a minute. Graphs captured before keep their form.
+        Graphs captured before keep their form. The plain form of another `batch` takes seconds.
 
         Raises:
-            EngineError: a few words why it cannot be compiled; the plain form stays in use.
+            EngineError: the form cannot be had; the one before stays in use.
         """

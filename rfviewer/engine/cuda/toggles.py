@@ -18,7 +18,7 @@ def cuda_toggles(
     *,
     has_masks: bool,
     graph_failure: str,
-    compile_failure: str,
+    fused_obstacle: str,
     batch_obstacle: str,
 ) -> tuple[ToggleState, ...]:
     """Return the state of every optimization, in display order.
@@ -27,7 +27,7 @@ def cuda_toggles(
         requested: what was asked for.
         has_masks: whether the network predicts masks.
         graph_failure: why the slots could not be captured; empty when they could.
-        compile_failure: why the network cannot be compiled; empty when it can or nobody tried.
+        fused_obstacle: why there is no fused form of the network; empty when there is.
         batch_obstacle: why one pass cannot take several frames; empty when it can.
     """
     impossible: dict[str, str] = {}
@@ -40,8 +40,8 @@ def cuda_toggles(
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
     if graph_failure:
         impossible["cuda_graph"] = f"capture failed: {graph_failure}"
-    if compile_failure:
-        impossible["compiled_network"] = compile_failure
+    if fused_obstacle:
+        impossible["fused_network"] = fused_obstacle
     if batch_obstacle:
         impossible["micro_batch"] = batch_obstacle
     states = []

@@ -1,4 +1,4 @@
-"""RF-DETR's network written out for the GPU: few large launches, from the weights of rfdetr's module.
+"""RF-DETR's network written out for the GPU: few launches, from the weights of rfdetr's module.
 
 Each file builds one part from the part of the module it replaces, and says by `Unsupported` what it
 was not written for. Nothing here reads a value back or makes a tensor from host data in a pass, so

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rfviewer.engine.backends.fused.support import joined, linear_of, need, scaled
+from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.convolutions import conv_norm_silu
 from rfviewer_kernels.network.norms import add_norm, embed_norm, norm_rows, stacked_norm
 from rfviewer_kernels.network.products import linear_gelu
@@ -39,7 +40,7 @@ class Backbone:
         self._table = table.contiguous()
         names = list(dino.stage_names)
         self._taps = [names.index(name) for name in dino.out_features]
-        need(self._taps[0] > 0 and len(self._taps) <= 4, f"features of {dino.out_features}")  # noqa: PLR2004
+        need(self._taps[0] > 0 and len(self._taps) <= 4, f"features of {dino.out_features}")
         self._blocks = [_Block(layer) for layer in dino.encoder.layer[: self._taps[-1]]]
         self._norm = dino.layernorm
         self._projector = _Projector(wrapper.projector)
@@ -81,8 +82,7 @@ class _Block:
         batch, tokens, width = x.shape
         qkv = functional.linear(x, self._qkv.weight, self._qkv.bias)
         qkv = qkv.view(batch, tokens, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
-        found = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-        found = found.transpose(1, 2).reshape(batch, tokens, width)
+        found = attention(qkv[0], qkv[1], qkv[2])
         branch = functional.linear(found, self._out.weight, self._out.bias)
         stream, x = add_norm(branch, stream, self._norm, post=False)
         x = linear_gelu(x, self._expand)
@@ -111,9 +111,7 @@ class _Projector:
         batch, tokens, _ = features.shape
         rows, half = batch * tokens, self._half
         x = functional.linear(features.view(rows, -1), self._first)
-        parts = torch.empty(
-            rows, (2 + len(self._chain)) * half, dtype=x.dtype, device=x.device
-        )
+        parts = torch.empty(rows, (2 + len(self._chain)) * half, dtype=x.dtype, device=x.device)
         norm_rows(x, self._first_norm, silu=True, out=parts[:, : 2 * half])
         before = parts[:, half : 2 * half]
         between = torch.empty(rows, half, dtype=x.dtype, device=x.device)

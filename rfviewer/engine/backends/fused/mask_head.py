@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rfviewer.engine.backends.fused.support import linear_of, need, padded
-from rfviewer_kernels.network.convolutions import enlarge, mask_block
+from rfviewer_kernels.network.convolutions import depthwise_norm, enlarge
 from rfviewer_kernels.network.norms import norm_rows
 from rfviewer_kernels.network.products import linear_gelu, query_pixels
 
@@ -28,8 +28,7 @@ class MaskHead:
                 block.dwconv.weight.flatten(1).t().contiguous(),
                 block.dwconv.bias,
                 block.norm,
-                block.pwconv1.weight.t().contiguous(),
-                block.pwconv1.bias,
+                block.pwconv1,
             )
             for block in head.blocks
         ]
@@ -43,13 +42,13 @@ class MaskHead:
         """Return what the pixels bring, (B, H * W, C), of features (B, h * w, C)."""
         batch, _, width = features.shape
         x = enlarge(features.flatten(0, 1), self._patches_hw, self.size_hw)
-        for taps, taps_bias, norm, weight, bias in self._blocks:
-            x = mask_block(x, taps, taps_bias, norm, weight, bias, self.size_hw)
+        for taps, taps_bias, norm, product in self._blocks:
+            x = linear_gelu(depthwise_norm(x, taps, taps_bias, norm, self.size_hw), product, x)
         return x.view(batch, -1, width)
 
     def __call__(self, pixels: Tensor, queries: Tensor) -> Tensor:
         """Return mask logits (B, Q, H, W)."""
-        batch, count, width = queries.shape
+        batch, count, _ = queries.shape
         rows = queries.flatten(0, 1)
         x = linear_gelu(norm_rows(rows, self._norm), self._expand)
         x = torch.addmm(rows, x, self._shrink)

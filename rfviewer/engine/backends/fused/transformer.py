@@ -17,6 +17,7 @@ from rfviewer.engine.backends.fused.support import (
     need,
     padded,
 )
+from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.decoder import (
     anchor_boxes,
     refine_boxes,
@@ -52,7 +53,7 @@ class Transformer:
         self._start = model.query_feat.weight[: self._queries].detach().contiguous()
         self._start_stream = self._start.float()
         self._position = decoder.ref_point_head.layers
-        need(len(self._position) == 2, "the depth of the position head")  # noqa: PLR2004
+        need(len(self._position) == 2, "the depth of the position head")
         self._layers = [_Layer(layer) for layer in layers]
         self._shifts = joined(*[part for layer in self._layers for part in layer.shifts])
         self._norm = decoder.norm
@@ -98,7 +99,11 @@ class _Layer:
         need(attention.in_proj_weight is not None, "attention with separate weights")
         need(layer.activation is functional.relu, f"activation {layer.activation}")
         need(cross.n_levels == 1, f"{cross.n_levels} feature levels")
-        self._heads, self._cross_heads, self._points = attention.num_heads, cross.n_heads, cross.n_points
+        self._heads, self._cross_heads, self._points = (
+            attention.num_heads,
+            cross.n_heads,
+            cross.n_points,
+        )
         width = attention.embed_dim
         self._width = width
         self._qkv = attention.in_proj_weight
@@ -132,8 +137,7 @@ class _Layer:
         width, heads = self._width, self._heads
         qkv = shift[:, : 3 * width].addmm_(x, self._qkv.t())
         qkv = qkv.view(batch, queries, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-        found = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-        found = found.transpose(1, 2).reshape(batch * queries, width)
+        found = attention(qkv[0], qkv[1], qkv[2]).view(batch * queries, width)
         branch = functional.linear(found, self._out.weight, self._out.bias)
         stream, x = add_norm(branch, stream, self._norms[0], post=True)
         steering = shift[:, 3 * width :].addmm_(x, self._steering.t())
@@ -159,7 +163,7 @@ class _Head:
     """The box MLP: two products with ReLU and one of four columns."""
 
     def __init__(self, head: Any) -> None:  # noqa: ANN401 - rfdetr's MLP
-        need(len(head.layers) == 3, "the depth of a box head")  # noqa: PLR2004
+        need(len(head.layers) == 3, "the depth of a box head")
         self._first, self._second = head.layers[0], head.layers[1]
         self._last = padded(head.layers[2])
 

@@ -1,0 +1,96 @@
+"""The fused network against rfdetr's own module, on any device: torch and rfdetr are enough.
+
+Without a GPU its kernels are replaced by their torch twins, which tests/kernels compares them with.
+"""
+
+import warnings
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("triton")
+pytest.importorskip("rfdetr")
+
+from rfviewer.engine.backends.fused import backbone, mask_head, transformer  # noqa: E402
+from rfviewer.engine.backends.fused.network import FusedNetwork  # noqa: E402
+from rfviewer.engine.backends.fused.support import Unsupported  # noqa: E402
+from rfviewer.engine.backends.torch_module import build_module  # noqa: E402
+from rfviewer.models.demo import demo_spec  # noqa: E402
+from rfviewer_kernels.network import reference  # noqa: E402
+
+pytestmark = pytest.mark.needs_torch
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.fixture(autouse=True)
+def _twins(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    if DEVICE.type == "cpu":
+        for room in (backbone, mask_head, transformer):
+            for name in vars(reference).keys() & vars(room).keys() - {"torch", "functional"}:
+                if callable(getattr(reference, name)) and name != "Tensor":
+                    monkeypatch.setattr(room, name, getattr(reference, name))
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return build_module(demo_spec()).to(DEVICE)
+
+
+def untrained(name, **options):
+    """Return an official architecture with random weights, in export form, and its size."""
+    import rfdetr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = getattr(rfdetr, name)(pretrain_weights=None, device="cpu", **options)
+    module = made.model.model
+    module.eval()
+    module.export()
+    size = made.model.resolution
+    return module.requires_grad_(requires_grad=False).to(DEVICE), (size, size)
+
+
+def assert_equal_outputs(got, expected):
+    """Same slots, since nothing here stands at the network's own cut-off by less than rounding."""
+    assert len(got) == len(expected)
+    for found, wanted, tolerance in zip(got, expected, (1e-5, 1e-4, 1e-3), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=tolerance)
+
+
+@pytest.mark.slow
+def test_equals_the_module_that_it_replaces(demo):
+    network_input = torch.randn(1, 3, 312, 312, device=DEVICE)
+    with torch.no_grad():
+        expected = demo(network_input)
+        got = FusedNetwork(demo, (312, 312))(network_input)
+    assert_equal_outputs(got, expected)
+
+
+@pytest.mark.slow
+def test_images_of_a_batch_do_not_meet(demo):
+    network_input = torch.randn(2, 3, 312, 312, device=DEVICE)
+    network = FusedNetwork(demo, (312, 312))
+    with torch.no_grad():
+        together = network(network_input)
+        apart = [network(image[None]) for image in network_input]
+    for found, *single in zip(together, *apart, strict=True):
+        torch.testing.assert_close(found, torch.cat(single), rtol=1e-4, atol=1e-3)
+
+
+def test_the_module_stays_as_it_is(demo):
+    before = {name: value.clone() for name, value in demo.state_dict().items()}
+    FusedNetwork(demo, (312, 312))
+    assert all(torch.equal(value, before[name]) for name, value in demo.state_dict().items())
+
+
+def test_what_it_was_not_written_for_is_refused(demo, monkeypatch):
+    decoder = demo.transformer.decoder
+    monkeypatch.setattr(decoder, "lite_refpoint_refine", False)
+    with pytest.raises(Unsupported, match="boxes refined layer by layer"):
+        FusedNetwork(demo, (312, 312))
+
+
+def test_another_kind_of_module_is_refused():
+    with pytest.raises(Unsupported, match="a Linear"):
+        FusedNetwork(torch.nn.Linear(1, 1), (312, 312))
