@@ -41,6 +41,16 @@ preprocess, infer, postprocess, d2h | GPU idle | gap between networks us p50, p9
 |---|---|---|---|---|---|---|---|"""
 
 
+_BATCHES = """
+## Several frames a pass
+
+`micro_batch`: frames a second as above, and against one frame a pass at the same depth in the same
+round. The bare network takes {bare} us a frame with {frames} frames a pass.
+
+| what | frames a second | of one a pass |
+|---|---|---|"""
+
+
 def main() -> None:
     """Write the page."""
     name, suite = newest("suite_*.json", "figures")
@@ -58,6 +68,8 @@ def main() -> None:
     lines += rates("fused network", suite["figures"])
     if "traced" in suite:
         lines += rates("traced network", suite["traced"])
+    if "micro_batch" in suite:
+        lines += several_a_pass(suite["micro_batch"])
     if "rfdetr" in suite:
         lines += [against_rfdetr(suite)]
     lines += checks(suite)
@@ -104,6 +116,23 @@ def rates(form: str, figures: dict[str, Any]) -> Iterator[str]:
         f"\nHost time to launch one graph: the slot's {launch['slot']} us, the bare network's"
         f" {launch['bare']} us."
     )
+
+
+def several_a_pass(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of rates and of the gate with several frames a pass."""
+    bare = found["rates"]["bare_us_per_frame"]
+    yield _BATCHES.format(bare=" / ".join(map(str, bare.values())), frames=" / ".join(bare))
+    for name, row in found["rates"]["rows"].items():
+        slow, fast = row["fps_range"]
+        least, most = row["of_one_range"]
+        yield (
+            f"| {name} | {row['fps']:.0f} ({slow:.0f} to {fast:.0f}) |"
+            f" {row['of_one']:.2f} ({least:.2f} to {most:.2f}) |"
+        )
+    yield "\nEvery frame of the clip against one frame a pass:\n"
+    yield "| what | gate | frames | differs | passed |\n|---|---|---|---|---|"
+    for name, row in found["gate"].items():
+        yield (f"| {name} | {row['gate']} | {row['frames']} | {gate_words(row)} | {word(row)} |")
 
 
 def against_rfdetr(suite: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ Parts, run in the order given: `tests` (kernels and engine on the device), `kern
 against the roofline), `toggles` (each switch against all on, every frame of the demo clip),
 `figures` (rates against the bare network, interleaved), `traced` (the same with the traced
 network), `forms` and `precisions` (each against fp32, by the gate),
-`batch` (the bare network with several frames a pass), `rfdetr` (its own `predict`).
+`batch` (the bare network with several frames a pass), `micro_batch` (the engine with several frames
+a pass: rates, and the gate against one), `rfdetr` (its own `predict`).
 
 The file is written after every part; a part that fails is noted and the others go on. Tables:
 `make_tables.py`.
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import torch
 import triton
+from suite_batches import micro_batch
 from suite_checks import check_forms, check_precisions, check_toggles, run_tests
 from suite_figures import figures
 from suite_network import batches, predict_of_rfdetr, time_kernels
@@ -41,6 +43,7 @@ PARTS: dict[str, Part] = {
     "forms": check_forms,
     "precisions": check_precisions,
     "batch": lambda bench: batches(),
+    "micro_batch": micro_batch,
     "rfdetr": predict_of_rfdetr,
 }
 

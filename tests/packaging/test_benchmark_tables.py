@@ -1,0 +1,33 @@
+"""The tables of the benchmarks' page that the newest run may not have yet."""
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_several_frames_a_pass_become_two_tables() -> None:
+    made = runpy.run_path(str(ROOT / "packaging" / "gpu" / "make_tables.py"))["several_a_pass"]
+    row = {"fps": 1500.4, "fps_range": [1490.0, 1510.0], "of_one": 2.3, "of_one_range": [2.2, 2.4]}
+    gate = {
+        "gate": "G1/E3",
+        "passed": True,
+        "frames": 538,
+        "pairs": 5000,
+        "flips": 1,
+        "missing": 2,
+        "extra": 3,
+        "box_p99_px": 0.25,
+        "iou_mean": 0.9987,
+    }
+    found = {
+        "rates": {
+            "bare_us_per_frame": {"1": 1667.0, "4": 736.0},
+            "rows": {"depth 2, 4 a pass": row},
+        },
+        "gate": {"4 a pass": gate},
+    }
+    text = "\n".join(made(found))
+    assert "takes 1667.0 / 736.0 us a frame with 1 / 4 frames a pass" in text
+    assert "| depth 2, 4 a pass | 1500 (1490 to 1510) | 2.30 (2.20 to 2.40) |" in text
+    assert "| 4 a pass | G1/E3 | 538 | of 5000 pairs 1 class changes, 2 missing" in text
