@@ -12,7 +12,7 @@ TARGET = Path(__file__).resolve().parent.parent / "docs" / "TOGGLES.md"
 
 HEAD = """# Optimisations that can be switched
 
-Made by `packaging/make_toggle_table.py` from `rfviewer/optimizations.py`; do not edit by hand.
+Made by `packaging/make_toggle_table.py` from `rfviewer/toggle_texts.py`; do not edit by hand.
 
 Every switch can be flipped while the video runs: in the window's rack or with its digit key; the
 command line takes `--set NAME=VALUE`. Off always means the plain reference op. The window shows for

@@ -1,281 +1,45 @@
 """The speed-ups: one field per technique, off meaning the plain reference op.
 
-The window's rack, the command line, the docs table and the tests are made from these fields.
+The window's rack, the command line, the docs table and the tests are made from these fields and
+from what `toggle_texts.py` says of each.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from rfviewer.errors import UsageError
-from rfviewer.timing import Stage
-from rfviewer.toggle import Exactness, Toggle
-
-
-def _toggle(default: bool | int, toggle: Toggle) -> Any:  # noqa: ANN401 - field() is typed as its default
-    return field(default=default, metadata={"toggle": toggle})
+from rfviewer.toggle import Toggle
+from rfviewer.toggle_texts import TOGGLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimizations:
-    """The techniques requested; off always means the plain reference op.
+    """The techniques requested, in display order; off always means the plain reference op."""
 
-    The window's rack, the command line, the docs table and the tests are made from these fields.
-    """
-
-    cuda_graph: bool = _toggle(
-        True,
-        Toggle(
-            "CUDA graph",
-            "one launch per frame instead of hundreds",
-            "every kernel is launched from the host",
-            "the whole slot is replayed as one captured graph",
-            Stage.INFER,
-            needs_rebuild=True,
-        ),
-    )
-    early_warmup: bool = _toggle(
-        True,
-        Toggle(
-            "Warm-up at start",
-            "the first frame does not wait for kernels to load",
-            "kernels load and graphs are captured with the first frame",
-            "kernels load and graphs are captured before the first frame",
-            Stage.INFER,
-        ),
-    )
-    depth: int = _toggle(
-        2,
-        Toggle(
-            "Frames in flight",
-            "the next frame starts before this one is done",
-            "one frame at a time",
-            "that many slots overlap",
-            Stage.INFER,
-            choices=(1, 2, 3, 4),
-            needs_rebuild=True,
-        ),
-    )
-    fused_preprocess: bool = _toggle(
-        True,
-        Toggle(
-            "Fused preprocess",
-            "one pass over the frame instead of five",
-            "separate cast, scale, resize and normalise",
-            "one kernel writes the network input",
-            Stage.PREPROCESS,
-            Exactness.ROUNDING,
-        ),
-    )
-    fused_constants: bool = _toggle(
-        True,
-        Toggle(
-            "Fused constants",
-            "no passes for mean and deviation",
-            "scale, subtract the mean, divide by the deviation, one after the other",
-            "one multiply-add with constants made of all three",
-            Stage.PREPROCESS,
-            Exactness.ROUNDING,
-        ),
-    )
-    planar_stores: bool = _toggle(
-        True,
-        Toggle(
-            "Planar stores",
-            "no rearranging of the network input",
-            "stored pixel by pixel, then rearranged into planes",
-            "each channel is stored where the network reads it",
-            Stage.PREPROCESS,
-        ),
-    )
-    table_cache: bool = _toggle(
-        True,
-        Toggle(
-            "Cached resize tables",
-            "no resampling weights computed per frame",
-            "tables are rebuilt for every frame",
-            "tables are kept per frame size",
-            Stage.PREPROCESS,
-        ),
-    )
-    pinned_input: bool = _toggle(
-        True,
-        Toggle(
-            "Pinned input",
-            "the copy to the GPU runs beside other work",
-            "pageable copy that blocks the host",
-            "asynchronous copy from page-locked memory",
-            Stage.H2D,
-        ),
-    )
-    zero_copy_input: bool = _toggle(
-        True,
-        Toggle(
-            "Write into network input",
-            "saves a copy of the network input",
-            "device copy into the network's buffer",
-            "preprocess writes the network's buffer",
-            Stage.PREPROCESS,
-        ),
-    )
-    zero_copy_output: bool = _toggle(
-        True,
-        Toggle(
-            "Read raw outputs in place",
-            "saves a copy of all raw outputs",
-            "raw outputs are cloned first",
-            "postprocess reads them where they are",
-            Stage.POSTPROCESS,
-        ),
-    )
-    event_waits: bool = _toggle(
-        True,
-        Toggle(
-            "Event waits",
-            "the host does not stop between stages",
-            "the host waits after every stage",
-            "streams wait on events, the host once",
-            Stage.INFER,
-        ),
-    )
-    fused_select: bool = _toggle(
-        True,
-        Toggle(
-            "Fused select and decode",
-            "no full sort of all scores",
-            "sigmoid, full sort, gather, decode as separate ops",
-            "threshold first, then sort the survivors",
-            Stage.POSTPROCESS,
-        ),
-    )
-    float_boxes: bool = _toggle(
-        True,
-        Toggle(
-            "Unrounded boxes",
-            "no rounding pass, and no precision lost before drawing",
-            "boxes are rounded to whole pixels, halves to even",
-            "boxes stay fractions; whoever needs pixels rounds",
-            Stage.POSTPROCESS,
-            Exactness.ROUNDING,
-        ),
-    )
-    limit_masks: bool = _toggle(
-        True,
-        Toggle(
-            "Resize only survivors",
-            "masks nobody sees are not computed",
-            "all selected queries are resized, then filtered",
-            "only rows above the threshold are resized",
-            Stage.POSTPROCESS,
-        ),
-    )
-    roi_masks: bool = _toggle(
-        True,
-        Toggle(
-            "Resize only the region",
-            "a small object costs its own area, not the frame's",
-            "every mask is resized to the whole frame",
-            "only where its logits can be positive",
-            Stage.POSTPROCESS,
-        ),
-    )
-    tuned_masks: bool = _toggle(
-        True,
-        Toggle(
-            "Tuned mask tiles",
-            "tiles that fit the regions keep more of the GPU busy",
-            "runs of 1024 pixels of one row, four warps",
-            "two-dimensional tiles and two warps, as measured",
-            Stage.POSTPROCESS,
-        ),
-    )
-    packed_masks: bool = _toggle(
-        True,
-        Toggle(
-            "Bit-packed masks",
-            "an eighth of the memory and of the copy",
-            "one byte per pixel",
-            "one bit per pixel, unpacked where needed",
-            Stage.D2H,
-        ),
-    )
-    fixed_copy: bool = _toggle(
-        True,
-        Toggle(
-            "Fixed-size result copy",
-            "no wait to learn how many objects there are",
-            "read the count, then copy exact slices",
-            "copy one small fixed table",
-            Stage.D2H,
-        ),
-    )
-    pinned_output: bool = _toggle(
-        True,
-        Toggle(
-            "Pinned output",
-            "results arrive without blocking the host",
-            "pageable copy that blocks the host",
-            "asynchronous copy into page-locked memory",
-            Stage.D2H,
-        ),
-    )
-    direct_detections: bool = _toggle(
-        True,
-        Toggle(
-            "Direct detections",
-            "no Python object per detection",
-            "one dictionary per object, as a web service answers, and back to arrays",
-            "arrays straight from the result table",
-            Stage.POSTPROCESS,
-        ),
-    )
-    device_overlay: bool = _toggle(
-        True,
-        Toggle(
-            "Overlay on the device",
-            "masks are drawn where they are",
-            "masks are drawn on the host",
-            "a kernel draws them before the copy, unless instances have colours of their own",
-            Stage.RENDER,
-        ),
-    )
-    roi_render: bool = _toggle(
-        True,
-        Toggle(
-            "Draw only the region",
-            "blending touches the object, not the frame",
-            "every mask is blended over the whole frame",
-            "every mask is blended inside its region",
-            Stage.RENDER,
-        ),
-    )
-
-    fused_network: bool = _toggle(
-        True,
-        Toggle(
-            "Fused network",
-            "half the launches, and what lies between two products never leaves the chip",
-            "the network as traced by PyTorch",
-            "written out: products with what follows them, masks beside the decoder",
-            Stage.INFER,
-            Exactness.TOLERANCE,
-            needs_rebuild=True,
-        ),
-    )
-
-    micro_batch: int = _toggle(
-        1,
-        Toggle(
-            "Micro-batch",
-            "a large GPU takes several frames in little more time than one; for files, where"
-            " latency does not matter",
-            "every frame has a pass of its own",
-            "that many frames share one pass of the network",
-            Stage.INFER,
-            Exactness.TOLERANCE,
-            choices=(1, 2, 4, 8),
-            needs_rebuild=True,
-        ),
-    )
+    cuda_graph: bool = True
+    early_warmup: bool = True
+    depth: int = 2
+    fused_preprocess: bool = True
+    fused_constants: bool = True
+    planar_stores: bool = True
+    table_cache: bool = True
+    pinned_input: bool = True
+    zero_copy_input: bool = True
+    zero_copy_output: bool = True
+    event_waits: bool = True
+    fused_select: bool = True
+    float_boxes: bool = True
+    limit_masks: bool = True
+    roi_masks: bool = True
+    tuned_masks: bool = True
+    packed_masks: bool = True
+    fixed_copy: bool = True
+    pinned_output: bool = True
+    direct_detections: bool = True
+    device_overlay: bool = True
+    roi_render: bool = True
+    fused_network: bool = True
+    micro_batch: int = 1
 
     def __post_init__(self) -> None:
         """Reject values that a toggle does not offer."""
@@ -320,8 +84,7 @@ class Optimizations:
 
 def toggle_of(name: str) -> Toggle:
     """Return the description of the field `name` of `Optimizations`."""
-    toggle: Toggle = Optimizations.__dataclass_fields__[name].metadata["toggle"]
-    return toggle
+    return TOGGLES[name]
 
 
 def off_value(name: str) -> bool | int:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.gui.replay_settings import saved_settings
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind
-from rfviewer.optimizations import Optimizations
+from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.session.interface import Session
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
@@ -163,7 +163,7 @@ class SessionModel(QObject):
         if isinstance(value, bool):
             self.set_toggle(name, not value)
             return
-        choices = Optimizations.__dataclass_fields__[name].metadata["toggle"].choices
+        choices = toggle_of(name).choices
         self.set_toggle(name, choices[(choices.index(value) + 1) % len(choices)])
 
     def flip_baseline(self) -> None:

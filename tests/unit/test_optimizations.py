@@ -8,6 +8,7 @@ import pytest
 
 from rfviewer.errors import UsageError
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
+from rfviewer.toggle_texts import TOGGLES
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,6 +20,11 @@ def test_every_field_is_described() -> None:
         assert toggle.why
         assert toggle.off
         assert toggle.on
+
+
+def test_fields_and_descriptions_are_the_same_in_the_same_order() -> None:
+    assert tuple(TOGGLES) == toggle_names()
+    assert tuple(spec.name for spec in fields(Optimizations)) == toggle_names()
 
 
 def test_labels_are_unique() -> None:
