@@ -84,7 +84,7 @@ class LocalSession:
         """
         self._uri = source
         self._settings = replace(self._settings, playback=playback)
-        self._pipeline.open(source, playback, recording=recording, at_s=at_s)
+        self._pipeline.playing.open(source, playback, recording=recording, at_s=at_s)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
@@ -103,31 +103,31 @@ class LocalSession:
     def set_playback(self, playback: Playback) -> None:
         """Change policy, speed and loop."""
         self._settings = replace(self._settings, playback=playback)
-        self._pipeline.set_playback(playback)
+        self._pipeline.playing.set_playback(playback)
 
     def play(self) -> None:
         """Go on, or start over after the end."""
-        self._pipeline.play()
+        self._pipeline.playing.play()
 
     def pause(self) -> None:
         """Stop at the frame on display."""
-        self._pipeline.pause()
+        self._pipeline.playing.pause()
 
     def seek(self, pts_s: float) -> None:
         """Show the first frame at or after `pts_s`."""
-        self._pipeline.seek(pts_s)
+        self._pipeline.playing.seek(pts_s)
 
     def step(self, frames: int) -> None:
         """Pause and move by that many frames."""
-        self._pipeline.step(frames)
+        self._pipeline.playing.step(frames)
 
     def retry_now(self) -> None:
         """Open a live source that broke off without waiting any longer."""
-        self._pipeline.retry_now()
+        self._pipeline.playing.retry_now()
 
     def give_up(self) -> None:
         """Stop opening a live source again and again."""
-        self._pipeline.give_up()
+        self._pipeline.playing.give_up()
 
     def start_recording(self, request: RecordingRequest) -> None:
         """Record from the next frame on; called before `open`, from the source's first frame on."""
@@ -146,7 +146,7 @@ class LocalSession:
             statistics.notice(("warning", "There is no frame on display to save yet."))
             return
         metadata = self._parts.metadata(
-            self._pipeline.source_info, self._pipeline.engine.status.info
+            self._pipeline.playing.source_info, self._pipeline.engine.status.info
         )
         # What was drawn last may be an older frame than the current one.
         metadata["frame"] = f"{shown.frame_index} at {shown.pts_s:.3f} s"
@@ -180,18 +180,18 @@ class LocalSession:
             seconds,
             self.settings,
             () if info is None else info.class_names,
-            self._parts.metadata(self._pipeline.source_info, info),
+            self._parts.metadata(self._pipeline.playing.source_info, info),
             statistics.notice,
         )
 
     def restart(self) -> None:
         """Load the engine again and reopen the source where it was."""
-        lost = self._pipeline.lost
+        lost = self._pipeline.playing.lost
         if lost:
             sentence = f"{lost.rstrip('.')}; close the program and start it again."
             self._pipeline.statistics.notice(("error", sentence))
             return
-        current, info = self._pipeline.presenter.current, self._pipeline.source_info
+        current, info = self._pipeline.presenter.current, self._pipeline.playing.source_info
         self._pipeline.set_engine(self.settings.engine)
         if self._uri:
             at_s = None
@@ -205,22 +205,22 @@ class LocalSession:
         pipeline.look()
         reading = pipeline.statistics.read()
         current = pipeline.presenter.current
-        transport = pipeline.transport
+        transport = pipeline.playing.transport
         self._sequence += 1
         return Snapshot(
             sequence=self._sequence,
             time_ns=time.monotonic_ns(),
-            state=pipeline.state,
+            state=pipeline.playing.state,
             engine=pipeline.engine.status,
             engine_config=self.settings.engine,
             optimizations=self._settings.optimizations,
             view=self._settings.view,
             playback=self._settings.playback,
             policy=transport.policy,
-            error=pipeline.error,
-            source=pipeline.source_info,
-            live=pipeline.live,
-            lost=pipeline.lost,
+            error=pipeline.playing.error,
+            source=pipeline.playing.source_info,
+            live=pipeline.playing.live,
+            lost=pipeline.playing.lost,
             frame_index=None if current is None else current.frame.frame_index,
             pts_s=None if current is None else current.frame.pts_s,
             source_fps=reading.source_fps,
@@ -301,7 +301,7 @@ class LocalSession:
 
     def _class_counts(self) -> dict[int, int]:
         current = self._pipeline.presenter.current
-        if current is None or self._pipeline.state is PlayState.FAILED:
+        if current is None or self._pipeline.playing.state is PlayState.FAILED:
             return {}
         detections, _ = self._pipeline.presenter.detections_for(current)
         shown = detections.scores > np.float32(self._settings.view.threshold)

@@ -138,10 +138,10 @@ def test_a_driver_that_never_returns_is_left_behind(play) -> None:
     session.wait(lambda s: bool(seen.add(status(s).phase)) or camera.calls == 2, 10)
     session.wait(lambda s: s.counters.captured > 20, 10)
     assert seen >= {LivePhase.PLAYING, LivePhase.STALLED}
-    assert session._pipeline._care.strays.count == 1
+    assert session._pipeline.playing._care.strays.count == 1
     gate.set()
     wait_until(lambda: camera.opened[0].closed)
-    wait_until(lambda: session._pipeline._care.strays.count == 0)
+    wait_until(lambda: session._pipeline.playing._care.strays.count == 0)
 
 
 def test_no_more_attempts_while_too_many_threads_hang(play) -> None:

@@ -31,7 +31,7 @@ def session(monkeypatch) -> Iterator[LocalSession]:
     session = LocalSession(parts, Settings(), lambda p, i, m: None)
     yield session
     session.close()
-    wait_until(lambda: not session._pipeline._care.strays.count)
+    wait_until(lambda: not session._pipeline.playing._care.strays.count)
 
 
 def test_a_stream_that_falls_silent_comes_back_by_itself(stream, session, caplog):
