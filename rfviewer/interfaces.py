@@ -137,6 +137,21 @@ class BatchingEngine(Protocol):
         """Whether the oldest frame in flight waits for others; `collect` runs it without them."""
 
 
+@runtime_checkable
+class PreparingEngine(Protocol):
+    """What an engine may offer besides: other optimizations made ready while it works."""
+
+    def prepare(self, optimizations: Optimizations) -> bool:
+        """Do one step towards `optimizations`; return whether `configure` would find all there.
+
+        With frames in flight or without; what is in effect stays so until `configure`. A step takes
+        longer than a frame at most by a little.
+
+        Raises:
+            EngineError: they cannot be had.
+        """
+
+
 type EngineFactory = Callable[[EngineConfig, Optimizations, Progress], Engine]
 """Builds an engine ON the engine thread; raises ModelError or EngineError with one sentence."""
 

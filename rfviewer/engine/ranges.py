@@ -13,7 +13,7 @@ from rfviewer.config import View
 from rfviewer.errors import EngineError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
-from rfviewer.interfaces import BatchingEngine, Engine, FrameHome
+from rfviewer.interfaces import BatchingEngine, Engine, FrameHome, PreparingEngine
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 
@@ -107,6 +107,13 @@ class RangedEngine:
     def waits_for_frames(self) -> bool:
         """Whether the oldest frame waits for others to share its pass."""
         return isinstance(self._engine, BatchingEngine) and self._engine.waits_for_frames
+
+    def prepare(self, optimizations: Optimizations) -> bool:
+        """Do one step towards `optimizations`, in a range; return whether all is there."""
+        if not isinstance(self._engine, PreparingEngine):
+            return True
+        with self._range("prepare"):
+            return self._engine.prepare(optimizations)
 
     def home(self, frame: Frame) -> Frame:
         """Return `frame` where the engine reads it without a copy; from any thread."""

@@ -13,7 +13,7 @@ from typing import Any
 from rfviewer import log
 from rfviewer.config import EngineConfig
 from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
-from rfviewer.interfaces import BatchingEngine, Engine, EngineFactory
+from rfviewer.interfaces import BatchingEngine, Engine, EngineFactory, PreparingEngine
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.frames_a_pass import given_to_engine, shown_to_user
 from rfviewer.result import EngineInfo
@@ -54,6 +54,9 @@ class EngineKeeper:
         """None before the first one is built, and after one was given up."""
         self.batching: BatchingEngine | None = None
         """The same engine where it lets frames share a pass."""
+        self.is_preparing = False
+        """Whether optimizations are being made ready while those before serve."""
+        self._preparing: PreparingEngine | None = None
         self.status = EngineStatus(EnginePhase.LOADING, "Starting")
         """Phase of the engine and what it is; from any thread."""
         self._make_engine = make_engine
@@ -97,8 +100,11 @@ class EngineKeeper:
         """Return what the engine is given where `optimizations` are asked for."""
         return given_to_engine(optimizations, frames_may_wait=self._frames_may_wait)
 
-    def carry_out_requests(self) -> None:
-        """Do what was asked for since the last call."""
+    def carry_out_requests(self, *, step: bool = True) -> None:
+        """Do what was asked for since the last call; `step` False only what takes no time.
+
+        Optimizations that an engine makes ready beside its work take one step a call.
+        """
         with self._lock:
             config, self._wanted_config = self._wanted_config, None
             optimizations = self._wanted_optimizations
@@ -106,7 +112,9 @@ class EngineKeeper:
             self._outputs.drain()
             self._load(config, optimizations)
         engine = self.engine
-        if engine is not None and optimizations != self._applied:
+        if engine is None or optimizations == self._applied:
+            self.is_preparing = False
+        elif (step or not self.is_preparing) and self._is_prepared(optimizations):
             self._outputs.drain()
             self._configure(engine, optimizations)
         while self._jobs:
@@ -137,7 +145,26 @@ class EngineKeeper:
     def _close_engine(self) -> None:
         if self.engine is not None:
             self.engine.close()
-        self.engine = self.batching = None
+        self.engine = self.batching = self._preparing = None
+
+    def _is_prepared(self, optimizations: Optimizations) -> bool:
+        """Do one step towards `optimizations`; return whether they can be applied now."""
+        if self._preparing is None:
+            return True
+        try:
+            self.is_preparing = not self._preparing.prepare(self.in_effect(optimizations))
+        except DeviceLostError:
+            raise
+        except EngineError as error:
+            self._refused(error, optimizations)
+            return False
+        return not self.is_preparing
+
+    def _refused(self, error: EngineError, optimizations: Optimizations) -> None:
+        log.engine.warning("the optimizations could not be applied: %s", error)
+        self.is_preparing = False
+        self._outputs.failed(str(error))
+        self._applied = optimizations  # not to be tried again with every frame
 
     def _configure(self, engine: Engine, optimizations: Optimizations) -> None:
         """Apply `optimizations`; if that fails, say so and stay with those in effect."""
@@ -147,10 +174,8 @@ class EngineKeeper:
         except DeviceLostError:
             raise
         except EngineError as error:
-            log.engine.warning("the optimizations could not be applied: %s", error)
             self.status = before  # the engine may have told of steps meanwhile
-            self._outputs.failed(str(error))
-            self._applied = optimizations  # not to be tried again with every frame
+            self._refused(error, optimizations)
         else:
             self._became_ready(engine, optimizations)
 
@@ -177,6 +202,7 @@ class EngineKeeper:
                 previous.close()
             self.engine = engine
             self.batching = engine if isinstance(engine, BatchingEngine) else None
+            self._preparing = engine if isinstance(engine, PreparingEngine) else None
             self._became_ready(engine, optimizations)
             return
         if previous is not None:
@@ -187,7 +213,7 @@ class EngineKeeper:
         self._outputs.failed(message)
 
     def _became_ready(self, engine: Engine, optimizations: Optimizations) -> None:
-        self._applied = optimizations
+        self._applied, self.is_preparing = optimizations, False
         self.status = EngineStatus(EnginePhase.READY, info=self._info(engine, optimizations))
         self._outputs.ready(engine)
 

@@ -164,11 +164,11 @@ class EngineLoop:
         Raises:
             DeviceLostError: the device is of no more use to this process.
         """
-        lost = False
+        lost, has_time = False, True
         try:
             while True:
-                self._keeper.carry_out_requests()
-                self._advance()
+                self._keeper.carry_out_requests(step=has_time)
+                has_time = self._advance()
         except Closed:
             log.engine.debug("engine loop closed")
         except DeviceLostError:
@@ -178,22 +178,26 @@ class EngineLoop:
             self.frames.close()  # after a crash nobody may wait for this thread
             self._keeper.close(lost=lost)
 
-    def _advance(self) -> None:
-        """Take one step: hand on a result, collect one, or take one more frame."""
+    def _advance(self) -> bool:
+        """Take one step: hand on a result, collect one, or take one more frame.
+
+        Return whether this is a moment for slow work: the engine has just got a frame to work on,
+        or there is nothing to do.
+        """
         if self._held:
-            self._hand_on()
-            return
+            return not self._hand_on()
         engine = self._keeper.engine
         in_flight = 0 if engine is None else engine.in_flight
         if engine is not None and in_flight >= engine.depth:
             self._collect(engine)
-            return
-        item = self.frames.take(self._patience_s() if in_flight else None)
+            return False
+        item = self.frames.take(self._patience_s(in_flight))
         if item is None:
             if engine is not None and in_flight:
                 self._collect(engine)
-            return
-        self._keeper.carry_out_requests()  # made before this frame came, they count for it
+                return False
+            return True
+        self._keeper.carry_out_requests(step=False)  # made before this frame, they count for it
         engine = self._keeper.engine
         if isinstance(item, EndOfStream):
             self._drain()
@@ -211,6 +215,8 @@ class EngineLoop:
                     engine.submit(item, view.threshold, overlay)
             except EngineError as error:
                 self._frame_failed(error)
+            return True
+        return False
 
     def _collect(self, engine: Engine) -> None:
         try:
@@ -243,30 +249,36 @@ class EngineLoop:
             self._keeper.give_up(sentence)
             self._outputs.failed(sentence)
 
-    def _hand_on(self) -> None:
+    def _hand_on(self) -> bool:
+        """Hand on what was held back longest; False when it is not its turn yet."""
         item = self._held[0]
         if isinstance(item, EndOfStream):
             self._held.popleft()
             if not self._outputs.is_stale(item.epoch):
                 self._outputs.ended(item)
-            return
+            return True
         frame = item.frame if isinstance(item, FrameResult) else item
         if self._outputs.is_stale(frame.epoch):
             self._held.popleft()
-        elif self._outputs.take_turn(frame, HELD_WAIT_S):
-            self._held.popleft()
-            if isinstance(item, Frame):
-                self._outputs.deliver_bare(item)
-            else:
-                self._outputs.deliver(item)
+            return True
+        if not self._outputs.take_turn(frame, HELD_WAIT_S):
+            return False
+        self._held.popleft()
+        if isinstance(item, Frame):
+            self._outputs.deliver_bare(item)
+        else:
+            self._outputs.deliver(item)
+        return True
 
     def _drain(self) -> None:
         engine = self._keeper.engine
         while engine is not None and engine.in_flight:
             self._collect(engine)
 
-    def _patience_s(self) -> float:
-        """Return how long to wait for a frame before results are collected."""
+    def _patience_s(self, in_flight: int) -> float | None:
+        """Return how long to wait for a frame while something else could be done; None for ever."""
+        if not in_flight:
+            return 0.0 if self._keeper.is_preparing else None
         batching = self._keeper.batching
         return BATCH_WAIT_S if batching is not None and batching.waits_for_frames else 0.0
 

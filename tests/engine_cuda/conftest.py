@@ -17,6 +17,7 @@ _NEED_TORCH = [
     "test_micro_batch.py",
     "test_demo.py",
     "test_overlay.py",
+    "test_prepare.py",
 ]
 collect_ignore = [] if _HAS_TORCH else _NEED_TORCH
 

@@ -150,6 +150,29 @@ class CudaEngine:
         self._clock.tick(slot.stream)
         return self._reporter.result(slot.lane, outcome, self._effective)
 
+    def prepare(self, optimizations: Optimizations) -> bool:
+        """Build and capture one slot that `optimizations` lack; return whether none is missing.
+
+        The slots in effect serve meanwhile. They must be graphs: what is launched from the host
+        would follow the network's new form. Where they are not, `configure` does everything.
+
+        Raises:
+            EngineError: the slots cannot be built.
+        """
+        if not self._slots or not self._effective.cuda_graph:
+            return True
+        try:
+            wanted = effective_optimizations(self._states(optimizations))
+            if not wanted.early_warmup:
+                return True
+            return self._sets.build_one(self._format, slot_key(wanted), wanted.depth)
+        except CaptureError:
+            return True  # `configure` goes on without graphs, and says why
+        except RuntimeError as error:
+            raise engine_error("The GPU cannot run the model", error) from error
+        finally:
+            self._states(self._requested)
+
     def configure(self, optimizations: Optimizations) -> None:
         """Apply `optimizations`; nothing may be in flight. Builds and captures slots if needed.
 
@@ -226,8 +249,13 @@ class CudaEngine:
         slot.launch(self._clock.base)
 
     def _apply(self, optimizations: Optimizations) -> None:
-        """Work out which optimizations are in effect."""
+        """Let the optimizations that can run be in effect."""
         self._requested = optimizations
+        self._toggles = self._states(optimizations)
+        self._effective = effective_optimizations(self._toggles)
+
+    def _states(self, optimizations: Optimizations) -> tuple[ToggleState, ...]:
+        """Return what can run of `optimizations`, with the network in the form for it."""
         obstacle = self._network.batch_obstacle
         batch = 1 if obstacle else optimizations.micro_batch
         fused_obstacle = f"{self._network.name} has one form only"
@@ -235,14 +263,13 @@ class CudaEngine:
             if self._network.use_fused(wanted=optimizations.fused_network, batch=batch):
                 self._replays.forget()
             fused_obstacle = self._network.fused_obstacle
-        self._toggles: tuple[ToggleState, ...] = cuda_toggles(
+        return cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
             graph_failure=self._graph_failure,
             fused_obstacle=fused_obstacle,
             batch_obstacle=obstacle,
         )
-        self._effective = effective_optimizations(self._toggles)
 
     def _early_slots(self) -> list[Slot]:
         """Return slots for frames like the last ones; none where they are made with the first."""

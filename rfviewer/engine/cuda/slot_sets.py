@@ -5,6 +5,7 @@ of one place never run at the same time, whatever format they are for. A place h
 for each number of frames a pass that was asked for.
 """
 
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -78,13 +79,28 @@ class SlotSets:
             CaptureError: a graph was asked for and cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
+        while not self.build_one(frame, wanted, depth):
+            pass
+        return self._sets[frame, wanted]
+
+    def build_one(self, frame: FrameFormat, wanted: Optimizations, depth: int) -> bool:
+        """Build one of the slots that `slots` returns, if one is missing; return whether none is.
+
+        Other slots of the same place may be in flight: what warms up the new one queues behind
+        them on their stream, and its buffers are its own.
+
+        Raises:
+            CaptureError: a graph was asked for and cannot be had.
+            EngineError: the slots cannot be built, e.g. for lack of memory.
+        """
         key = frame, wanted
         found = self._sets.setdefault(key, [])
         self._sets.move_to_end(key)
         if len(self._sets) > _CAPACITY:
             self._sets.popitem(last=False)
             torch.cuda.empty_cache()  # the pools of freed graphs, which nothing else may use
-        while len(found) < depth:
+        if len(found) < depth:
+            start_ns = time.monotonic_ns()
             try:
                 found.append(self._build(len(found), frame, wanted, found))
             except torch.cuda.OutOfMemoryError as error:
@@ -95,7 +111,9 @@ class SlotSets:
                     _less(len(found), wanted.micro_batch),
                     error,
                 ) from error
-        return found
+            elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
+            log.engine.debug("slot %d for %s built in %.1f ms", len(found), frame, elapsed_ms)
+        return len(found) >= depth
 
     def measured_stages(
         self, frame: Frame, wanted: Optimizations
