@@ -6,14 +6,12 @@ frame format or setting builds and captures its slots first, on the engine threa
 kept, so that flipping back costs nothing.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from rfviewer import log
 from rfviewer.config import EngineConfig, View
 from rfviewer.engine.cuda.batches import FramesInFlight
 from rfviewer.engine.cuda.buffers import page_locked
@@ -153,8 +151,7 @@ class CudaEngine:
     def prepare(self, optimizations: Optimizations) -> bool:
         """Build and capture one slot that `optimizations` lack; return whether none is missing.
 
-        The slots in effect serve meanwhile. They must be graphs: what is launched from the host
-        would follow the network's new form. Where they are not, `configure` does everything.
+        The slots in effect serve meanwhile; where they are no graphs, `configure` does everything.
 
         Raises:
             EngineError: the slots cannot be built.
@@ -281,7 +278,7 @@ class CudaEngine:
         Raises:
             EngineError: they cannot be built.
         """
-        start_ns, depth = time.monotonic_ns(), self._effective.depth
+        depth = self._effective.depth
         try:
             slots = self._sets.slots(frame_format, slot_key(self._effective), depth)
         except CaptureError as error:
@@ -298,6 +295,4 @@ class CudaEngine:
             self._memory.prepare(int(np.prod(frame_format.shape)), self.depth)
         else:
             self._memory.close()
-        elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
-        log.engine.debug("slots for %s ready in %.1f ms", frame_format, elapsed_ms)
         return slots
