@@ -2,13 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING
 
 import av
 import av.container
 import av.error
+from av.codec.context import Flags as CodecFlags
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -81,6 +82,8 @@ class PacketDecoder:
         self._silent = False
         self._ready: deque[VideoFrame] = deque()
         self._ended = False
+        self._clean = False
+        self._gives_all = bool(stream.codec_context.flags & CodecFlags.output_corrupt)
         self._reorder_depth = 0
         self._from_pts: int | None = None
         self.packets_since_frame = 0
@@ -102,10 +105,19 @@ class PacketDecoder:
             else:
                 self._decode(packet)
         self.packets_since_frame = 0
-        frame = self._ready.popleft()
-        if frame.is_corrupt and not self._leading(frame.pts):
-            self._damage.add(frame.pts)
-        return frame
+        return self._ready.popleft()
+
+    def _accept(self, frames: Iterable[VideoFrame]) -> None:
+        """Count what is damaged, and keep what can be shown.
+
+        A decoder that is told to hold nothing back gives grey pictures before its first key frame.
+        """
+        for frame in frames:
+            if frame.is_corrupt and not self._leading(frame.pts):
+                self._damage.add(frame.pts)
+            self._clean |= not frame.is_corrupt
+            if self._clean or not self._gives_all:
+                self._ready.append(frame)
 
     def seek(self, pts: int) -> int | None:
         """Go to a key frame, if possible at or before `pts` (units of the stream).
@@ -122,7 +134,7 @@ class PacketDecoder:
         self._context.reorder_depth = max(self._reorder_depth, self._context.reorder_depth)
         self._packets = None
         self._ready.clear()
-        self._ended = False
+        self._ended = self._clean = False
         if self._history is not None:
             self._history.restart()
         while not self._interrupted():
@@ -188,7 +200,7 @@ class PacketDecoder:
         except DECODE_ERRORS:
             self._damaged(packet)
             return
-        self._ready.extend(frames)
+        self._accept(frames)
         if frames:
             self._reorder_depth = max(self._reorder_depth, self._context.reorder_depth)
 
@@ -205,7 +217,7 @@ class PacketDecoder:
         """Take the frames that the decoder still holds."""
         for _ in range(_MAX_FLUSH_ERRORS):
             try:
-                self._ready.extend(self._pictures(None))
+                self._accept(self._pictures(None))
             except av.error.EOFError:
                 return
             except DECODE_ERRORS:

@@ -189,6 +189,9 @@ def _set_up_decoder(stream: VideoStream, *, live: bool) -> None:
     context = stream.codec_context
     context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
     large = context.width * context.height >= _MIN_PIXELS_FOR_THREADS
+    if context.name == "hevc" and not live:
+        # Otherwise one lost picture takes all that refer to it with it, up to the next key frame.
+        context.flags |= CodecFlags.output_corrupt
     if live:
         # Frame threads hold back one frame each; a live picture must not be late.
         context.flags |= CodecFlags.low_delay

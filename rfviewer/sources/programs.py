@@ -130,11 +130,16 @@ class _Scan:
 
     def _resync(self, data: bytes) -> int | None:
         """Return how far behind the beginning of `data` packets begin again; None at the end."""
-        if len(data) < self.layout.packet * _SYNC_RUN:
-            return None
         last = len(data) - self.layout.packet * _SYNC_RUN
-        found = (s for s in range(1, last + 1) if _synced(data, s, self.layout))
-        return next(found, max(1, last))
+        if last < 1:
+            return None
+        is_sync = np.frombuffer(data, np.uint8) == _SYNC
+        begins = np.ones(last, bool)
+        for number in range(_SYNC_RUN):
+            at = self.layout.offset + number * self.layout.packet + 1
+            begins &= is_sync[at : at + last]
+        found = np.flatnonzero(begins)
+        return int(found[0]) + 1 if len(found) else last
 
     def state(self, start: int, end: int) -> _Videos:
         """Return the videos of the programs as they are first told in [start, end)."""

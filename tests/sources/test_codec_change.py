@@ -172,6 +172,15 @@ def test_rubbish_between_the_parts(tmp_path, streams):
     source.close()
 
 
+def test_a_long_hole_between_the_parts(tmp_path, streams):
+    """As in a recording whose room was set aside before it was written."""
+    joined = tmp_path / "a.ts"
+    joined.write_bytes(streams["h264"].read_bytes() + bytes(20 << 20))
+    with joined.open("ab") as file:
+        file.write(streams["hevc"].read_bytes())
+    assert len(parts_of(joined)) == 2
+
+
 def test_a_damaged_table_is_no_change(tmp_path, streams):
     data = bytearray(streams["h264"].read_bytes())
     maps = [at for at in range(0, len(data), 188) if data[at + 1 : at + 3] == b"\x50\x00"]

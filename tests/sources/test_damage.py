@@ -52,6 +52,38 @@ def test_concealed_damage_is_counted(clip):
     source.close()
 
 
+HEVC = {"x265-params": "log-level=none:keyint=20:min-keyint=20:open-gop=1:bframes=3"}
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_hole_in_hevc_takes_no_later_frames_with_it(tmp_path, suffix):
+    """Its decoder holds back whatever refers to a picture that is missing, unless told not to."""
+    clip = make_clip(tmp_path / f"a.{suffix}", COUNT, (320, 180), "libx265", options=HEVC)
+    data = bytearray(clip.read_bytes())
+    start = len(data) * 4 // 10
+    data[start : start + len(data) // 12] = bytes(len(data) // 12)
+    clip.write_bytes(data)
+    decodable = len(ffmpeg_rgb(clip, 320, 180, "-fps_mode", "passthrough"))
+    source = open_source(str(clip))
+    frames = read_all(source)
+    assert 20 <= decodable < COUNT
+    assert len(frames) >= 0.95 * decodable
+    assert source.damaged > 0
+    source.close()
+
+
+def test_pictures_before_the_first_key_frame_are_not_shown(tmp_path):
+    """They would be grey."""
+    clip = make_clip(tmp_path / "a.ts", COUNT, (320, 180), "libx265", options=HEVC)
+    data = clip.read_bytes()
+    clip.write_bytes(data[: 3 * 188] + data[len(data) // 4 // 188 * 188 :])
+    source = open_source(str(clip))
+    shown = numbers(read_all(source))
+    assert shown == list(range(shown[0], COUNT))
+    assert shown[0] in (20, 40)
+    source.close()
+
+
 def test_a_cut_off_file_plays_to_the_cut(tmp_path):
     clip = make_clip(tmp_path / "a.mkv", COUNT, options={"g": "10"})
     data = clip.read_bytes()
