@@ -37,7 +37,8 @@ def export(bench: Bench, frames: int, depth: int = 2) -> tuple[Snapshot, list[st
         told.extend(text for severity, text in snapshot.notices if severity == "error")
         return snapshot.recording is not None and not snapshot.recording.active
 
-    last = session.wait(over, 10)
+    session.wait(over, 10)
+    last = session.wait(over, 10)  # once more: a state is not gathered at one instant
     session.close()
     return last, told
 
