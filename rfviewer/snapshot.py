@@ -151,7 +151,7 @@ class Snapshot:
     """One sentence when `state` is FAILED."""
     source: SourceInfo | None = None
     live: LiveStatus | None = None
-    """State of the connection to a live source; None for files."""
+    """State of the connection to a live source; None for files, unless one gives no frame."""
     lost: str = ""
     """One sentence why this process cannot infer any more, e.g. a device fault or a launch that
     never ends: only a new process can. Empty while all is well."""

@@ -1,52 +1,26 @@
 """The capture thread: opens one source, reads it at its pace, carries out jumps."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rfviewer import log
-from rfviewer.channels import Closed, Feed
+from rfviewer.channels import Closed
 from rfviewer.config import Policy
 from rfviewer.errors import SourceError, UnreachableError
-from rfviewer.frame import Frame, SourceInfo
+from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, SourceFactory
-from rfviewer.pipeline.clock import PlaybackClock
+from rfviewer.pipeline.capture_outputs import CaptureOutputs, EndOfStream
 from rfviewer.pipeline.connection import Connection, Strays
+from rfviewer.pipeline.file_loop import FileLoop
 from rfviewer.pipeline.live import LiveLoop, LiveOutputs
 from rfviewer.pipeline.live_times import LiveTimes
 from rfviewer.pipeline.patience import Patience
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.pipeline.threads import Thread, join_all, start_thread
-from rfviewer.pipeline.transport import Jump, JumpKind, Transport
+from rfviewer.pipeline.transport import Transport
 from rfviewer.snapshot import LivePhase, LiveStatus
-from rfviewer.timing import Stage
 
 CAPTURE_JOIN_S = 2.0
 """How long a source may take to stop before it is left behind and reported."""
-IDLE_WAIT_S = 0.25
-"""How long the loop sleeps at most before it looks at its state again; changes wake it earlier."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndOfStream:
-    """Follows the last frame of an epoch through the pipeline."""
-
-    epoch: int
-    error: str = ""
-    """One sentence when the source broke; empty at its ordinary end."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureOutputs:
-    """Where the capture thread reports. All callables return at once, except `show`."""
-
-    frames: Feed[Frame | EndOfStream]
-    """To the engine thread."""
-    show: Callable[[Frame], None]
-    """Shows a frame without waiting for its masks (keep-pace); may wait while recording a file."""
-    opened: Callable[[SourceInfo], None]
-    failed: Callable[[str], None]
-    """The source could not be opened, or broke in a way that it does not know itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +52,16 @@ class CaptureLoop:
         self._source: FrameSource | None = None
         self._connection: Connection | None = None
         self._live: LiveLoop | None = None
-        self._clock = PlaybackClock(transport.playback.rate)
+        self._file: FileLoop | None = None
         self._epoch = transport.epoch
-        self._delivered = 0
 
     @property
     def live(self) -> LiveStatus | None:
-        """How a live source is doing; None for a file."""
+        """How a live source is doing; None for a file, unless it gives no frame for a while."""
         if self._live is not None:
             return self._live.status
+        if self._file is not None:
+            return self._file.status
         connecting = self._source is None and looks_live(self._uri)
         return LiveStatus(LivePhase.CONNECTING) if connecting else None
 
@@ -162,10 +137,9 @@ class CaptureLoop:
         try:
             if self._transport.stopped:
                 return
+            self._file = FileLoop(source, self._transport, self._statistics, self._outputs)
             try:
-                if self._transport.playback.start_s > 0:
-                    source.seek(self._transport.playback.start_s)
-                self._loop(source)
+                self._file.run()
             except SourceError as error:
                 self._end(str(error))
         finally:
@@ -205,88 +179,6 @@ class CaptureLoop:
         """Follow the frames that were read before, so that they are shown and saved."""
         _, self._epoch = self._transport.take_jump()
         self._outputs.frames.put_wait(EndOfStream(self._epoch, error), self._abandoned)
-
-    def _loop(self, source: FrameSource) -> None:
-        transport = self._transport
-        at_end = False
-        while not transport.stopped:
-            jump, self._epoch = transport.take_jump()
-            if jump is not None:
-                at_end = not self._carry_out(source, jump)
-                continue
-            if at_end:
-                transport.wait_change(IDLE_WAIT_S)
-                continue
-            if transport.policy is Policy.KEEP_PACE and not transport.take_turn(
-                self._epoch, IDLE_WAIT_S
-            ):
-                self._clock.restart()
-                continue
-            at_end = not self._read_and_deliver(source)
-
-    def _carry_out(self, source: FrameSource, jump: Jump) -> bool:
-        """Move the source and deliver the frame found there; False at the end of the stream."""
-        self._delivered = 0
-        self._clock.restart()
-        self._statistics.interrupted()
-        if self._transport.policy is Policy.KEEP_PACE:
-            self._transport.take_turn(self._epoch, 0.0)  # this frame is the one a pause allows
-        if jump.kind is JumpKind.AT:
-            source.seek(jump.pts_s)
-            return self._read_and_deliver(source)
-        pts_s = jump.pts_s
-        frame: Frame | None = None
-        for _ in range(jump.repeat):
-            source.seek_before(pts_s)
-            frame = source.read()
-            if frame is None:
-                break
-            pts_s = frame.pts_s
-        return self._deliver_or_end(source, frame)
-
-    def _read_and_deliver(self, source: FrameSource) -> bool:
-        """Read one frame and hand it on; False after the end of the stream was handed on."""
-        playback = self._transport.playback
-        started_ns = time.monotonic_ns()
-        limit_reached = playback.max_frames is not None and self._delivered >= playback.max_frames
-        frame = None if limit_reached else source.read()
-        if frame is not None and playback.end_s is not None and frame.pts_s >= playback.end_s:
-            frame = None
-        if frame is not None:
-            self._statistics.measured(Stage.CAPTURE, (time.monotonic_ns() - started_ns) / 1e6)
-        elif playback.loop and source.info.seekable and self._delivered > 0:
-            source.seek(playback.start_s)
-            self._delivered = 0
-            self._clock.restart()
-            return True
-        return self._deliver_or_end(source, frame)
-
-    def _deliver_or_end(self, source: FrameSource, frame: Frame | None) -> bool:
-        if frame is None:
-            self._outputs.frames.put_wait(EndOfStream(self._epoch), self._abandoned)
-            return False
-        frame = replace(frame, epoch=self._epoch)
-        if not self._wait_until_due(frame):
-            return True
-        self._delivered += 1
-        self._statistics.captured(source.damaged)
-        if self._transport.policy is Policy.KEEP_PACE:
-            self._outputs.show(frame)
-            self._statistics.dropped(self._outputs.frames.put_newest(frame))
-        else:
-            self._outputs.frames.put_wait(frame, self._abandoned)
-        return True
-
-    def _wait_until_due(self, frame: Frame) -> bool:
-        """Wait for the frame's time; False when a jump or the end made it stale."""
-        self._clock.set_rate(self._transport.playback.rate)
-        while (delay_s := self._clock.delay_s(frame.pts_s)) > 0:
-            if self._abandoned():
-                return False
-            if not self._transport.playing:
-                break  # a paused step is shown at once
-            self._transport.wait_change(min(delay_s, IDLE_WAIT_S))
-        return not self._abandoned()
 
     def _abandoned(self) -> bool:
         return self._transport.stopped or self._transport.epoch != self._epoch

@@ -16,7 +16,7 @@ from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, EngineFactory, FrameHome
 from rfviewer.optimizations import Optimizations
-from rfviewer.pipeline.capture import EndOfStream
+from rfviewer.pipeline.capture_outputs import EndOfStream
 from rfviewer.pipeline.engine_keeper import EngineJob, EngineKeeper, KeeperOutputs
 from rfviewer.pipeline.watch import EngineWatch, WatchLimits
 from rfviewer.result import DeviceUsage, FrameResult

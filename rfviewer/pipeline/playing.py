@@ -7,13 +7,8 @@ from dataclasses import replace
 from rfviewer.config import Playback, Policy
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import RecordingRequest
-from rfviewer.pipeline.capture import (
-    CaptureLoop,
-    CaptureOutputs,
-    EndOfStream,
-    LiveCare,
-    RunningCapture,
-)
+from rfviewer.pipeline.capture import CaptureLoop, LiveCare, RunningCapture
+from rfviewer.pipeline.capture_outputs import CaptureOutputs, EndOfStream
 from rfviewer.pipeline.delivery import Delivery
 from rfviewer.pipeline.engine_loop import EngineLoop
 from rfviewer.pipeline.mapped_source import mapped
@@ -70,7 +65,7 @@ class Playing:
 
     @property
     def live(self) -> LiveStatus | None:
-        """How a live source is doing; None for a file or none."""
+        """How a live source is doing, or a file that gives no frame for a while; else None."""
         capture = self._capture
         over = self.state in (PlayState.IDLE, PlayState.ENDED, PlayState.FAILED)
         return None if capture is None or over else capture.loop.live
