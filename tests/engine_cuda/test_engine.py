@@ -111,6 +111,7 @@ def test_toggles_flip_live_and_tag_the_results(make, wanted):
             expected = chosen
             if name == "packed_masks" and not value:
                 expected = replace(expected, fixed_copy=False, device_overlay=False)
+            expected = replace(expected, fused_network=False)  # the tiny network has one form
             assert {result.optimizations for result in results} == {expected}
 
 
@@ -203,6 +204,7 @@ def test_closing_frees_the_memory(make):
         network.mixers, network.poison = [], None
         return torch.cuda.memory_allocated()
 
+    cycle()  # what libraries keep from their first use is not the engine's
     assert cycle() == cycle()
 
 

@@ -225,8 +225,8 @@ def test_a_network_without_masks_gets_boxes(make):
     class NoMasks(FakeNetwork):
         mask_hw = None
 
-        def bind(self):
-            return Bound(self)
+        def bind(self, batch=1):
+            return Bound(self, batch)
 
     engine = make(Optimizations(depth=2), network=NoMasks(), spec=replace(SPEC, has_masks=False))
     for result in run_drawn(engine, FRAMES[:3], LIVE):

@@ -34,8 +34,14 @@ class HostTime:
         return round((self._offset_ns or 0.0) + time_ms * 1e6)
 
     def spans(self, lane: str, work: Sequence[StageInterval]) -> tuple[Span, ...]:
-        """Return `work` as spans on `lane`."""
+        """Return `work` as spans on `lane`; after the first `observe`."""
+        # Once a stage and frame: calls in this loop were a third of what reporting costs.
+        offset_ns = self._offset_ns or 0.0
         return tuple(
-            Span(lane, stage, self.at_ns(start_ms), self.at_ns(end_ms))
-            for stage, start_ms, end_ms in work
+            [
+                Span(
+                    lane, stage, round(offset_ns + start_ms * 1e6), round(offset_ns + end_ms * 1e6)
+                )
+                for stage, start_ms, end_ms in work
+            ]
         )
