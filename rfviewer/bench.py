@@ -7,17 +7,14 @@ counted. Rates are medians over the rounds.
 """
 
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import psutil
 
 from rfviewer.compose import batch_session
 from rfviewer.config import Settings
@@ -30,6 +27,8 @@ from rfviewer.exporting import (
 )
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.listing import hardware
+from rfviewer.resident_memory import Memory, peak_rss_bytes
+from rfviewer.result import asked_in_vain
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
 from rfviewer.timing import Stage, percentile
@@ -42,32 +41,10 @@ _BLOCK_S = 1.5
 _MIN_BLOCK = 4
 _TICK_S = 0.02
 """How often a block looks whether it is done; seldom, since looking costs time too."""
-_MEMORY_PERIOD_S = 0.25
 _BLOCK_TIMEOUT_S = 300.0
 
 type Report = dict[str, object]
 """The object that `--json` prints."""
-
-
-@dataclass(slots=True)
-class _Memory:
-    """Resident memory over time, for its slope."""
-
-    points: list[tuple[float, int]]
-    """Seconds and bytes."""
-
-    def note(self, time_s: float, rss_bytes: int) -> None:
-        """Keep a reading, unless the last one is fresh."""
-        if not self.points or time_s - self.points[-1][0] >= _MEMORY_PERIOD_S:
-            self.points.append((time_s, rss_bytes))
-
-    def slope_mb_per_min(self) -> float | None:
-        """Return the least-squares slope; None for a span under 5 s, where it means nothing."""
-        if len(self.points) < 3 or self.points[-1][0] - self.points[0][0] < 5.0:
-            return None
-        seconds = [point[0] for point in self.points]
-        slope = statistics.linear_regression(seconds, [point[1] for point in self.points]).slope
-        return round(slope * 60 / 1e6, 3)
 
 
 def bench(
@@ -171,7 +148,7 @@ class Blocks:
         self.rates: list[float] = []
         self.backend_rates: list[float] = []
         self.samples: list[FrameSample] = []
-        self.memory = _Memory([])
+        self.memory = Memory([])
 
     def run_pipeline(self, count: int) -> Snapshot:
         """Let about `count` new frames through, down to the encoder; note their rate.
@@ -272,6 +249,7 @@ def _report(block: Blocks, last: Snapshot) -> Report:
         "network_input": f"{info.input_wh[0]}x{info.input_wh[1]}",
         "input": f"{source.name} {source.width}x{source.height} {source.codec}".strip(),
         "toggles": {state.name: state.effective for state in info.toggles},
+        "not_in_effect": asked_in_vain(info.toggles),
         "hardware": hardware(),
         "versions": versions(),
         "measures": "decode, preprocess, network, postprocess, drawing and H.264 encoding",
@@ -298,14 +276,3 @@ def _median(rates: Sequence[float]) -> float | None:
 def _quartiles(rates: list[float]) -> list[float | None]:
     found = [percentile(rates, share) for share in (0.25, 0.75)]
     return [None if value is None else round(value, 3) for value in found]
-
-
-def peak_rss_bytes() -> int:
-    """Return the largest resident memory this process ever had."""
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource  # does not exist on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Source: getrusage(2): kilobytes on Linux, bytes on macOS.
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -13,6 +13,7 @@ from rfviewer.config import Playback, Policy, Settings
 from rfviewer.errors import EngineError, SinkError, SourceError, UsageError
 from rfviewer.frame import SourceInfo, SourceKind
 from rfviewer.interfaces import RecordingRequest, SinkContext
+from rfviewer.result import asked_in_vain
 from rfviewer.session.local import LocalSession
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -247,6 +248,7 @@ def _report(
         raise EngineError(f"No frame could be inferred, so nothing was written: {why}")
     if not status.frames and not stopped:
         raise SourceError("The source gave no frame in the chosen range, so nothing was written.")
+    notices = [*notices, *asked_in_vain(info.toggles)]
     if counters.damaged:
         notices = [*notices, f"{counters.damaged} frames of the source are damaged."]
     return ExportReport(

@@ -147,10 +147,11 @@ def _table(report: dict[str, object]) -> str:
         f"pipeline  {_rate(report, 'pipeline_fps')}   {report['measures']}",
         f"backend   {_rate(report, 'backend_fps')}   the bare network on a prepared input",
         f"pipeline / backend  {report['pipeline_per_backend'] or 'not measured'}",
-        "stage            p50 ms     p95 ms",
     ]
-    stages = report["stages_ms"]
-    assert isinstance(stages, dict)  # made by bench
+    stages, in_vain = report["stages_ms"], report["not_in_effect"]
+    assert isinstance(stages, dict)  # both made by bench
+    assert isinstance(in_vain, list)
+    lines += [*in_vain, "stage            p50 ms     p95 ms"]
     ordered = sorted(stages, key=lambda name: [*_STAGE_ORDER, name].index(name))
     lines += [f"{s:<12} {stages[s]['p50']:>10} {stages[s]['p95']:>10}" for s in ordered]
     slope = report["rss_slope_mb_per_min"]

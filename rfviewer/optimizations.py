@@ -76,7 +76,7 @@ class Optimizations:
         """Return the fields that differ from the default as "name=value,name=value"."""
         default = Optimizations()
         return ",".join(
-            f"{spec.name}={_format_value(getattr(self, spec.name))}"
+            f"{spec.name}={format_value(getattr(self, spec.name))}"
             for spec in fields(self)
             if getattr(self, spec.name) != getattr(default, spec.name)
         )
@@ -120,5 +120,6 @@ def parse_value(name: str, value: str | bool | int) -> bool | int:
     return _WORDS[word]
 
 
-def _format_value(value: bool | int) -> str:
+def format_value(value: bool | int) -> str:
+    """Return "on", "off" or the number, as `parse_value` understands it."""
     return ("on" if value else "off") if isinstance(value, bool) else str(value)

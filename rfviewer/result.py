@@ -1,12 +1,13 @@
 """What one frame became: its detections, what it cost, and the settings that made it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rfviewer.config import ResizeMode, View
 from rfviewer.detections import Detections
 from rfviewer.frame import Frame, U8Array
-from rfviewer.optimizations import Optimizations
+from rfviewer.optimizations import Optimizations, format_value
 from rfviewer.timing import StageTimings
 
 
@@ -56,6 +57,19 @@ class EngineInfo:
         """How many frames may be in flight: passes under way, times frames a pass."""
         found = {state.name: int(state.effective) for state in self.toggles}
         return found.get("depth", 1) * found.get("micro_batch", 1)
+
+
+def asked_in_vain(states: Sequence[ToggleState]) -> list[str]:
+    """Return a sentence for each state that was asked for, other than by default, and does not run.
+
+    What the default asks for and cannot run is no news: most of it needs a GPU.
+    """
+    default = Optimizations()
+    return [
+        f"{state.name}={format_value(state.requested)} is not in effect: {state.reason}."
+        for state in states
+        if state.effective != state.requested != getattr(default, state.name)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,14 @@ def test_export_writes_all_files_and_reports(home: Path, clip: Path) -> None:
     assert sorted(p.name for p in home.glob("out*")) == ["out.json", "out.jsonl", "out.mp4"]
 
 
+def test_export_says_what_was_asked_for_in_vain(home: Path, clip: Path) -> None:
+    words = ["--labels", "out.jsonl", "--model", "none", "--set", "micro_batch=4", "--json"]
+    done = rfviewer(home, "export", clip, *words)
+    report = json.loads(done.stdout)
+    assert report["frames_out"] == FRAMES
+    assert report["notice"] == "micro_batch=4 is not in effect: the model has no network."
+
+
 def test_export_of_a_part(home: Path, clip: Path) -> None:
     words = ["--start", "0.2", "--frames", "3", "--model", "none", "--json"]
     done = rfviewer(home, "export", clip, "-o", "out.mp4", *words)
@@ -225,6 +233,7 @@ def test_bench_reports_what_was_asked_for(home: Path, clip: Path) -> None:
     assert report["backend_fps"] is None
     assert report["frames"] == report["frames_asked_for"] == 30
     assert report["rounds"] == 9
+    assert report["not_in_effect"] == []
     assert {"p50", "p95"} == set(report["stages_ms"]["sink"])
     assert report["peak_rss_mb"] > 10
     assert "rss_slope_mb_per_min" in report
