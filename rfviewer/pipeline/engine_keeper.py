@@ -16,6 +16,7 @@ from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
 from rfviewer.interfaces import BatchingEngine, Engine, EngineFactory, PreparingEngine
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.frames_a_pass import given_to_engine, shown_to_user
+from rfviewer.pipeline.watch import EngineWatch
 from rfviewer.result import EngineInfo
 from rfviewer.snapshot import EnginePhase, EngineStatus
 
@@ -46,10 +47,15 @@ class EngineKeeper:
         config: EngineConfig,
         optimizations: Optimizations,
         outputs: KeeperOutputs,
+        watch: EngineWatch,
         *,
         frames_may_wait: bool,
     ) -> None:
-        """`frames_may_wait` lets frames wait for others that share their pass (`micro_batch`)."""
+        """Ask for a first engine.
+
+        `watch` notices one that hangs; `frames_may_wait` lets frames wait for others that share
+        their pass (`micro_batch`).
+        """
         self.engine: Engine | None = None
         """None before the first one is built, and after one was given up."""
         self.batching: BatchingEngine | None = None
@@ -61,6 +67,7 @@ class EngineKeeper:
         """Phase of the engine and what it is; from any thread."""
         self._make_engine = make_engine
         self._outputs = outputs
+        self._watch = watch
         self._frames_may_wait = frames_may_wait
         self._lock = threading.Lock()
         self._config = config
@@ -151,14 +158,18 @@ class EngineKeeper:
         """Do one step towards `optimizations`; return whether they can be applied now."""
         if self._preparing is None:
             return True
+        if not self.is_preparing:
+            self._watch.renewed()  # a step may take longer than a frame
         try:
-            self.is_preparing = not self._preparing.prepare(self.in_effect(optimizations))
+            with self._watch:
+                ready = self._preparing.prepare(self.in_effect(optimizations))
         except DeviceLostError:
             raise
         except EngineError as error:
             self._refused(error, optimizations)
             return False
-        return not self.is_preparing
+        self.is_preparing = not ready
+        return ready
 
     def _refused(self, error: EngineError, optimizations: Optimizations) -> None:
         log.engine.warning("the optimizations could not be applied: %s", error)
@@ -214,6 +225,7 @@ class EngineKeeper:
 
     def _became_ready(self, engine: Engine, optimizations: Optimizations) -> None:
         self._applied, self.is_preparing = optimizations, False
+        self._watch.renewed()
         self.status = EngineStatus(EnginePhase.READY, info=self._info(engine, optimizations))
         self._outputs.ready(engine)
 

@@ -84,6 +84,7 @@ class EngineLoop:
                 ready=self._became_ready,
                 failed=outputs.failed,
             ),
+            self.watch,
             frames_may_wait=frames_may_wait,
         )
         self._view = View()
@@ -284,6 +285,5 @@ class EngineLoop:
 
     def _became_ready(self, engine: Engine) -> None:
         self._failures_in_row = 0
-        self.watch.renewed()
         self._usage = engine.device_usage()
         self._outputs.ready(engine)

@@ -53,7 +53,24 @@ def test_a_launch_that_never_ends_is_told_and_the_recording_kept() -> None:
     gate.set()
 
 
-@pytest.mark.parametrize("where", ["collect", "submit", "configure", "load"])
+def test_a_step_towards_other_settings_that_never_ends_is_told() -> None:
+    gate = threading.Event()
+
+    class Hangs(FakeEngine):
+        def prepare(self, optimizations: Optimizations) -> bool:
+            return gate.wait()
+
+    session = session_with(Bench({"clip": lambda: FakeSource(100_000)}), Hangs, stuck_s=0.2)
+    session.open("clip", FAST)
+    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.set_optimizations(Optimizations(depth=3))
+    assert "has not answered" in session.wait(lambda s: s.lost, 10).error
+    session.close(2.0)
+    assert session.left_behind
+    gate.set()
+
+
+@pytest.mark.parametrize("where", ["collect", "submit", "configure", "prepare", "load"])
 def test_a_lost_device_ends_this_process_work_in_order(where: str) -> None:
     class Lost(FakeEngine):
         def collect(self) -> FrameResult:
@@ -71,6 +88,11 @@ def test_a_lost_device_ends_this_process_work_in_order(where: str) -> None:
                 raise DeviceLostError("The GPU reported an illegal address (error 700).")
             super().configure(optimizations)
 
+        def prepare(self, optimizations: Optimizations) -> bool:
+            if where == "prepare":
+                raise DeviceLostError("The GPU reported an illegal address (error 700).")
+            return True
+
         def close(self) -> None:
             raise AssertionError("a dead context may hang when it is freed")
 
@@ -78,7 +100,7 @@ def test_a_lost_device_ends_this_process_work_in_order(where: str) -> None:
     session = session_with(bench, Lost)
     session.start_recording(RECORD)
     session.open("clip", FAST)
-    if where == "configure":
+    if where in ("configure", "prepare"):
         session.wait(lambda s: s.counters.inferred > 5, 10)
         session.set_optimizations(Optimizations(depth=3))
     failed = session.wait(lambda s: s.lost, 10)
