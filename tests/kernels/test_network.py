@@ -78,25 +78,27 @@ def test_add_norm(draw, norm, post):
     assert got[0].dtype == torch.float32
 
 
-def test_embed_norm_puts_the_class_token_first_in_every_image(draw, norm):
-    patches, table, layer = draw(2, 4, 24), draw(5, 24, kind=torch.float32), norm(24)
+@pytest.mark.parametrize("windows", [1, 4])
+def test_embed_norm_puts_a_class_token_first_in_every_window(draw, norm, windows):
+    patches, layer = draw(2 * windows, 4, 24), norm(24)
+    table = draw(windows * 5, 24, kind=torch.float32)
     got = norms.embed_norm(patches, table, layer)
     for found, expected in zip(got, reference.embed_norm(patches, table, layer), strict=True):
         assert_close(found, expected)
 
 
-@pytest.mark.parametrize("count", [1, 3, 4])
-def test_stacked_norm(draw, norm, dtype, count):
-    stages = [draw(2, 4, 24, kind=torch.float32) for _ in range(count)]
-    layer = norm(24)
-    got = norms.stacked_norm(stages, layer, dtype)
-    assert_close(got, reference.stacked_norm(stages, layer, dtype))
+@pytest.mark.parametrize(("count", "windows"), [(1, 1), (3, 2), (4, 1)])
+def test_stacked_norm_undoes_the_windows(draw, norm, dtype, count, windows):
+    tokens = 4 * 6 // windows**2 + 1
+    stages = [draw(2 * windows**2, tokens, 24, kind=torch.float32) for _ in range(count)]
+    arguments = (stages, norm(24), dtype, (4, 6), windows)
+    assert_close(norms.stacked_norm(*arguments), reference.stacked_norm(*arguments))
 
 
 def test_five_stages_are_refused(draw, norm, dtype):
     stages = [draw(1, 2, 24, kind=torch.float32)] * 5
     with pytest.raises(ValueError, match="one to 4 stages"):
-        norms.stacked_norm(stages, norm(24), dtype)
+        norms.stacked_norm(stages, norm(24), dtype, (1, 1))
 
 
 @pytest.mark.parametrize("silu", [False, True])

@@ -89,16 +89,17 @@ def _embed_norm_kernel(
     stream,
     normed,
     tokens,
+    table_rows,
     epsilon,
     WIDTH: tl.constexpr,
     LANES: tl.constexpr,
 ):
     row = tl.program_id(0).to(tl.int64)
-    image, token = row // tokens, row % tokens
+    window, token = row // tokens, row % tokens
     column = tl.arange(0, LANES)
     used = column < WIDTH
-    value = tl.load(table + token * WIDTH + column, mask=used, other=0.0)
-    patch = image * (tokens - 1) + token - 1
+    value = tl.load(table + (row % table_rows) * WIDTH + column, mask=used, other=0.0)
+    patch = window * (tokens - 1) + token - 1
     is_patch = used & (token > 0)
     value += tl.load(patches + patch * WIDTH + column, mask=is_patch, other=0.0).to(tl.float32)
     result = _normalized(value, used, weight, bias, column, epsilon, WIDTH)
@@ -109,18 +110,19 @@ def _embed_norm_kernel(
 def embed_norm(
     patches: torch.Tensor, table: torch.Tensor, norm: torch.nn.LayerNorm
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Put the class token before the patches, add positions, and normalise for the first block.
+    """Put a class token before the patches, add positions, and normalise for the first block.
 
     Args:
-        patches: (B, T - 1, C) patch embeddings, contiguous.
-        table: (T, C) fp32: row 0 is class token plus its position, the others are positions.
+        patches: (B * W, T - 1, C) patch embeddings of W windows an image, contiguous.
+        table: (W * T, C) fp32: a window's first row is class token plus its position, the others
+            are the positions of its patches.
         norm: LayerNorm over C.
 
     Returns:
-        (stream, normed): (B, T, C) fp32 and the type of `patches`.
+        (stream, normed): (B * W, T, C) fp32 and the type of `patches`.
     """
-    batch, _, width = patches.shape
-    tokens = table.shape[0]
+    batch, patch_count, width = patches.shape
+    tokens = patch_count + 1
     stream = torch.empty(batch, tokens, width, dtype=torch.float32, device=patches.device)
     normed = torch.empty(batch, tokens, width, dtype=patches.dtype, device=patches.device)
     _embed_norm_kernel[(batch * tokens,)](
@@ -131,6 +133,7 @@ def embed_norm(
         stream,
         normed,
         tokens,
+        table.shape[0],
         norm.eps,
         WIDTH=width,
         LANES=triton.next_power_of_2(width),
@@ -148,13 +151,19 @@ def _stacked_norm_kernel(
     weight,
     bias,
     out,
-    tokens,
+    rows,
+    columns,
+    windows,
     epsilon,
     WIDTH: tl.constexpr,
     LANES: tl.constexpr,
 ):
     row, stage = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    image, patch = row // (tokens - 1), row % (tokens - 1)
+    image, place = row // (rows * columns), row % (rows * columns)
+    y, x = place // columns, place % columns
+    high, wide = rows // windows, columns // windows
+    window = (image * windows + y // high) * windows + x // wide
+    token = window * (high * wide + 1) + 1 + (y % high) * wide + x % wide
     source = first
     if stage == 1:
         source = second
@@ -164,37 +173,44 @@ def _stacked_norm_kernel(
         source = fourth
     column = tl.arange(0, LANES)
     used = column < WIDTH
-    at = (image * tokens + patch + 1) * WIDTH
-    value = tl.load(source + at + column, mask=used, other=0.0)
+    value = tl.load(source + token * WIDTH + column, mask=used, other=0.0)
     result = _normalized(value, used, weight, bias, column, epsilon, WIDTH)
     target = out + (row * tl.num_programs(1) + stage) * WIDTH
     tl.store(target + column, result.to(out.dtype.element_ty), mask=used)
 
 
 def stacked_norm(
-    stages: Sequence[torch.Tensor], norm: torch.nn.LayerNorm, dtype: torch.dtype
+    stages: Sequence[torch.Tensor],
+    norm: torch.nn.LayerNorm,
+    dtype: torch.dtype,
+    grid_hw: tuple[int, int],
+    windows: int = 1,
 ) -> torch.Tensor:
-    """Normalise the patch tokens of several blocks and lay them side by side.
+    """Normalise the patch tokens of several blocks and lay them side by side, windows undone.
 
     Args:
-        stages: one to four residual streams (B, T, C) fp32; token 0 is left out.
+        stages: one to four residual streams (B * windows^2, T, C) fp32; token 0 is left out.
         norm: LayerNorm over C, the same for all.
         dtype: of the result.
+        grid_hw: patches of the image, h and w.
+        windows: windows a side; each holds h / windows x w / windows patches, row by row.
 
     Returns:
-        (B, T - 1, stages * C).
+        (B, h * w, stages * C).
     """
     if not 1 <= len(stages) <= _MAX_STAGES:
         raise ValueError(f"one to {_MAX_STAGES} stages can be stacked, got {len(stages)}")
-    batch, tokens, width = stages[0].shape
-    out = torch.empty(batch, tokens - 1, len(stages) * width, dtype=dtype, device=stages[0].device)
+    batch, width = stages[0].shape[0] // windows**2, stages[0].shape[2]
+    patches = grid_hw[0] * grid_hw[1]
+    out = torch.empty(batch, patches, len(stages) * width, dtype=dtype, device=stages[0].device)
     pointers = [*stages, *[stages[0]] * (_MAX_STAGES - len(stages))]
-    _stacked_norm_kernel[(batch * (tokens - 1), len(stages))](
+    _stacked_norm_kernel[(batch * patches, len(stages))](
         *pointers,
         norm.weight,
         norm.bias,
         out,
-        tokens,
+        *grid_hw,
+        windows,
         norm.eps,
         WIDTH=width,
         LANES=triton.next_power_of_2(width),

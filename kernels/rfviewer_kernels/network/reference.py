@@ -25,14 +25,25 @@ def add_norm(
 
 def embed_norm(patches: Tensor, table: Tensor, norm: torch.nn.Module) -> tuple[Tensor, Tensor]:
     """See norms.embed_norm."""
-    first = table[:1].expand(len(patches), 1, -1)
-    stream = torch.cat([first, patches.float() + table[1:]], 1)
+    count, patch_count, width = patches.shape
+    windows = table.view(-1, patch_count + 1, width)
+    tokens = functional.pad(patches.float(), (0, 0, 1, 0))
+    stream = tokens + windows.repeat(count // len(windows), 1, 1)
     return stream, _layer_norm(stream, norm).to(patches.dtype)
 
 
-def stacked_norm(stages: Sequence[Tensor], norm: torch.nn.Module, dtype: torch.dtype) -> Tensor:
+def stacked_norm(
+    stages: Sequence[Tensor],
+    norm: torch.nn.Module,
+    dtype: torch.dtype,
+    grid_hw: tuple[int, int],
+    windows: int = 1,
+) -> Tensor:
     """See norms.stacked_norm."""
-    return torch.cat([_layer_norm(stage[:, 1:], norm) for stage in stages], 2).to(dtype)
+    high, wide = grid_hw[0] // windows, grid_hw[1] // windows
+    found = torch.cat([_layer_norm(stage[:, 1:], norm) for stage in stages], 2)
+    image = found.view(-1, windows, windows, high, wide, found.shape[2]).transpose(2, 3)
+    return image.reshape(-1, grid_hw[0] * grid_hw[1], found.shape[2]).to(dtype)
 
 
 def norm_rows(

@@ -1,4 +1,4 @@
-"""The backbone (DINOv2, one window) and the projector behind it, tokens last to first layer.
+"""The backbone (DINOv2, in windows where the model has them) and the projector behind it.
 
 Per block: one product for query, key and value, attention, and the two products of the MLP with
 GELU inside the first; layer scales are folded into the weights, and each residual sum is one
@@ -21,12 +21,11 @@ from rfviewer_kernels.network.products import linear_gelu
 class Backbone:
     """Maps the network input to normalised features of each patch."""
 
-    def __init__(self, joiner: Any) -> None:  # noqa: ANN401 - rfdetr's Joiner
+    def __init__(self, joiner: Any, input_hw: tuple[int, int]) -> None:  # noqa: ANN401 - rfdetr's Joiner
         wrapper = joiner[0]
         need(wrapper.cross_attn_projector is None, "a second projector")
         dino = wrapper.encoder.encoder
         config = dino.config
-        need(config.num_windows == 1, f"{config.num_windows} windows a side")
         need(config.num_register_tokens == 0, "register tokens in the backbone")
         need(config.apply_layernorm and config.reshape_hidden_states, "features without norm")
         need(not config.use_swiglu_ffn and config.hidden_act == "gelu", config.hidden_act)
@@ -35,23 +34,28 @@ class Backbone:
         self._patch = projection.kernel_size[0]
         need(projection.stride == projection.kernel_size, "patches that overlap")
         self._embed = linear_of(projection.weight.flatten(1), projection.bias)
-        table = embeddings.position_embeddings[0].float().clone()
-        table[0] += embeddings.cls_token[0, 0].float()
-        self._table = table.contiguous()
+        self._windows = config.num_windows
+        self._grid_hw = (input_hw[0] // self._patch, input_hw[1] // self._patch)
+        self._table = _position_table(embeddings, self._grid_hw, self._windows)
         names = list(dino.stage_names)
         self._taps = [names.index(name) for name in dino.out_features]
         need(self._taps[0] > 0 and len(self._taps) <= 4, f"features of {dino.out_features}")
-        self._blocks = [_Block(layer) for layer in dino.encoder.layer[: self._taps[-1]]]
+        windowed = config.window_block_indexes
+        self._blocks = [
+            _Block(layer, 1 if index in windowed else self._windows**2)
+            for index, layer in enumerate(dino.encoder.layer[: self._taps[-1]])
+        ]
         self._norm = dino.layernorm
         self._projector = _Projector(wrapper.projector)
 
     def __call__(self, network_input: Tensor) -> Tensor:
         """Return features (B, h * w, C) of (B, 3, H, W)."""
-        batch, channels, height, width = network_input.shape
-        size = self._patch
-        rows, columns = height // size, width // size
-        patches = network_input.reshape(batch, channels, rows, size, columns, size)
-        patches = patches.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, -1)
+        batch, channels, _, _ = network_input.shape
+        size, windows, (rows, columns) = self._patch, self._windows, self._grid_hw
+        high, wide = rows // windows, columns // windows
+        patches = network_input.reshape(batch, channels, windows, high, size, windows, wide, size)
+        patches = patches.permute(0, 2, 5, 3, 6, 1, 4, 7)
+        patches = patches.reshape(batch * windows**2, high * wide, -1)
         patches = functional.linear(patches, self._embed.weight, self._embed.bias)
         stream, normed = embed_norm(patches, self._table, self._blocks[0].norm_in)
         kept = []
@@ -61,14 +65,27 @@ class Backbone:
             stream, normed = block(stream, normed, following)
             if index in self._taps:
                 kept.append(stream)
-        features = stacked_norm(kept, self._norm, network_input.dtype)
-        return self._projector(features, (rows, columns))
+        features = stacked_norm(kept, self._norm, network_input.dtype, self._grid_hw, windows)
+        return self._projector(features, self._grid_hw)
+
+
+def _position_table(embeddings: Any, grid_hw: tuple[int, int], windows: int) -> Tensor:  # noqa: ANN401 - rfdetr
+    """Return what is added to the tokens of every window, class token first: (tokens, C) fp32."""
+    positions = embeddings.position_embeddings[0].float()
+    width = positions.shape[1]
+    need(len(positions) == 1 + grid_hw[0] * grid_hw[1], "positions for another size")
+    first = (positions[0] + embeddings.cls_token[0, 0].float()).expand(windows**2, 1, width)
+    high, wide = grid_hw[0] // windows, grid_hw[1] // windows
+    patches = positions[1:].view(windows, high, windows, wide, width).transpose(1, 2)
+    return torch.cat([first, patches.reshape(windows**2, high * wide, width)], 1).flatten(0, 1)
 
 
 class _Block:
     """One transformer block on normalised tokens; ends with the norm of the next."""
 
-    def __init__(self, layer: Any) -> None:  # noqa: ANN401 - rfdetr's layer
+    def __init__(self, layer: Any, joined_windows: int) -> None:  # noqa: ANN401 - rfdetr's layer
+        """`joined_windows` attend to each other; 1 keeps each window to itself."""
+        self._joined_windows = joined_windows
         attention = layer.attention.attention
         self.norm_in: nn.LayerNorm = layer.norm1
         self._norm = layer.norm2
@@ -79,10 +96,11 @@ class _Block:
         self._shrink = scaled(layer.mlp.fc2, layer.layer_scale2.lambda1)
 
     def __call__(self, stream: Tensor, x: Tensor, following: nn.LayerNorm) -> tuple[Tensor, Tensor]:
-        batch, tokens, width = x.shape
+        windows, tokens, width = x.shape
         qkv = functional.linear(x, self._qkv.weight, self._qkv.bias)
-        qkv = qkv.view(batch, tokens, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
-        found = attention(qkv[0], qkv[1], qkv[2])
+        apart = (windows // self._joined_windows, self._joined_windows * tokens)
+        qkv = qkv.view(*apart, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
+        found = attention(qkv[0], qkv[1], qkv[2]).view(windows, tokens, width)
         branch = functional.linear(found, self._out.weight, self._out.bias)
         stream, x = add_norm(branch, stream, self._norm, post=False)
         x = linear_gelu(x, self._expand)

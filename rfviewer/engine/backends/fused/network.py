@@ -26,7 +26,7 @@ class FusedNetwork:
         """
         need(type(module).__name__ == "LWDETR", f"a {type(module).__name__}")
         with torch.no_grad():
-            self._backbone = Backbone(module.backbone)
+            self._backbone = Backbone(module.backbone, input_hw)
             patch = module.backbone[0].encoder.encoder.config.patch_size
             patches_hw = (input_hw[0] // patch, input_hw[1] // patch)
             self._transformer = Transformer(module, patches_hw)
