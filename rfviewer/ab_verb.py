@@ -23,7 +23,7 @@ from rfviewer.lab.stand import Stopped
 from rfviewer.lab.statistics import ROUNDS_ALONE, rounds_needed
 from rfviewer.listing import hardware
 from rfviewer.log import redact
-from rfviewer.optimizations import Optimizations, toggle_of
+from rfviewer.optimizations import Optimizations, off_value, on_value, toggle_of
 from rfviewer.parity_verb import parse_set
 from rfviewer.pipeline.recent import MAX_BYTES, MAX_FRAMES
 from rfviewer.render.host import HostRenderer
@@ -117,12 +117,9 @@ def _counts(name: str) -> bool:
 
 
 def _switched_on(target: Optimizations, name: str) -> Optimizations:
-    """Return `target` with a switch on, or a number at what it is, or else at its default."""
-    if not _counts(name):
-        return target.set(name, "on")
+    """Return `target` with a switch on; a number that is on stays what it is."""
     value = getattr(target, name)
-    lowest = getattr(Optimizations.baseline(), name)
-    return target.set(name, value if value != lowest else getattr(Optimizations(), name))
+    return target.set(name, on_value(name) if value == off_value(name) else value)
 
 
 def record(source: FrameSource) -> list[Frame]:

@@ -92,6 +92,12 @@ def off_value(name: str) -> bool | int:
     return (toggle_of(name).choices or (False,))[0]
 
 
+def on_value(name: str) -> bool | int:
+    """Return what the field `name` is when it is on: its default, or the next number above off."""
+    choices = toggle_of(name).choices
+    return max(choices[1], getattr(Optimizations(), name)) if choices else True
+
+
 def toggle_names() -> tuple[str, ...]:
     """Return the fields of `Optimizations` in display order."""
     return tuple(spec.name for spec in fields(Optimizations))

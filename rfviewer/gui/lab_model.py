@@ -16,7 +16,7 @@ from rfviewer.experiment import (
 )
 from rfviewer.gui.lab_text import ToggleEffect, effect_of_toggle, effects_of_waterfall
 from rfviewer.gui.model import SessionModel
-from rfviewer.optimizations import Optimizations, toggle_of
+from rfviewer.optimizations import Optimizations, off_value, on_value
 from rfviewer.snapshot import EnginePhase, Snapshot
 
 ANSWER_WITHIN_S = 5.0
@@ -116,12 +116,8 @@ class LabModel(QObject):
 
     def values_of(self, name: str) -> tuple[bool | int, bool | int]:
         """Return the values of `name` that count as off and on with the current settings."""
-        off: bool | int = getattr(Optimizations.baseline(), name)
-        on: bool | int = getattr(self.model.optimizations, name)
-        if on == off:
-            choices = toggle_of(name).choices
-            on = max(choices[1], getattr(Optimizations(), name)) if choices else True
-        return off, on
+        off, on = off_value(name), getattr(self.model.optimizations, name)
+        return off, on_value(name) if on == off else on
 
     def set_watch(self, watch: ParityWatch | None) -> None:
         """Start, change or end the live comparison."""

@@ -52,6 +52,8 @@ def test_a_toggle_is_off_in_a_and_on_in_b() -> None:
     three = DEFAULT.set("depth", 3)
     assert asked(three, toggle="depth") == AbRequest(a=three.set("depth", 1), b=three)
     assert asked(BASELINE, toggle="depth").b.depth == DEFAULT.depth  # type: ignore[union-attr]
+    both = AbRequest(a=DEFAULT, b=DEFAULT.set("micro_batch", 2))
+    assert asked(toggle="micro_batch") == both  # its default is off
 
 
 def test_two_sets_are_compared_as_given() -> None:
