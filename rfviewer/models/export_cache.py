@@ -24,6 +24,9 @@ from rfviewer.models.official import OfficialModel
 from rfviewer.models.onnx_file import inspect_onnx
 from rfviewer.models.spec import ModelSpec
 
+_MAX_CHECKPOINT_BYTES = 8_000_000_000
+"""The largest model has 0.5 GB, and four times that with optimizer state and averages."""
+
 
 def rfdetr_version() -> str | None:
     """Return the version of the installed rfdetr without importing it; None when it is missing."""
@@ -75,6 +78,7 @@ def exported_checkpoint(
     """
     version = version or rfdetr_version()
     progress(f"Reading {path.name}", 1, 4)
+    _check_checkpoint(path)
     digest = file_sha256(path)
     found = find_export(lambda item: item.checkpoint_sha256 == digest, version)
     if found is not None:
@@ -86,6 +90,22 @@ def exported_checkpoint(
         )
     arguments = ["--checkpoint", str(path)]
     return _export(digest[:32], path.name, path, arguments, progress, python, version)
+
+
+def _check_checkpoint(path: Path) -> None:
+    """Refuse a file that is no checkpoint by its size before all of it is read.
+
+    Raises:
+        ModelError: it is far larger than any, or cannot be read.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror or error}).") from error
+    if size > _MAX_CHECKPOINT_BYTES:
+        raise ModelError(
+            f"{path} has {size / 1e9:.0f} GB, more than any RF-DETR checkpoint; choose another."
+        )
 
 
 def _export(

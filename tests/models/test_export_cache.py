@@ -162,6 +162,14 @@ def test_wrong_files_get_one_sentence(cache: Path, fakes: Path, tmp_path: Path) 
         export(tmp_path / "missing.pth")
 
 
+def test_a_huge_file_is_not_read(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "huge.pth"
+    with path.open("wb") as file:
+        file.truncate(30 << 30)
+    with pytest.raises(ModelError, match=r"huge\.pth has 32 GB, more than any RF-DETR checkpoint"):
+        export(path)
+
+
 def test_a_foreign_network_is_refused(cache: Path, fakes: Path, tmp_path: Path) -> None:
     (fakes / "rfdetr" / "odd.onnx").write_bytes(b"not onnx at all")
     with pytest.raises(ModelError, match="not a complete ONNX file"):
