@@ -98,3 +98,30 @@ def test_no_memory_is_no_failure():
 def test_a_part_of_an_image_has_no_address_of_its_own(memory):
     homed = memory.home(image(1))
     assert address_of(homed[1:]) == 0
+
+
+def test_more_frames_in_flight_get_more_pieces_and_fewer_take_none_away(memory, allocator):
+    usual = len(allocator.sizes)
+    lent = memory.home(image(3))
+    for in_flight in (1, 4):
+        memory.prepare(30, in_flight)
+    assert len(allocator.sizes) == usual
+    memory.prepare(30, 12)
+    assert len(allocator.sizes) - usual == usual + 8
+    memory.prepare(30, 2)
+    assert len(allocator.sizes) - usual == usual + 8
+    held = [memory.home(image(index)) for index in range(usual + 8)]
+    assert all(address_of(one) for one in held)
+    assert memory.home(image(0)) is None
+    assert (lent == 3).all()
+
+
+def test_large_frames_are_limited_but_for_those_in_flight(allocator):
+    memory = FrameMemory(allocator)
+    memory.prepare(30 << 20, 4)
+    few = len(allocator.sizes)
+    assert few == (256 << 20) // (30 << 20)
+    allocator.sizes.clear()
+    memory.close()
+    memory.prepare(30 << 20, 6)
+    assert len(allocator.sizes) == few + 2

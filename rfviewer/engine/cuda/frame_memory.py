@@ -16,11 +16,11 @@ type Allocate = Callable[[int], U8Array]
 """Returns so many bytes of page-locked memory at a multiple of 16, held by the array."""
 
 _ALIGNMENT = 16
-_COUNT = 44
-"""Frames alive at a time besides those in flight: waiting for the engine, held back, drawn, on
-display, and the 32 last ones that are kept for experiments (pipeline/recent.py)."""
-_MIN_IN_FLIGHT = 4
-"""So many are always thought of, so that another depth needs no other memory."""
+_IN_FLIGHT = 4
+"""Frames in flight that are always thought of, so that another depth needs no other memory."""
+_COUNT = 44 + _IN_FLIGHT
+"""Frames alive at a time: waiting for the engine, in flight, held back, drawn, on display, and the
+32 last ones that are kept for experiments (pipeline/recent.py)."""
 _MAX_BYTES = 256 << 20
 _MIN_COUNT = 6
 """With fewer, most frames would go the other way: not worth the memory."""
@@ -64,15 +64,16 @@ class FrameMemory:
     def prepare(self, size: int, in_flight: int = 0) -> None:
         """Hold memory for frames of `size` bytes; what is lent out before stays valid.
 
-        Enough for `in_flight` frames that the engine works on, at least.
+        More than four `in_flight` at a time come on top of what large frames are limited to.
         """
         padded = -(-size // _ALIGNMENT) * _ALIGNMENT
-        count = min(_COUNT + max(_MIN_IN_FLIGHT, in_flight), _MAX_BYTES // padded)
+        usual = min(_COUNT, _MAX_BYTES // padded)
+        count = usual + max(0, in_flight - _IN_FLIGHT)
         shelf = self._shelf
         if shelf is not None and shelf.size == size and shelf.count >= count:
             return
         self._shelf = None
-        if count < _MIN_COUNT:
+        if usual < _MIN_COUNT:
             return
         try:
             pieces = [self._allocate(padded) for _ in range(count)]
