@@ -35,13 +35,14 @@ from rfviewer.gui.lab_text import (
     word_of,
 )
 from rfviewer.gui.model import SessionModel
-from rfviewer.gui.text import fps_text
+from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
-from rfviewer.lab.describe import PAIRED
+from rfviewer.lab.describe import PAIRED, describe_difference
 
 _EMPTY = (
-    "A and B run in turn, in blocks A B B A, on the frames seen last. The medians come with a "
-    "95 % interval, and what is not larger than the noise is called so."
+    "Choose A and B at the left, then Measure. They run in turn, in blocks A B B A, on the frames "
+    "seen last, and the video stands still meanwhile. Differences come with a 95 % interval, and "
+    "what is not larger than the noise is called so."
 )
 _ICONS: dict[Outcome, str] = {"good": "check", "bad": "warning", "none": "minus"}
 
@@ -99,8 +100,7 @@ class AbPage(QWidget):
         split.addWidget(right)
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 1)
-        digit = self.fontMetrics().horizontalAdvance("0")
-        split.setSizes([36 * digit, 100 * digit])
+        split.setSizes([self.picker.whole_width() + 2 * PAD_PX, 10_000])
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(split)
@@ -155,11 +155,15 @@ class AbPage(QWidget):
         self.rate = label(figures=True)
         self.rate.setWordWrap(True)
         column.addWidget(self.rate)
+        self.sides = label(muted=True)
+        self.sides.setWordWrap(True)
+        column.addWidget(self.sides)
         self.table, self._effects = interval_table()
         column.addWidget(self.table, 1)
         self.notes = label(muted=True)
         self.notes.setWordWrap(True)
         self.notes.setFont(scaled(self.notes.font(), 0.88))
+        self.notes.setToolTip(tooltip(f"{PAIRED}."))
         column.addWidget(self.notes)
         foot = QHBoxLayout()
         foot.setSpacing(GAP_PX)
@@ -217,19 +221,24 @@ class AbPage(QWidget):
             outcome = "bad" if "good" not in outcomes else "good"
         color = outcome_color(outcome, current_tokens()).name()
         self._mark.setPixmap(icons.pixmap(_ICONS[outcome], color, 22, self.devicePixelRatioF()))
-        told = result.verdict.startswith("too few rounds")
-        doubt = "; too few rounds to be sure" if is_unsure(result) and not told else ""
+        short = result.verdict.startswith("too few rounds")
+        doubt = "; too few rounds to be sure" if is_unsure(result) and not short else ""
         self.verdict.setText(result.verdict[:1].upper() + result.verdict[1:] + doubt)
-        change = percent_text(rate.a, rate.b) if rate.significant else word_of(rate)
+        # The paired estimate, as in the verdict: the medians may differ by another share.
+        told = percent_text(rate.a, rate.a + rate.difference)
+        change = told if rate.significant else word_of(rate)
         self.rate.setText(
             f"{fps_text(rate.a)} \N{RIGHTWARDS ARROW} {fps_text(rate.b)} fps  ({change}; "
             f"95 % interval of the difference {interval_text(rate.interval, 'fps')} fps)"
         )
+        a, b = describe_difference(result.a, result.b)
+        self.sides.setText(f"A  {a}    B  {b}" if a else "A and B are the same settings")
         self._effects.set_effects(result.stages)
         parts = [blocks_text(result)]
         if result.excluded:
             parts.append(f"{result.excluded} left out because the device was throttled")
-        notes = (", ".join(parts), *compact_notes(result.notes), f"{PAIRED}.")
+        paired = "A and B are medians, the difference is estimated from neighbouring blocks."
+        notes = (f"{', '.join(parts)}. {paired}", *compact_notes(result.notes))
         self.notes.setText("\n".join(notes))
 
     @override

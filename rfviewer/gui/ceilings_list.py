@@ -6,13 +6,18 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from rfviewer.experiment import CeilingsResult
+from rfviewer.experiment import CeilingsResult, ReplayPart
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
 from rfviewer.gui.waterfall_table import CEILING_DASHES, ceiling_color
+from rfviewer.lab.bound import Found
 
-_LONGEST_NAME = 22
+_SHORT = {
+    ReplayPart.COPY_IN.value: "copy in + network",
+    ReplayPart.CLONES.value: "copy in + network + clones",
+}
+"""Names that are too long for the list; the tooltip has them whole."""
 
 
 class _Share(QWidget):
@@ -79,7 +84,15 @@ class CeilingsList(QWidget):
         column.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
         self.rows: list[tuple[QLabel, QLabel, QWidget]] = []
+        self._measured = False
+        self._live: Found | None = None
         self.show_result(None, {})
+
+    def show_live(self, found: Found | None) -> None:
+        """Say what binds the video right now, as long as nothing was measured."""
+        self._live = found
+        if not self._measured:
+            self.show_result(None, {})
 
     def show_result(self, result: CeilingsResult | None, lines: dict[str, int]) -> None:
         """Show the ceilings; `lines` gives the number of the reference line of some of them."""
@@ -87,24 +100,25 @@ class CeilingsList(QWidget):
             for widget in row:
                 widget.deleteLater()
         self.rows = []
-        self.bound.setVisible(result is not None)
+        self._measured = result is not None
+        live = self._live
+        self.bound.setVisible(result is not None or live is not None)
         if result is None:
-            self.verdict.setText("Not measured yet.")
+            if live is not None:
+                self.bound.setText(f"{live.bound[:1].upper()}{live.bound[1:]} right now")
+            why = "" if live is None else f"{live.why[:1].upper()}{live.why[1:]}. "
+            self.verdict.setText(f"{why}Measure to see how fast each part could go alone.")
             return
         self.bound.setText(result.bound[:1].upper() + result.bound[1:])
-        self.verdict.setText(result.verdict)
+        why = result.verdict.removeprefix(f"{result.bound}: ")
+        self.verdict.setText(why[:1].upper() + why[1:])
         entries = [(item.name, item.fps, item.reason) for item in result.ceilings]
         entries.append(("running now", result.running_fps, ""))
         entries.sort(key=lambda entry: -(entry[1] or 0.0))
         top = max((fps for _, fps, _ in entries if fps), default=1.0)
         small = scaled(self.font(), 0.92)
         for index, (name, fps, reason) in enumerate(entries):
-            short = (
-                name
-                if len(name) <= _LONGEST_NAME
-                else f"{name[: _LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
-            )
-            caption, figure, bar = label(short), label(figures=True), _Share()
+            caption, figure, bar = label(_SHORT.get(name, name)), label(figures=True), _Share()
             caption.setAccessibleName(name)
             running = name == "running now"
             for widget in (caption, figure):

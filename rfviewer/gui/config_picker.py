@@ -3,6 +3,7 @@
 from typing import override
 
 from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QScrollArea,
+    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -79,6 +81,15 @@ class ConfigPicker(QWidget):
     def b(self) -> Optimizations:
         """The second set."""
         return self._value("B")
+
+    def whole_width(self) -> int:
+        """Return the width at which no name is cut off."""
+        bold = QFontMetrics(scaled(self.font(), 1.0, bold=True))
+        names = max(bold.horizontalAdvance(toggle_of(name).label) for name in toggle_names())
+        controls = max(control.sizeHint().width() for control in self._controls.values())
+        mark = self._marks[toggle_names()[0]].width()
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        return mark + names + 2 * controls + 5 * GAP_PX + bar
 
     def choose(self, a: Optimizations | None, b: Optimizations | None) -> None:
         """Choose both; None follows what the window is set to."""

@@ -239,6 +239,9 @@ class LabParts(QObject):
         found = self._bound.read(snapshot, self._live.displayed_fps, self._screen_hz())
         if self._snapshots % _BOUND_EVERY == 0 or found is None:
             self._live.show_bound(found)
+            page = self.strip.built(WATERFALL)
+            if isinstance(page, WaterfallPage):
+                page.ceilings.show_live(found)
 
     def _screen_hz(self) -> float | None:
         return self._window.screen().refreshRate() or None

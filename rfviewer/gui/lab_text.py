@@ -161,7 +161,8 @@ def effect_of_toggle(result: AbResult) -> tuple[str, ToggleEffect] | None:
     whole = [effect for effect in times if effect.quantity in {"frame time", "latency"}]
     rate = result.throughput
     if rate.significant and (toggle_of(name).choices or not times):
-        a, b = (rate.a, rate.b) if turned > 0 else (rate.b, rate.a)
+        paired = rate.a, rate.a + rate.difference  # as in the verdict; medians may differ by more
+        a, b = paired if turned > 0 else paired[::-1]
         outcome: Outcome = "good" if b > a else "bad"
         return name, ToggleEffect(f"{percent_text(a, b)} fps", outcome, detail)
     if not times:

@@ -165,7 +165,7 @@ class LatencyPage(RepaintingWidget):
     def _trade_card(self) -> QWidget:
         card = _Card("Frames per second")
         row = QHBoxLayout()
-        row.setSpacing(GAP_PX)
+        row.setSpacing(2 * GAP_PX)
         self.rates: dict[str, QLabel] = {}
         for name in ("source", "inferred", "shown"):
             column = QVBoxLayout()

@@ -77,6 +77,7 @@ class _Cell(QWidget):
         self.figure = label(figures=True)
         for widget in (self._name, self.figure):
             widget.setFont(scaled(widget.font(), 0.9))
+        self._name.setVisible(bool(name))
         for widget in (self._mark, self._name, self.figure):
             row.addWidget(widget)
         self.setToolTip(tooltip(tip))

@@ -33,9 +33,9 @@ from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.snapshot import Snapshot
 
 _EMPTY = (
-    "Measures every optimisation that can run here alone, removed from all others, and one after "
-    "another, on the frames seen last. The video stands still meanwhile. With a network on a CPU "
-    "this takes many minutes: choose fewer toggles there."
+    "Press Measure. It measures every optimisation that can run here alone, removed from all "
+    "others, and one after another, on the frames seen last; the video stands still meanwhile. "
+    "With a network on a CPU this takes many minutes: choose fewer toggles there."
 )
 _STACK_BELOW_DIGITS = 96
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QLabel
 
 from rfviewer.experiment import AbRequest, CeilingsRequest, WaterfallRequest
 from rfviewer.gui.lab_parts import AB, WATERFALL
+from rfviewer.lab.describe import PAIRED
 from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.parity_verb import parse_set
 from tests.gui.fake_session import WORK_ON_CPU, FakeSession
@@ -222,7 +223,9 @@ def test_the_waterfall_leads_from_the_baseline_down(window, session, qtbot):
 
 def test_ceilings_name_the_bound_and_stand_as_lines(window, session, qtbot):
     page = open_waterfall(window, qtbot)
-    assert page.ceilings.verdict.text() == "Not measured yet."
+    assert page.ceilings.verdict.text().endswith(
+        "Measure to see how fast each part could go alone."
+    )
     page.ceilings.measure.click()
     assert isinstance(session.asked("start_lab")[-1][0], CeilingsRequest)
     qtbot.waitUntil(lambda: page.ceilings.bound.text() == "Network-bound")
@@ -234,6 +237,44 @@ def test_ceilings_name_the_bound_and_stand_as_lines(window, session, qtbot):
     assert all(ms >= page.bars.axis.low for ms, _ in page.bars.lines)
     texts = [row[1].text() for row in page.ceilings.rows]
     assert "not measured" in texts
+
+
+def test_what_binds_right_now_stands_there_until_it_is_measured(window, qtbot):
+    page = open_waterfall(window, qtbot)
+    shown = page.ceilings
+    qtbot.waitUntil(lambda: shown.bound.text().endswith("-bound right now"), timeout=15_000)
+    assert shown.verdict.text().endswith("Measure to see how fast each part could go alone.")
+    shown.measure.click()
+    qtbot.waitUntil(lambda: shown.bound.text() == "Network-bound")
+    shown.show_live(None)
+    assert shown.bound.text() == "Network-bound"
+
+
+def test_a_result_names_its_own_sides(window, session, qtbot):
+    page = open_ab(window, qtbot)
+    window.lab.measure_toggle("roi_masks")
+    qtbot.waitUntil(lambda: "roi_masks=off" in page.sides.text())
+    assert page.sides.text() == "A  roi_masks=off    B  roi_masks=on"
+    assert PAIRED in page.notes.toolTip()
+
+
+@pytest.mark.parametrize("share", [1.0, 2.0])
+def test_names_of_toggles_are_whole_at_any_size_of_text(make_window, session, qapp, share):
+    before = qapp.font()
+    large = QFont(before)
+    large.setPointSizeF(before.pointSizeF() * share)
+    qapp.setFont(large)
+    try:
+        window = make_window(session)
+        window.resize(int(1000 * share), 900)
+        window.lab_parts.show_page("ab")
+        page = window.lab_parts.strip.page("ab")
+        qapp.processEvents()
+        for shown in page.picker._names.values():
+            needs = shown.fontMetrics().horizontalAdvance(shown.full_text)
+            assert not shown.isVisible() or needs <= shown.width(), shown.full_text
+    finally:
+        qapp.setFont(before)
 
 
 def test_the_waterfall_of_a_baseline_goes_to_all_on(window, session, qtbot):
