@@ -79,6 +79,14 @@ class Kept:
     def __getattr__(self, name):
         return getattr(self._network, name)
 
+    # By name: what a protocol asks for is not looked up through __getattr__.
+    @property
+    def fused_obstacle(self):
+        return self._network.fused_obstacle
+
+    def use_fused(self, *, wanted, batch):
+        return self._network.use_fused(wanted=wanted, batch=batch)
+
     def close(self):
         pass
 

@@ -188,3 +188,19 @@ def mask_of(masks, index):
     crop, x0, y0 = masks.crop(index)
     whole[y0 : y0 + crop.shape[0], x0 : x0 + crop.shape[1]] = crop
     return whole
+
+
+def test_both_forms_find_the_same_and_flip_live(demo_network, clip, one_slot):
+    engine = engine_of(demo_network, Optimizations(depth=2))
+    fused = run_all(engine, clip[:20], THRESHOLD)
+    engine.configure(Optimizations(depth=2, fused_network=False))
+    assert "traced" in engine.info.backend_reason
+    traced = run_all(engine, clip[:20], THRESHOLD)
+    assert {result.optimizations.fused_network for result in traced} == {False}
+    counts = [(len(a.detections), len(b.detections)) for a, b in zip(fused, traced, strict=True)]
+    assert sum(a for a, _ in counts) > 200
+    # fp16 both: a weak detection now and then, never another scene.
+    assert all(abs(a - b) <= 2 for a, b in counts)
+    engine.configure(Optimizations(depth=2))
+    assert digests(run_all(engine, clip[:20], THRESHOLD)) == digests(fused) == one_slot[:20]
+    engine.close()
