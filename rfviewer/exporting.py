@@ -26,6 +26,9 @@ CLOSE_S = 3.0
 FINALISE_S = 120.0
 """How long finishing a file may take; a long video is copied once to become an ordinary MP4."""
 
+SIGNAL_S = 5.0
+"""How long that may take once a signal has asked for the end."""
+
 RECONNECT_S = 30.0
 """How long an export waits for a live source that broke off, before it ends with what it has."""
 
@@ -204,6 +207,7 @@ def _until_the_end(
     """Watch until the files are finished; return the last state and the warnings on the way."""
     notices: list[str] = []
     deadline: float | None = None
+    hurried = False
     while True:
         time.sleep(POLL_S)
         snapshot = session.poll()
@@ -221,6 +225,9 @@ def _until_the_end(
             session.pause()
             session.stop_recording()
             deadline = time.monotonic() + FINALISE_S
+        if stop.is_set() and not hurried:
+            hurried = True
+            session.hurry(SIGNAL_S)
         if deadline is not None and time.monotonic() > deadline:
             raise SinkError(f"The files were not finished within {FINALISE_S:.0f} s; see the log.")
 

@@ -227,6 +227,12 @@ class Sink(Protocol):
             SinkError: one sentence; the file keeps what was written before.
         """
 
+    def hurry(self, until_s: float) -> None:
+        """Have the context left by then, on the clock of `time.monotonic`. Any thread.
+
+        A signal ends the program, say: what only makes a file handier may be left out.
+        """
+
     def __enter__(self) -> Self: ...
 
     def __exit__(

@@ -252,12 +252,16 @@ class FakeSink:
     notice: str = ""
     size_bytes: int = 0
     partial: Path | None = None
+    until_s: float = float("inf")
 
     def write(self, item: SinkItem) -> None:
         if len(self.items) == self.fails_at:
             raise SinkError("The disk is full; the first frames are kept.")
         self.items.append(item)
         self.size_bytes += 10
+
+    def hurry(self, until_s: float) -> None:
+        self.until_s = until_s
 
     def __enter__(self) -> Self:
         return self

@@ -137,6 +137,7 @@ class Pipeline:
         A thread that is stuck leaves half of the time to those behind it, which hold the files.
         """
         deadline = time.monotonic() + timeout_s
+        self.recorder.hurry(deadline)
         self.parity.close()
         capture = self.playing.leave()
         stuck = [] if capture is None else capture.join(min(CLOSE_CAPTURE_S, timeout_s / 2))

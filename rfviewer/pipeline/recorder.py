@@ -125,6 +125,11 @@ class Recorder:
         except Closed:
             log.sink.debug("a frame came after the recorder was closed")
 
+    def hurry(self, until_s: float) -> None:
+        """Let the files be finished by then, on the clock of `time.monotonic`."""
+        for sink in list(self._work.sinks):
+            sink.hurry(until_s)
+
     def close(self) -> None:
         """Finalise and end `run`."""
         self.stop()

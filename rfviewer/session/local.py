@@ -276,6 +276,10 @@ class LocalSession:
                 log.session.error("left behind on closing: %s", ", ".join(stuck))
         return self._pipeline.recorder.status
 
+    def hurry(self, within_s: float) -> None:
+        """Let running recordings be finished within so many seconds of now."""
+        self._pipeline.recorder.hurry(time.monotonic() + within_s)
+
     def _store_image(self, image: PresentedFrame) -> None:
         self._images.put(image)
 

@@ -84,6 +84,9 @@ class JsonlSink:
         self._size_bytes += len(line)
         self.notice = self.notice or self._space.warning(self._size_bytes)
 
+    def hurry(self, until_s: float) -> None:
+        """Nothing can be left out here."""
+
     def __enter__(self) -> Self:
         try:
             # Unbuffered: what `write` returned from is with the operating system.

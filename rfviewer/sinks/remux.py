@@ -1,7 +1,7 @@
 """Turning a fragmented MP4 into an ordinary one that plays everywhere, with the source's audio."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,9 @@ from rfviewer.sinks.encoder import TIME_BASE
 from rfviewer.sinks.faults import MEDIA_ERRORS
 
 type _Packet = Packet[Any]
+
+_LOOK_EVERY = 64
+"""Packets between two questions whether there is time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,22 @@ class Copied:
     """End of the last picture."""
 
 
-def remux(fragments: Path, output: Path, audio: AudioRange | None) -> Copied:
+class TooLateError(Exception):
+    """There is no time to make the copy."""
+
+
+def remux(
+    fragments: Path,
+    output: Path,
+    audio: AudioRange | None,
+    is_late: Callable[[float], bool] = lambda _: False,
+) -> Copied:
     """Copy the video of `fragments`, and the audio, into an MP4 with its index in front.
 
-    Nothing is encoded again.
+    Nothing is encoded again. `is_late` is asked now and then, with the share that is copied.
 
     Raises:
+        TooLateError: `is_late` said so.
         MEDIA_ERRORS: when the fragments cannot be read or the output cannot be written.
     """
     options = {
@@ -70,7 +83,11 @@ def remux(fragments: Path, output: Path, audio: AudioRange | None) -> Copied:
             track = result.add_stream_from_template(sound)
             parts.append(_with_stream(_audio_packets(source, sound, audio, copied), track))
         # By time: the muxer would otherwise keep one whole stream in memory.
-        for packet in heapq.merge(*parts, key=_time):
+        total_bytes, done_bytes = max(1, fragments.stat().st_size), 0
+        for number, packet in enumerate(heapq.merge(*parts, key=_time)):
+            done_bytes += packet.size
+            if number % _LOOK_EVERY == 0 and is_late(min(1.0, done_bytes / total_bytes)):
+                raise TooLateError
             result.mux(packet)
     return copied
 

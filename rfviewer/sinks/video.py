@@ -1,5 +1,7 @@
 """The annotated video: fragments while recording, an ordinary MP4 at the end."""
 
+import math
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -17,6 +19,10 @@ from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
 from rfviewer.sinks.sound import SourceClock
 
 _UNKNOWN_FPS = 30.0
+_SOME_SHARE = 0.01
+"""From so much of a copy on it is foreseen how long the rest takes."""
+_RESERVE_S = 0.5
+"""For the names and the notes afterwards."""
 
 
 class VideoSink:
@@ -56,6 +62,7 @@ class VideoSink:
         self._held: BinaryIO | None = None
         self._last_time_s: float | None = None
         self._broken: BaseException | None = None
+        self._until_s = math.inf
 
     @property
     def needs_image(self) -> bool:
@@ -91,6 +98,10 @@ class VideoSink:
         if lost and self._running is not None and self.partial is not None:
             self._running.change(self._entry, self._note(self.partial))
 
+    def hurry(self, until_s: float) -> None:
+        """Stay in fragments, without sound, if an ordinary MP4 would take longer. Any thread."""
+        self._until_s = until_s
+
     def __enter__(self) -> Self:
         return self
 
@@ -106,10 +117,18 @@ class VideoSink:
         if self._held is not None and not may_hold_while_renaming():
             self._held.close()
         audio = self._clock.audio_range(self._encoded_s())
+        written_s = max(0.0, self._encoded_s() - FRAGMENT_S)
         partial, self._encoder, self.notice = self.partial, None, ""
+        started_s = time.monotonic()
         failure: SinkError | None = None
         try:
-            finished = finish(partial, self.path, overwrite=self._overwrite, audio=audio)
+            finished = finish(
+                partial,
+                self.path,
+                overwrite=self._overwrite,
+                audio=audio,
+                is_late=lambda share: self._is_late(started_s, share),
+            )
         except OSError as fault:
             kept = f"is kept as {partial}" if partial.exists() else "was removed by someone else"
             failure = SinkError(f"{cannot_create(self.path, fault)} The recording {kept}.")
@@ -120,13 +139,23 @@ class VideoSink:
                 self._running.end(self._entry)
             if self._broken is not None:
                 # Only now it is known how much of it can be played.
-                failure = self._stopped(0.0 if finished is None else finished.duration_s)
+                kept_s = 0.0 if finished is None else finished.duration_s
+                failure = self._stopped(written_s if kept_s is None else kept_s)
                 failure.__cause__ = self._broken
         if self._held is not None:
             self._held.close()
         self.partial = None
         if failure is not None and (error is None or isinstance(error, SinkError)):
             raise failure
+
+    def _is_late(self, started_s: float, share: float) -> bool:
+        """Tell whether the copy, of which `share` is made, will not be ready in time."""
+        if self._until_s == math.inf:
+            return False
+        # At its end the index is moved to the front, and all behind it is written once more.
+        now_s = time.monotonic()
+        expected_s = 2 * (now_s - started_s) / share if share > _SOME_SHARE else 0.0
+        return max(now_s, started_s + expected_s) > self._until_s - _RESERVE_S
 
     def _start(self, item: SinkItem) -> FragmentEncoder:
         frame = item.frame

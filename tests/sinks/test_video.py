@@ -265,11 +265,11 @@ def test_sound_that_the_muxer_refuses_costs_a_notice_and_not_the_video(tmp_path,
     source = write_source(tmp_path / "source.mp4")
     real = finish.remux
 
-    def refusing(fragments, output, audio):
+    def refusing(fragments, output, audio, _is_late):
         if audio is not None:
             output.write_bytes(b"half a copy")
             raise ValueError("Invalid argument")
-        return real(fragments, output, audio)
+        return real(fragments, output, audio, _is_late)
 
     monkeypatch.setattr(finish, "remux", refusing)
     path = tmp_path / "out.mp4"
@@ -311,7 +311,7 @@ def test_names_that_ffmpeg_could_misread(tmp_path, name, monkeypatch):
 
 
 def test_without_room_for_a_copy_the_fragments_get_the_final_name(tmp_path, monkeypatch):
-    def full(fragments, output, audio):
+    def full(fragments, output, audio, _is_late):
         output.write_bytes(b"half a copy")
         raise OSError(28, "No space left on device")
 
