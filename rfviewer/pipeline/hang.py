@@ -11,6 +11,16 @@ WRITE_STUCK_S = 10.0
 FINISH_STUCK_S = 120.0
 """How long finishing may go on without the files growing: an index is moved in front in place."""
 
+_USUAL_PIXELS = 3840 * 2160
+
+
+def size_factor(pixels: int) -> float:
+    """Return how much longer than usual a frame of that size may take.
+
+    One of 96 megapixels alone can keep an encoder busy for ten seconds.
+    """
+    return max(1.0, pixels / _USUAL_PIXELS)
+
 
 class SinkWork:
     """What the sink thread is doing, as others see it: when did it last get on?"""

@@ -16,7 +16,7 @@ from rfviewer import log
 from rfviewer.channels import Closed, Feed
 from rfviewer.errors import SinkError
 from rfviewer.interfaces import RecordingRequest, Sink, SinkContext, SinkFactory, SinkItem
-from rfviewer.pipeline.hang import FINISH_STUCK_S, WRITE_STUCK_S, SinkWork
+from rfviewer.pipeline.hang import FINISH_STUCK_S, WRITE_STUCK_S, SinkWork, size_factor
 from rfviewer.pipeline.statistics import Statistics
 from rfviewer.pipeline.threads import Thread, start_thread
 from rfviewer.snapshot import RecordingStatus
@@ -214,7 +214,7 @@ class Recorder:
         item: SinkItem | _Stop | None = first
         while True:
             if isinstance(item, SinkItem):
-                work.begin(WRITE_STUCK_S)
+                work.begin(WRITE_STUCK_S * size_factor(item.frame.width * item.frame.height))
                 try:
                     self._write_one(item, feed, work.sinks)
                 finally:

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
+import pytest
+
 from rfviewer.config import Playback, Policy
 from rfviewer.interfaces import RecordingRequest, SinkItem
+from rfviewer.pipeline.hang import size_factor
 from rfviewer.snapshot import PlayState
 from tests.fakes import Bench, FakeSink, FakeSource, wait_until
 
@@ -100,6 +103,13 @@ class HangingSink(FakeSink):
         super().write(item)
         if len(self.items) == 3:
             self.release.wait()
+
+
+@pytest.mark.parametrize(
+    ("size", "factor"), [((64, 48), 1.0), ((3840, 2160), 1.0), ((9800, 9800), 11.58)]
+)
+def test_huge_frames_may_take_longer_to_write(size, factor) -> None:
+    assert size_factor(size[0] * size[1]) == pytest.approx(factor, abs=0.01)
 
 
 def test_an_encoder_that_hangs_stops_neither_the_video_nor_the_next_recording(monkeypatch) -> None:
