@@ -71,9 +71,13 @@ class ImagesSource(FrameSource):
         self._stopped = threading.Event()
         self._bad: dict[int, str] = {}
         name = Path(uri).name or uri
+        self._open = False
         first = self.read()
         if first is None:
             raise SourceError(next(iter(self._bad.values()), f"{name} could not be read in time."))
+        self._open = True
+        for error in self._bad.values():  # without a good one the first is told as the refusal
+            log.source.warning("left out: %s", error)
         self._next = 0
         count = len(self._paths)
         self._info = SourceInfo(
@@ -109,7 +113,8 @@ class ImagesSource(FrameSource):
                 image = read_image(self._paths[index])
             except SourceError as error:
                 self._bad[index] = str(error)
-                log.source.warning("left out: %s", error)
+                if self._open:
+                    log.source.warning("left out: %s", error)
                 continue
             height, width = image.shape[:2]
             now_ns = time.monotonic_ns()

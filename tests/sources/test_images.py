@@ -141,6 +141,16 @@ def test_broken_images_are_left_out_and_counted(folder):
     source.close()
 
 
+def test_a_refusal_is_told_once(tmp_path, caplog):
+    (tmp_path / "a.png").write_bytes(b"broken")
+    with pytest.raises(SourceError, match="is no image that can be read here"):
+        open_source(str(tmp_path / "a.png"))
+    assert caplog.records == []
+    cv2.imwrite(str(tmp_path / "b.png"), np.zeros((40, 60, 3), np.uint8))
+    open_source(str(tmp_path)).close()
+    assert [record.message.startswith("left out: a.png") for record in caplog.records] == [True]
+
+
 def test_nothing_to_show(tmp_path):
     with pytest.raises(SourceError, match="holds no images"):
         open_source(str(tmp_path))
