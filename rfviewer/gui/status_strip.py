@@ -77,9 +77,10 @@ class _Cell(QWidget):
         self.figure = label(figures=True)
         for widget in (self._name, self.figure):
             widget.setFont(scaled(widget.font(), 0.9))
-        self._name.setVisible(bool(name))
         for widget in (self._mark, self._name, self.figure):
             row.addWidget(widget)
+        if not name:
+            self._name.hide()
         self.setToolTip(tooltip(tip))
         self._caption = name
         self._health = Health("", 0)

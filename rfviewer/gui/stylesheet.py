@@ -87,6 +87,8 @@ def stylesheet(t: Tokens) -> str:
     QPushButton:disabled {{ color: {t.muted}; }}
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent};
         border-color: {t.accent}; }}
+    QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.muted};
+        border-color: {t.border}; }}
 
     #StartCard {{ min-width: 120px; min-height: 84px; padding: 0; }}
 

@@ -141,6 +141,10 @@ class WaterfallPage(QWidget):
         self.verdict.setFont(scaled(self.verdict.font(), 1.3, bold=True))
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(self.verdict)
+        self.details = label(muted=True, figures=True)
+        self.details.setWordWrap(True)
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(self.details)
         self.table, self.bars = waterfall_table()
         column.addWidget(self.table, 1)
         return page
@@ -183,7 +187,10 @@ class WaterfallPage(QWidget):
             numbers = {name: number for number, (_, name) in enumerate(self.bars.lines)}
             self.ceilings.show_result(bounds, numbers)
         if bars is not None:
-            self.verdict.setText(bars.verdict[:1].upper() + bars.verdict[1:])
+            head, _, rest = bars.verdict.partition("; ")
+            self.verdict.setText(head[:1].upper() + head[1:])
+            self.details.setText(f"{rest[:1].upper()}{rest[1:]}")
+            self.details.setVisible(bool(rest))
         if ceilings is not None and ceilings.error:
             self.ceilings.verdict.setText(ceilings.error)
         for button in self._copies:

@@ -200,8 +200,12 @@ class _Pairs:
 
 
 def _notes(states: Sequence[ToggleState], rounds: int) -> list[str]:
-    left_out = [f"{state.name} ({state.reason})" for state in states if not state.available]
+    idle: dict[str, list[str]] = {}
+    for state in states:
+        if not state.available:
+            idle.setdefault(state.reason, []).append(state.name)
+    left_out = [f"{', '.join(names)} ({reason})" for reason, names in idle.items()]
     notes = [f"Frame times over {rounds} rounds; each part is judged by itself, at 95 %."]
     if left_out:
-        notes.append(f"Cannot run here: {', '.join(left_out)}.")
+        notes.append(f"Cannot run here: {'; '.join(left_out)}.")
     return notes
