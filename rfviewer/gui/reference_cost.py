@@ -6,10 +6,7 @@ from rfviewer.experiment import ParityReading, ParityWatch
 from rfviewer.gui.text import bytes_text
 from rfviewer.snapshot import Snapshot
 
-LOADING = (
-    "A second network is loaded as the reference: it takes memory and computing time of its own"
-    " until the comparison ends."
-)
+LOADING = "A second network loads as the reference: it takes memory and time of its own."
 
 
 class ReferenceCost:

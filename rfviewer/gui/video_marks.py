@@ -92,7 +92,8 @@ class VideoMarks(QObject):
             self.wait.setText(text)
             self.wait.adjustSize()
             left = self.handle.geometry().center().x() - GAP_PX - 3 - self.wait.width()
-            self.wait.move(max(0, left), self._top(image))
+            # Below the names of the sides, which are part of the picture.
+            self.wait.move(max(0, left), self._top(image) + 2 * self.wait.height())
         self.wait.setVisible(bool(text) and not self._lab.parity.compared)
         self.handle.raise_()
 
