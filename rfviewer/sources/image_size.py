@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _JPEG_SIZE_MARKERS = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
+_PNG_START = b"\x89PNG\r\n\x1a\n"
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TIFF_EXTRA_SAMPLES, _TIFF_UNASSOCIATED = 338, 2
 _TIFF_SHORT = 3
@@ -19,7 +20,7 @@ def image_size(data: bytes) -> tuple[int, int] | None:
     Understands PNG, JPEG, BMP, WebP, TIFF, PNM and GIF. None also when the header is cut.
     """
     readers: tuple[tuple[bool, Callable[[bytes], tuple[int, int] | None]], ...] = (
-        (data.startswith(b"\x89PNG\r\n\x1a\n"), _png),
+        (data.startswith(_PNG_START), _png),
         (data.startswith(b"\xff\xd8"), _jpeg),
         (data.startswith(b"BM"), _bmp),
         (data.startswith(b"RIFF") and data[8:12] == b"WEBP", _webp),
@@ -34,6 +35,19 @@ def image_size(data: bytes) -> tuple[int, int] | None:
             except (struct.error, IndexError, ValueError):
                 return None
     return None
+
+
+def is_cut_png(data: bytes) -> bool:
+    """Tell whether it is a PNG that ends before its last chunk: libpng would say so on stderr."""
+    if not data.startswith(_PNG_START):
+        return False
+    place = len(_PNG_START)
+    while place + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+        if kind == b"IEND":
+            return place > len(data)
+    return True
 
 
 def _png(data: bytes) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ from rfviewer.errors import SourceError
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.explain import printable
-from rfviewer.sources.image_size import has_unassociated_alpha, image_size
+from rfviewer.sources.image_size import has_unassociated_alpha, image_size, is_cut_png
 
 IMAGE_SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".tif", ".tiff",
@@ -27,6 +27,9 @@ IMAGE_SUFFIXES = frozenset({
 """Endings of files that are read as images."""
 DEFAULT_FPS = 1.0
 """Images per second unless `?fps=` says otherwise."""
+# What OpenCV would write to stderr about damaged files is told in sentences.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 _MAX_FILE_BYTES = 512 << 20
 _SAME_TIME = 1e-6
 
@@ -185,7 +188,7 @@ def read_image(path: Path) -> U8Array:
             f"{MAX_FRAME_PIXELS // 1_000_000} megapixels; scale it down first."
         )
     broken = f"{name} is no image that can be read here, or it is damaged; choose another."
-    if size is None:
+    if size is None or is_cut_png(data):
         raise SourceError(broken)
     try:
         # Bytes instead of a name: OpenCV cannot open every name, and crashes on some.

@@ -151,6 +151,15 @@ def test_a_refusal_is_told_once(tmp_path, caplog):
     assert [record.message.startswith("left out: a.png") for record in caplog.records] == [True]
 
 
+def test_nothing_but_the_sentence_is_written(tmp_path, capfd):
+    cv2.imwrite(str(tmp_path / "a.png"), numbered_images(1)[0])
+    data = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(SourceError, match="is no image that can be read here"):
+        open_source(str(tmp_path / "a.png"))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_nothing_to_show(tmp_path):
     with pytest.raises(SourceError, match="holds no images"):
         open_source(str(tmp_path))
