@@ -43,8 +43,8 @@ def is_cut_png(data: bytes) -> bool:
         return False
     place = len(_PNG_START)
     while place + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        place += 12 + length
+        kind = data[place + 4 : place + 8]
+        place += 12 + int.from_bytes(data[place : place + 4], "big")
         if kind == b"IEND":
             return place > len(data)
     return True
