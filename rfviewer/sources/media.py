@@ -25,7 +25,10 @@ from rfviewer.sources.programs import WHOLE, Part
 
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _MIN_PIXELS_FOR_THREADS = 1280 * 720
-"""Below it one decoder thread is cheapest: several use twice the CPU for no more speed."""
+"""Below it one decoder thread is cheapest: several use more CPU, for no more speed on few cores."""
+_SMALL_THREADS, _CORES_EACH = 4, 4
+"""Most threads for smaller pictures, and cores for each: one thread decodes 974 pictures of 312x176
+a second (docs/OPTIMIZATION_LOG.md, D1), and a large GPU infers twice as many."""
 
 _THREADS_BYTES = 512 << 20
 """Each decoder thread holds a frame; very large ones get fewer threads."""
@@ -201,7 +204,9 @@ def _set_up_decoder(stream: VideoStream, *, live: bool) -> None:
         held_bytes = context.width * context.height * 2
         context.thread_count = max(1, min(os.cpu_count() or 1, _THREADS_BYTES // held_bytes))
     else:
-        context.thread_count = 1
+        threads = min(_SMALL_THREADS, (os.cpu_count() or 1) // _CORES_EACH)
+        context.thread_type = "AUTO"
+        context.thread_count = max(1, threads)
     log.source.debug(
         "stream %d: %s %dx%d", stream.index, context.name, context.width, context.height
     )

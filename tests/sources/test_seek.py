@@ -1,5 +1,6 @@
 """Every frame of every kind of file is found again, and looks as it did in passing."""
 
+import os
 import random
 
 import numpy as np
@@ -53,7 +54,9 @@ def clip(request, tmp_path):
     return path
 
 
-def test_every_frame_is_found_again(clip):
+@pytest.mark.parametrize("cores", [1, 16])
+def test_every_frame_is_found_again(clip, cores, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)  # how many threads decode
     source = open_source(str(clip))
     played = read_all(source)
     assert len(played) == source.info.frame_count
