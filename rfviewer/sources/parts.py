@@ -1,6 +1,7 @@
 """Opening a source part by part, and again: a file must stay the one that was opened first."""
 
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from rfviewer import log
@@ -8,6 +9,17 @@ from rfviewer.errors import SourceError
 from rfviewer.sources.decoder import Damage
 from rfviewer.sources.media import NoVideoError, OpenMedia, RefusedError, Target, open_media
 from rfviewer.sources.programs import WHOLE, Part, parts_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    place: tuple[int, int]
+    """Device and inode. Some network file systems give a file another inode at each look."""
+    state: tuple[int, int]
+    """Size and time of the last change, which goes on while a file grows."""
+
+    def is_same(self, other: "_Identity") -> bool:
+        return self.place == other.place or self.state == other.state
 
 
 class PartOpener:
@@ -33,7 +45,8 @@ class PartOpener:
         Raises:
             SourceError: it was replaced; one that is gone is told by opening it.
         """
-        if self._identity() not in (self._file, None):
+        now = self._identity()
+        if now is not None and self._file is not None and not now.is_same(self._file):
             raise self._replaced()
 
     def first(self) -> OpenMedia:
@@ -85,8 +98,8 @@ class PartOpener:
                 return media
         return None
 
-    def _identity(self) -> tuple[int, int] | None:
-        """Return what tells the file from every other; None for no file and one that is gone."""
+    def _identity(self) -> "_Identity | None":
+        """Return what tells the file from others; None for no file and one that is gone."""
         if self._path is None:
             return None
         try:
@@ -94,8 +107,8 @@ class PartOpener:
         except OSError:
             return None
         if not stat.S_ISREG(status.st_mode):
-            return (-1, -1)
-        return (status.st_dev, status.st_ino)
+            return _Identity((-1, -1), (-1, -1))
+        return _Identity((status.st_dev, status.st_ino), (status.st_size, status.st_mtime_ns))
 
     def _replaced(self) -> SourceError:
         return SourceError(
