@@ -19,8 +19,9 @@ from rfviewer.sinks.running import RecordedKind, RunningFile, RunningFiles
 from rfviewer.sinks.sound import SourceClock
 
 _UNKNOWN_FPS = 30.0
-_SOME_SHARE = 0.01
-"""From so much of a copy on it is foreseen how long the rest takes."""
+_FORESIGHT_S = 1.0
+"""After so much of a copy it is foreseen how long the rest takes; before, opening the files counts
+for too much."""
 _RESERVE_S = 0.5
 """For the names and the notes afterwards."""
 
@@ -154,8 +155,10 @@ class VideoSink:
             return False
         # At its end the index is moved to the front, and all behind it is written once more.
         now_s = time.monotonic()
-        expected_s = 2 * (now_s - started_s) / share if share > _SOME_SHARE else 0.0
-        return max(now_s, started_s + expected_s) > self._until_s - _RESERVE_S
+        ready_s = now_s
+        if now_s - started_s > _FORESIGHT_S and share > 0:
+            ready_s = started_s + 2 * (now_s - started_s) / share
+        return ready_s > self._until_s - _RESERVE_S
 
     def _start(self, item: SinkItem) -> FragmentEncoder:
         frame = item.frame

@@ -37,6 +37,8 @@ class Ended:
     """A closed window is a success; an export that was stopped says 1."""
     video_s: float
     """Length of what can be decoded under the final name; 0 when there is no such file."""
+    whole: bool
+    """Whether it is an ordinary MP4 and not fragments for want of time."""
     left: tuple[str, ...]
     """Files that should not be there any more."""
 
@@ -99,7 +101,7 @@ def end_by(kind: str, number: signal.Signals, *, group: bool, after_s: float) ->
             partial = video.with_name("recording.partial.mp4")
             while not partial.exists() or partial.stat().st_size < _SOME_BYTES:
                 if process.poll() is not None:
-                    return Ended(kind, 0.0, process.returncode, 0.0, ())
+                    return Ended(kind, 0.0, process.returncode, 0.0, False, ())
                 time.sleep(0.02)
             time.sleep(after_s)
             started = time.monotonic()
@@ -111,7 +113,8 @@ def end_by(kind: str, number: signal.Signals, *, group: bool, after_s: float) ->
                 code = process.wait()
             took_s = time.monotonic() - started
         left = tuple(path.name for path in Path(folder).glob("*partial*"))
-        return Ended(kind, took_s, code, _decodable_s(video), left)
+        whole = video.exists() and b"moof" not in video.read_bytes()
+        return Ended(kind, took_s, code, _decodable_s(video), whole, left)
 
 
 def _decodable_s(path: Path) -> float:
@@ -148,7 +151,8 @@ def main() -> int:
                 sys.stdout.write(
                     f"{kind:7}{number.name:8}{'group' if group else 'process':8}"
                     f"{len(runs) - len(wrong)}/{len(runs)}  slowest {slowest_s:.2f} s, "
-                    f"longest recording {longest_s:.1f} s  {wrong or ''}\n"
+                    f"longest recording {longest_s:.1f} s, "
+                    f"{sum(run.whole for run in runs)} ordinary MP4  {wrong or ''}\n"
                 )
                 sys.stdout.flush()
     return 1 if bad else 0

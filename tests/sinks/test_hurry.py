@@ -34,6 +34,20 @@ def test_without_time_the_fragments_get_the_name(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.mp4", "source.mp4"]
 
 
+def test_a_start_that_is_slow_foretells_nothing(tmp_path, monkeypatch):
+    """Opening the files takes most of the time that a short recording needs."""
+    monkeypatch.setattr(remux, "_LOOK_EVERY", 1)
+    tenths = iter(range(100_000))
+    path = tmp_path / "out.mp4"
+    sink = VideoSink(path, context())
+    with sink:
+        for index in range(300):
+            sink.write(item(index))
+        monkeypatch.setattr(video.time, "monotonic", lambda: 0.9 + next(tenths) / 1000)
+        sink.hurry(5.9)
+    assert b"moof" not in path.read_bytes()
+
+
 @pytest.mark.parametrize("until_s", [math.inf, 1e12])
 def test_with_time_it_becomes_an_ordinary_file(tmp_path, until_s):
     source = write_source(tmp_path / "source.mp4", frames=100)
