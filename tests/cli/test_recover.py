@@ -15,7 +15,8 @@ from tests.sinks.test_recovery import cut_off
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_killed_export_loses_a_second_at_most(tmp_path, seed) -> None:
-    result = kill_one(tmp_path, random.Random(seed).uniform(0.1, 0.8))
+    # A slow machine may not have written a whole fragment some tenths after the first label.
+    result = kill_one(tmp_path, random.Random(seed).uniform(0.1, 0.8), from_bytes=50_000)
     assert result["lost_s"] <= 1.0
     assert result["saved"] > 0
 

@@ -19,9 +19,13 @@ FPS = 30
 COMMAND = [sys.executable, "-m", "rfviewer"]
 
 
-def kill_one(folder: Path, after_s: float) -> dict[str, float]:
-    """Export, kill after that many seconds of writing, recover; return frames and loss."""
+def kill_one(folder: Path, after_s: float, from_bytes: int = 0) -> dict[str, float]:
+    """Export, kill after that many seconds of writing, recover; return frames and loss.
+
+    The seconds count from when the fragments have `from_bytes`.
+    """
     labels, video = folder / "a.jsonl", folder / "a.mp4"
+    partial = folder / "a.partial.mp4"
     environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
     child = subprocess.Popen(
         [*COMMAND, "export", f"synthetic:640x360@{FPS}", "--frames", "100000", "--model", "none",
@@ -29,7 +33,12 @@ def kill_one(folder: Path, after_s: float) -> dict[str, float]:
         env=environment,
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    while not labels.exists() or not labels.stat().st_size:
+    while (
+        not labels.exists()
+        or not labels.stat().st_size
+        or not partial.exists()
+        or partial.stat().st_size < from_bytes
+    ):
         assert child.poll() is None, "the export ended by itself"
         time.sleep(0.005)
     time.sleep(after_s)
