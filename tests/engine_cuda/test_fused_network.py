@@ -87,23 +87,37 @@ def test_images_of_a_batch_do_not_meet(demo):
 @pytest.mark.parametrize("name", ["RFDETRSegSmall", "RFDETRNano"])
 def test_other_architectures_windows_and_no_masks(name):
     module, (height, width) = untrained(name)
-    network_input = torch.randn(1, 3, height, width, device=DEVICE)
+    # Two images: windows and images share the first dimension of the backbone.
+    network_input = torch.randn(2, 3, height, width, device=DEVICE)
     with torch.no_grad():
         expected = module(network_input)
         got = FusedNetwork(module, (height, width))(network_input)
     assert_equal_outputs(got, expected)
 
 
-def test_the_module_stays_as_it_is(demo):
+@pytest.mark.slow
+def test_a_pass_leaves_the_module_as_it_is(demo):
+    """Some weights are the module's own memory, and some products are written in place."""
     before = {name: value.clone() for name, value in demo.state_dict().items()}
-    FusedNetwork(demo, (312, 312))
+    with torch.no_grad():
+        FusedNetwork(demo, (312, 312))(torch.randn(1, 3, 312, 312, device=DEVICE))
     assert all(torch.equal(value, before[name]) for name, value in demo.state_dict().items())
 
 
-def test_what_it_was_not_written_for_is_refused(demo, monkeypatch):
-    decoder = demo.transformer.decoder
-    monkeypatch.setattr(decoder, "lite_refpoint_refine", False)
-    with pytest.raises(Unsupported, match="boxes refined layer by layer"):
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("transformer.decoder", "lite_refpoint_refine", False, "boxes refined layer by layer"),
+        ("", "num_queries", 677, "677 queries for 676 patches"),
+        ("transformer", "d_model", 384, "features of 384 channels"),
+        ("transformer.decoder.layers.0.self_attn", "num_heads", 32, "decoder heads of 8 channels"),
+        ("backbone.0.projector", "force_drop_last_n_features", 1, "dropped features"),
+        ("backbone.0.projector.stages.0.0", "c", 192, "projector halves of 192 channels"),
+    ],
+)
+def test_what_it_was_not_written_for_is_refused(demo, monkeypatch, part, name, value, message):
+    monkeypatch.setattr(demo.get_submodule(part), name, value)
+    with pytest.raises(Unsupported, match=message):
         FusedNetwork(demo, (312, 312))
 
 

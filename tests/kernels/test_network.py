@@ -207,6 +207,12 @@ def test_sample_values_inside_on_the_border_and_outside(draw, device, rng, heads
 
 
 def test_shapes_without_a_kernel_are_refused(draw, norm):
+    with pytest.raises(ValueError, match="heads of 24 channels"):
+        attention(*[draw(1, 2, 3, 24)] * 3)
+    with pytest.raises(ValueError, match="must be alike"):
+        attention(draw(1, 2, 3, 16), draw(1, 1, 3, 16), draw(1, 2, 3, 16))
+    with pytest.raises(ValueError, match="9 of 8 tokens"):
+        decoder.top_tokens(draw(1, 8), 9)
     with pytest.raises(ValueError, match="24 channels"):
         convolutions.enlarge(draw(4, 24), (2, 2), (4, 4))
     with pytest.raises(ValueError, match="48 to 16"):

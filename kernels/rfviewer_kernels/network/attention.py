@@ -14,6 +14,8 @@ from rfviewer_kernels.network.products import input_precision
 
 _LOG2_E = 1.4426950408889634
 _BLOCK_M, _BLOCK_N, _WARPS, _STAGES = 32, 64, 4, 3
+_LEAST_DEPTH = 16
+"""What a product of Triton's needs at least on every side."""
 
 
 @triton.jit
@@ -90,8 +92,12 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor
         A new (B, tokens, heads * depth) tensor.
     """
     batch, heads, tokens, depth = q.shape
+    if not q.shape == k.shape == v.shape:
+        raise ValueError(f"q, k and v must be alike: {q.shape}, {k.shape}, {v.shape}")
     if not q.stride() == k.stride() == v.stride() or q.stride(3) != 1:
         raise ValueError(f"q, k and v must be alike: {q.stride()}, {k.stride()}, {v.stride()}")
+    if depth < _LEAST_DEPTH or depth != triton.next_power_of_2(depth):
+        raise ValueError(f"no kernel for heads of {depth} channels")
     out = torch.empty(batch, tokens, heads * depth, dtype=q.dtype, device=q.device)
     _attention_kernel[(triton.cdiv(tokens, _BLOCK_M), heads, batch)](
         q,

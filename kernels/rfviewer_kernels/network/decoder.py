@@ -40,6 +40,8 @@ def top_tokens(scores: torch.Tensor, keep: int) -> torch.Tensor:
         (B, keep) int64; NaN counts as the least score.
     """
     batch, tokens = scores.shape
+    if keep > tokens:
+        raise ValueError(f"{keep} of {tokens} tokens cannot be kept")
     out = torch.empty(batch, keep, dtype=torch.int64, device=scores.device)
     grid = (triton.cdiv(tokens, _PROGRAM_ROWS), batch)
     _rank_kernel[grid](

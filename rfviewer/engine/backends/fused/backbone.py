@@ -11,7 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rfviewer.engine.backends.fused.support import joined, linear_of, need, scaled
+from rfviewer.engine.backends.fused.support import (
+    joined,
+    linear_of,
+    need,
+    need_channels,
+    scaled,
+)
 from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.convolutions import conv_norm_silu
 from rfviewer_kernels.network.norms import add_norm, embed_norm, norm_rows, stacked_norm
@@ -91,6 +97,7 @@ class _Block:
         self._norm = layer.norm2
         self._qkv = joined(attention.query, attention.key, attention.value)
         self._heads = attention.num_attention_heads
+        need_channels(attention.attention_head_size, 16, "backbone heads")
         self._out = scaled(layer.attention.output.dense, layer.layer_scale1.lambda1)
         self._expand = layer.mlp.fc1
         self._shrink = scaled(layer.mlp.fc2, layer.layer_scale2.lambda1)
@@ -114,9 +121,11 @@ class _Projector:
     def __init__(self, projector: Any) -> None:  # noqa: ANN401 - rfdetr's MultiScaleProjector
         need(len(projector.stages) == 1, "features of several sizes")
         need(not projector.use_extra_pool, "an extra pooled level")
+        need(projector.force_drop_last_n_features == 0, "dropped features")
         need(all(len(s) == 0 for s in projector.stages_sampling[0]), "resampled features")
         stage, self._norm = projector.stages[0]
         need(type(stage.cv1.act) is nn.SiLU, f"activation {type(stage.cv1.act).__name__}")
+        need_channels(stage.c, 64, "projector halves")
         self._half = stage.c
         self._first, self._first_norm = _pointwise(stage.cv1)
         self._last, self._last_norm = _pointwise(stage.cv2)

@@ -18,6 +18,11 @@ def need(condition: bool, what: str) -> None:  # noqa: FBT001 - reads as a sente
         raise Unsupported(what)
 
 
+def need_channels(count: int, least: int, what: str) -> None:
+    """Raise `Unsupported` unless the kernels take so many: a power of two of `least` or more."""
+    need(count >= least and count & (count - 1) == 0, f"{what} of {count} channels")
+
+
 def joined(*parts: nn.Linear) -> nn.Linear:
     """Return one product that gives the results of `parts` side by side."""
     weight = torch.cat([part.weight for part in parts])

@@ -15,6 +15,7 @@ from rfviewer.engine.backends.fused.support import (
     linear_of,
     linear_relu,
     need,
+    need_channels,
     padded,
 )
 from rfviewer_kernels.network.attention import attention
@@ -42,7 +43,13 @@ class Transformer:
         self._size_hw = size_hw
         self._queries = model.num_queries
         self._proposals = _proposals(size_hw, model.refpoint_embed.weight.device)
+        # The ranks of the tokens would leave the rest of the queries without any.
+        patches = size_hw[0] * size_hw[1]
+        need(model.num_queries <= patches, f"{model.num_queries} queries for {patches} patches")
+        need_channels(transformer.d_model, 64, "features")
+        need(isinstance(decoder.norm, nn.LayerNorm), "a decoder without norm")
         layers = list(decoder.layers)
+        need(len(layers) > 0, "no decoder")
         # All layers sample from products with the same features: one product, with the selection's.
         self._memory = joined(transformer.enc_output[0], *[x.cross_attn.value_proj for x in layers])
         self._width = transformer.d_model
@@ -105,6 +112,7 @@ class _Layer:
             cross.n_points,
         )
         width = attention.embed_dim
+        need_channels(width // attention.num_heads, 16, "decoder heads")
         self._width = width
         self._qkv = attention.in_proj_weight
         self._out = attention.out_proj
