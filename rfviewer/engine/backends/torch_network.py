@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from triton import TritonError
 
 from rfviewer import log
 from rfviewer.config import EngineConfig
@@ -10,7 +11,7 @@ from rfviewer.engine.backends.fused.network import FusedNetwork
 from rfviewer.engine.backends.fused.support import Unsupported
 from rfviewer.engine.backends.torch_forms import PRECISIONS, Forward, traced
 from rfviewer.engine.backends.torch_module import build_module
-from rfviewer.engine.cuda.faults import engine_error, memory_error
+from rfviewer.engine.cuda.faults import engine_error, first_line, memory_error
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.errors import ModelError
 from rfviewer.models.spec import ModelSpec
@@ -41,6 +42,7 @@ class TorchNetwork:
         self._traced: dict[int, Forward] = {}
         """By frames a pass: a trace takes one number of frames only."""
         self._fused: Forward | None = None
+        self._use_fused = False
         self.fused_obstacle = ""
         progress("Building the network")
         module = build_module(spec)
@@ -49,14 +51,10 @@ class TorchNetwork:
         torch.backends.cudnn.allow_tf32 = self._kind.tf32
         try:
             self._module: torch.nn.Module | None = module.to(self._device, self._kind.dtype)
-            try:
-                self._fused = self._kind.cast(FusedNetwork(self._module, self.input_hw))
-            except Unsupported as found:
-                self.fused_obstacle = f"not written for {found}"
+            outputs = self._first_fused_run(self._module)
+            if outputs is None:
                 log.engine.info("%s runs traced: %s", spec.name, self.fused_obstacle)
-            self._use_fused = self._fused is not None
-            bound = self.bind()
-            outputs = bound.enqueue(torch.cuda.current_stream())
+                outputs = self.bind().enqueue(torch.cuda.current_stream())
             # Other streams read the weights from now on.
             torch.cuda.current_stream().synchronize()
         except torch.cuda.OutOfMemoryError as error:
@@ -116,6 +114,23 @@ class TorchNetwork:
         """Free the weights. Idempotent."""
         self._traced.clear()
         self._fused = self._module = None
+
+    def _first_fused_run(self, module: torch.nn.Module) -> DeviceOutputs | None:
+        """Return what the fused form gives, which is in use from then on.
+
+        None, with the obstacle told, where it cannot be had: the module differs from what it was
+        written for, or a kernel needs more of the GPU than there is, e.g. of shared memory.
+        """
+        try:
+            self._fused = self._kind.cast(FusedNetwork(module, self.input_hw))
+            self._use_fused = True
+            return self.bind().enqueue(torch.cuda.current_stream())
+        except Unsupported as found:
+            self.fused_obstacle = f"not written for {found}"
+        except TritonError as error:
+            self.fused_obstacle = f"its kernels do not run on this GPU ({first_line(error)})"
+        self._fused, self._use_fused = None, False
+        return None
 
     def _trace(self, batch: int) -> None:
         """Have the traced form for `batch` frames a pass."""
