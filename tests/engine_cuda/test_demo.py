@@ -6,8 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from triton.runtime.errors import OutOfResources
 
 from rfviewer.config import EngineConfig, ResizeMode
+from rfviewer.engine.backends import torch_network
 from rfviewer.engine.cuda.engine import CudaEngine
 from rfviewer.models.demo import demo_spec
 from rfviewer.optimizations import Optimizations
@@ -188,6 +190,29 @@ def mask_of(masks, index):
     crop, x0, y0 = masks.crop(index)
     whole[y0 : y0 + crop.shape[0], x0 : x0 + crop.shape[1]] = crop
     return whole
+
+
+def test_cloned_outputs_keep_the_types_of_the_form_in_use(demo_network, clip, one_slot):
+    off = Optimizations(depth=1, fused_network=False, zero_copy_output=False)
+    engine = engine_of(demo_network, off)  # boxes in fp16
+    engine.configure(replace(off, fused_network=True))  # boxes in fp32
+    assert digests(run_all(engine, clip[:20], THRESHOLD)) == one_slot[:20]
+    engine.close()
+
+
+def test_kernels_that_do_not_fit_the_gpu_leave_the_traced_form(monkeypatch):
+    def too_large(module, input_hw):
+        def run(network_input, side=None):
+            raise OutOfResources(417792, 101376, "shared memory")
+
+        return run
+
+    monkeypatch.setattr(torch_network, "FusedNetwork", too_large)
+    network = torch_network.TorchNetwork(demo_spec(), EngineConfig(), lambda text: None)
+    assert "do not run on this GPU (out of resource: shared memory" in network.fused_obstacle
+    assert "traced" in network.form
+    assert not network.use_fused(wanted=True, batch=1)
+    network.close()
 
 
 def test_both_forms_find_the_same_and_flip_live(demo_network, clip, one_slot):

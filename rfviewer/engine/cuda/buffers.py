@@ -128,7 +128,7 @@ def allocate_buffers(
         frame: size and layout of the frames.
         network: tells the sizes.
         network_input: (1, 3, h, w), the seat's row of the bound network's.
-        outputs: raw outputs of one frame of any pass, for their shapes and types.
+        outputs: raw outputs of one frame in the same form, for their shapes and types.
         max_records: K.
         wanted: the optimizations in effect.
         two_passes: whether the preprocess is mode B.

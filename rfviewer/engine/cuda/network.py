@@ -12,7 +12,7 @@ import torch
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceOutputs:
-    """Raw outputs of one pass over N frames, on the device, fp16 or fp32 alike."""
+    """Raw outputs of one pass over N frames, on the device, each fp16 or fp32."""
 
     boxes: torch.Tensor
     """(N, Q, 4) cx, cy, w, h relative to the frame, not clamped; last dimension side by side."""

@@ -50,7 +50,8 @@ class SlotSets:
         self._device = device
         self._streams: list[torch.cuda.Stream] = []
         self._networks: dict[tuple[int, int], BoundNetwork] = {}
-        self._shapes: DeviceOutputs | None = None
+        self._shapes: dict[bool, DeviceOutputs] = {}
+        """Raw outputs of one frame, by `fused_network`: the two forms differ in their types."""
         self._sets: OrderedDict[tuple[FrameFormat, Optimizations], list[Slot]] = OrderedDict()
 
     def stream(self, index: int) -> torch.cuda.Stream:
@@ -143,7 +144,7 @@ class SlotSets:
         self._sets.clear()
         self._networks.clear()
         self._streams.clear()
-        self._shapes = None
+        self._shapes.clear()
 
     def _drop_others(self, key: tuple[FrameFormat, Optimizations]) -> None:
         """Free what other formats and settings hold: the next try may then fit."""
@@ -181,8 +182,8 @@ class SlotSets:
     ) -> tuple[list[SeatStages], SlotStages]:
         """Allocate the buffers of slot `index`; its stream is the current one."""
         stream, bound = self.place(index, wanted.micro_batch)
-        if self._shapes is None:
-            self._shapes = bound.enqueue(stream).row(0)
+        if wanted.fused_network not in self._shapes:
+            self._shapes[wanted.fused_network] = bound.enqueue(stream).row(0)
         seats = []
         for seat in range(wanted.micro_batch):
             row = bound.network_input[seat : seat + 1]
@@ -190,7 +191,7 @@ class SlotSets:
                 frame,
                 self._network,
                 row,
-                self._shapes,
+                self._shapes[wanted.fused_network],
                 self._max_records,
                 wanted,
                 two_passes=self._resize is ResizeMode.B,
