@@ -111,25 +111,25 @@ def test_norm_rows_reads_and_writes_rows_that_lie_apart(draw, norm, silu):
     assert not target[:, 32:].any()
 
 
-@pytest.mark.parametrize("rows", [3, 70])
-def test_linear_gelu(draw, linear, rows):
-    x, layer = draw(rows, 48), linear(48, 72)
+@pytest.mark.parametrize(("rows", "columns"), [(3, 72), (70, 72), (257, 72), (257, 1032)])
+def test_linear_gelu_with_every_tile(draw, linear, rows, columns):
+    x, layer = draw(rows, 80), linear(80, columns)
     assert_close(products.linear_gelu(x, layer), reference.linear_gelu(x, layer))
-    residual = draw(rows, 72)
+    residual = draw(rows, columns)
     got = products.linear_gelu(x, layer, residual)
     assert_close(got, reference.linear_gelu(x, layer, residual))
 
 
 def test_query_pixels_adds_the_shift_of_each_query(draw):
-    queries, pixels = draw(2, 5, 72), draw(2, 70, 64)
+    queries, pixels = draw(2, 5, 136), draw(2, 70, 128)
     got = products.query_pixels(queries, pixels)
     rtol, atol = CLOSE[got.dtype]
     expected = reference.query_pixels(queries, pixels)
-    torch.testing.assert_close(got, expected, rtol=rtol, atol=8 * atol)  # sums of 64 products
+    torch.testing.assert_close(got, expected, rtol=rtol, atol=8 * atol)  # sums of 128 products
 
 
 def test_conv_norm_silu_keeps_the_border_and_the_images_apart(draw, norm):
-    wide, weight, layer = draw(2 * 12, 80), draw(9, 64, 16) / 24, norm(16)
+    wide, weight, layer = draw(2 * 12, 144), draw(9, 128, 16) / 34, norm(16)
     x, out = wide[:, 16:], torch.zeros_like(wide)[:, 8:24]
     got = convolutions.conv_norm_silu(x, weight, layer, (3, 4), out)
     assert_close(got, reference.conv_norm_silu(x, weight, layer, (3, 4), torch.zeros_like(out)))
