@@ -29,6 +29,15 @@ class Precision:
     outside: torch.dtype | None = None
     """Type of input and outputs where the kernels around the network do not take `dtype`."""
 
+    def allow_tf32(self) -> None:
+        """Let torch and the kernels multiply in that way from now on.
+
+        Process-wide. Asked for before every pass: a model of another precision that failed to load
+        may have changed it, and the one before stays in use.
+        """
+        torch.backends.cuda.matmul.allow_tf32 = self.tf32
+        torch.backends.cudnn.allow_tf32 = self.tf32
+
     def cast(self, forward: Forward) -> Forward:
         """Return `forward` as it looks from outside."""
         if self.outside is None:

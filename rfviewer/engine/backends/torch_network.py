@@ -46,9 +46,6 @@ class TorchNetwork:
         self.fused_obstacle = ""
         progress("Building the network")
         module = build_module(spec)
-        # Process-wide; one engine computes at a time.
-        torch.backends.cuda.matmul.allow_tf32 = self._kind.tf32
-        torch.backends.cudnn.allow_tf32 = self._kind.tf32
         try:
             self._module: torch.nn.Module | None = module.to(self._device, self._kind.dtype)
             outputs = self._first_fused_run(self._module)
@@ -79,10 +76,11 @@ class TorchNetwork:
         return ""
 
     def forward(self, batch: int) -> Forward:
-        """Return what bound networks of `batch` frames a pass run now."""
+        """Return what bound networks of `batch` frames a pass run now, set to its precision."""
         form = self._fused if self._use_fused else self._traced.get(batch)
         if form is None:
             raise RuntimeError(f"there is no form for {batch} frames, or the network is closed")
+        self._kind.allow_tf32()
         return form
 
     def bind(self, batch: int = 1) -> BoundNetwork:
@@ -136,6 +134,7 @@ class TorchNetwork:
         """Have the traced form for `batch` frames a pass."""
         if batch in self._traced or self._module is None:
             return
+        self._kind.allow_tf32()
         what = f"{self._spec.name} with {batch} frames a pass"
         inside = self._example(batch).to(self._kind.dtype)
         try:
