@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -20,6 +21,10 @@ _HOME = tempfile.mkdtemp(prefix="rfviewer-tests-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 for _name in ("STATE", "CACHE", "CONFIG"):
     os.environ[f"XDG_{_name}_HOME"] = os.path.join(_HOME, _name.lower())  # noqa: PTH118
+
+# A run under nohup hands its deafness on to every program that a test starts.
+if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 GUI_FIXTURES = {"qtbot", "qapp"}
 

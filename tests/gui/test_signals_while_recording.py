@@ -10,14 +10,6 @@ from tests.gui.signal_run import end_by
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals")
 
 
-@pytest.fixture(autouse=True)
-def _hangups_are_heard():
-    """A run under nohup hands its deafness on to every program that it starts."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "number", "group"),
