@@ -2,10 +2,11 @@
 PYTHON ?= $(shell sh packaging/find_python.sh)
 VENV := .venv
 BIN := $(VENV)/bin
-# TensorRT for RTX builds engines without a GPU, so the tests use it. An NVIDIA driver decides
-# whether the packages of the GPU engine are installed.
-EXTRAS ?= dev,rtx$(if $(wildcard /proc/driver/nvidia/version),$(comma)gpu$(comma)models,)
+# An NVIDIA driver decides whether the packages of the GPU engine are installed. TensorRT for RTX
+# builds engines without a GPU, so the tests use it.
 comma := ,
+RUN_EXTRAS ?= $(if $(wildcard /proc/driver/nvidia/version),[gpu$(comma)models],)
+DEV_EXTRAS ?= dev,rtx
 PYTEST_ARGS ?=
 BENCH_SOURCE ?= demo
 
@@ -19,23 +20,28 @@ KERNELS_VENV := .venv-kernels
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-setup: $(VENV)/installed system ## make .venv with everything to run and to test
+setup: $(VENV)/installed-dev system ## make .venv with everything to run and to test
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@if [ -z "$(PYTHON)" ]; then \
 	  echo "rfviewer needs Python 3.12 or newer, and none was found on the path or in pyenv."; \
 	  echo "Install one, for instance python3.13 from Debian 13 or with pyenv, or name it: make setup PYTHON=..."; \
 	  exit 1; fi
-	@echo "Using $$($(PYTHON) --version), extras: $(EXTRAS)"
+	@echo "Using $$($(PYTHON) --version). Installing into $(VENV): about 1 GB, a few minutes the first time."
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "Python cannot make environments; on Debian and Ubuntu install its venv package (python3-venv)."; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(RUN_EXTRAS)'
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@echo "Adding what tests and lint need: $(DEV_EXTRAS)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(DEV_EXTRAS)]'
 	@touch $@
 
 system: $(VENV)/installed
 	@sh packaging/install_system_packages.sh $$($(BIN)/python rfviewer/system_packages.py)
 
-demo: setup ## open the window with the embedded clip
+demo: $(VENV)/installed system ## open the window with the embedded clip
 	@$(BIN)/rfviewer demo:720p --loop
 
 test: setup ## run all tests, the window's also on a virtual screen
@@ -60,7 +66,7 @@ lint: setup ## formatter, linter, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup ## measure the pipeline against its bare backend
+bench: $(VENV)/installed ## measure the pipeline against its bare backend
 	$(BIN)/rfviewer bench $(BENCH_SOURCE)
 
 clean: ## remove the environment and all caches
