@@ -35,7 +35,10 @@ def leave_at_once_if_threads_hang(code: int) -> None:
     hanging = [one.name for one in ours if one.is_alive()]
     if not hanging:
         return
-    logging.getLogger("rfviewer").warning("leaving without %s", ", ".join(hanging))
+    from rfviewer.pipeline.threads import told_on_closing
+
+    level = logging.INFO if told_on_closing.is_set() else logging.WARNING
+    logging.getLogger("rfviewer").log(level, "leaving without %s", ", ".join(hanging))
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         if not stream.closed:

@@ -93,7 +93,7 @@ def looping_session(
             session.open(source, playback)
             yield session, stop
         finally:
-            session.close()
+            session.close(finish_pass=True)
 
 
 def _measure(

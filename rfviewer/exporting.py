@@ -104,7 +104,7 @@ def export(
             last, notices = _until_the_end(session, watch, stop)
             return _report(last, recording, notices, time.monotonic() - started, stop.is_set())
         finally:
-            session.close(close_s)
+            session.close(close_s, finish_pass=True)
 
 
 def batch_playback(playback: Playback) -> Playback:

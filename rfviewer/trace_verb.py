@@ -137,7 +137,7 @@ def _record(
                 watch("Tracing")
                 return _follow(session, frames, length_s, stop.is_set)
             finally:
-                session.close()
+                session.close(finish_pass=True)
 
 
 def _follow(

@@ -23,9 +23,10 @@ from rfviewer.pipeline.recent import RecentFrames
 from rfviewer.pipeline.recorder import Recorder
 from rfviewer.pipeline.split_view import SplitSource, SplitView
 from rfviewer.pipeline.statistics import Statistics
-from rfviewer.pipeline.threads import join_all, start_thread
+from rfviewer.pipeline.threads import join_all, start_thread, told_on_closing
 from rfviewer.pipeline.transport import Transport
 from rfviewer.result import FrameResult
+from rfviewer.snapshot import EnginePhase
 
 CLOSE_CAPTURE_S = 0.8
 """How long closing waits for the source; a thread stuck in a driver is left behind."""
@@ -131,10 +132,11 @@ class Pipeline:
         """Run a measurement on the engine thread with nothing in flight."""
         return self.engine.run_job(job)
 
-    def close(self, timeout_s: float) -> list[str]:
+    def close(self, timeout_s: float, *, finish_pass: bool = False) -> list[str]:
         """Finalise files and stop every thread; return the names of those that did not end.
 
         A thread that is stuck leaves half of the time to those behind it, which hold the files.
+        `finish_pass` waits for a pass of the network as long as the watch allows one to take.
         """
         deadline = time.monotonic() + timeout_s
         self.recorder.hurry(deadline)
@@ -149,9 +151,29 @@ class Pipeline:
             close()
             stuck += join_all([thread], share * (deadline - time.monotonic()))
         stuck += join_all(self.parity.threads, deadline - time.monotonic())
-        if stuck:
-            log.pipeline.error("threads that did not end: %s", ", ".join(stuck))
+        engine = self._threads[0]
+        loading = self.engine.status.phase is EnginePhase.LOADING
+        if finish_pass and engine.name in stuck and not self._stuck and not loading:
+            self._stuck = bool(join_all([engine], self.engine.watch.allowed_s))
+            if not self._stuck:
+                stuck.remove(engine.name)
+        self._tell_left(stuck)
         return stuck
+
+    def _tell_left(self, names: list[str]) -> None:
+        """Tell which threads hang; one that merely computes still is no fault, and only logged."""
+        if not names:
+            return
+        computing = {thread.name for thread in self.parity.threads}
+        if not self._stuck:
+            computing.add(self._threads[0].name)
+        slow = [name for name in names if name in computing]
+        hanging = [name for name in names if name not in computing]
+        if slow:
+            log.pipeline.info("left in the middle of their work: %s", ", ".join(slow))
+        if hanging:
+            log.pipeline.error("threads that did not end: %s", ", ".join(hanging))
+        told_on_closing.set()
 
     def _crashed(self, name: str, error: Exception) -> None:
         """Tell that a thread is gone, without which nothing more is shown or saved."""

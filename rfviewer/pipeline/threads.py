@@ -8,6 +8,9 @@ from rfviewer import log
 
 type Thread = threading.Thread
 
+told_on_closing = threading.Event()
+"""Set once closing has told of the threads it leaves behind: the end of the program need not."""
+
 
 def start_thread(
     name: str,

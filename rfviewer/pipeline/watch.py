@@ -76,15 +76,19 @@ class EngineWatch:
         """
         with self._lock:
             call, busy = self._call, self._busy
-            usual_s = max(self._took_s, default=0.0)
-            new = self._proven < _RECENT  # each slot captures its own graph
         if not busy or call != self._looked_at:
             self._looked_at = call
             self._patience.reset()
             return None
-        limits = self._limits
         silent_s = self._patience.look()
+        return silent_s if silent_s >= self.allowed_s else None
+
+    @property
+    def allowed_s(self) -> float:
+        """How long a call that is made now may take; any thread."""
+        limits = self._limits
+        with self._lock:
+            usual_s = max(self._took_s, default=0.0)
+            new = self._proven < _RECENT  # each slot captures its own graph
         allowed_s = max(limits.stuck_s, limits.times_usual * usual_s)
-        if new:
-            allowed_s = max(allowed_s, limits.first_s)
-        return silent_s if silent_s >= allowed_s else None
+        return max(allowed_s, limits.first_s) if new else allowed_s

@@ -106,8 +106,9 @@ def serve(
     except OSError:
         log.session.debug("nobody is left to hear the goodbye")
     if session.left_behind:
-        # A thread hangs in a driver, and the exit handlers of that driver may wait for it.
-        log.session.warning("leaving without the threads that hang")
+        # A thread computes or hangs in a driver, whose exit handlers may wait for it. Closing has
+        # told which.
+        log.session.info("leaving without the threads that did not end")
         logging.shutdown()
         os._exit(0)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from rfviewer import log
 from rfviewer.channels import Mailbox
 from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.errors import RfviewerError
@@ -63,7 +62,7 @@ class LocalSession:
         self._process = psutil.Process()
         self._closed = False
         self.left_behind = False
-        """Whether `close` has left threads behind that hang in a driver."""
+        """Whether `close` has left threads behind, which compute still or hang in a driver."""
 
     @property
     def settings(self) -> Settings:
@@ -264,16 +263,17 @@ class LocalSession:
                 raise TimeoutError(f"not reached within {timeout_s:g} s: {snapshot}")
             time.sleep(POLL_S)
 
-    def close(self, timeout_s: float = 5.0) -> RecordingStatus | None:
-        """Finalise files and stop every thread; return how the last recording ended."""
+    def close(self, timeout_s: float = 5.0, *, finish_pass: bool = False) -> RecordingStatus | None:
+        """Finalise files and stop every thread; return how the last recording ended.
+
+        `finish_pass` waits longer where a slow network is in the middle of a pass.
+        """
         if not self._closed:
             self._closed = True
-            stuck = self._pipeline.close(timeout_s)
+            stuck = self._pipeline.close(timeout_s, finish_pass=finish_pass)
             if self._replays is not None:
                 self._replays.close(timeout_s)
             self.left_behind = bool(stuck)
-            if stuck:
-                log.session.error("left behind on closing: %s", ", ".join(stuck))
         return self._pipeline.recorder.status
 
     def hurry(self, within_s: float) -> None:
