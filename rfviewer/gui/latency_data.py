@@ -44,23 +44,32 @@ class LatencyBook:
         self._depth: int | None = None
         self._last_shown: tuple[int, int] | None = None
         self._playing = False
+        self._held_until_ns = 0
+        """Newest moment at which a pause or an experiment was seen to hold frames back."""
 
     def add(self, snapshot: Snapshot) -> None:
         """Take over the samples of a snapshot."""
         self.now_s = snapshot.time_ns / 1e9
-        self._playing = snapshot.state is PlayState.PLAYING
+        measuring = snapshot.lab is not None and snapshot.lab.active
+        self._playing = snapshot.state is PlayState.PLAYING and not measuring
+        if not self._playing:
+            self._held_until_ns = snapshot.time_ns
         for sample in snapshot.samples:
             self._add_sample(sample)
         for change in self.changes:
             self._measure(change)
 
     def painted(self, frame: PresentedFrame, time_ns: int) -> None:
-        """Note that `frame` reached the screen at `time_ns`; counted once, and only in playback."""
+        """Note that `frame` reached the screen at `time_ns`; counted once, and only in playback.
+
+        One captured before a pause or an experiment ended waited for the user, and is left out.
+        """
         key = (frame.epoch, frame.frame_index)
-        if not self._playing or key == self._last_shown or not frame.capture_time_ns:
-            self._last_shown = key
+        again, self._last_shown = key == self._last_shown, key
+        if not self._playing or again or not frame.capture_time_ns:
             return
-        self._last_shown = key
+        if frame.capture_time_ns <= self._held_until_ns:
+            return
         self._shown.append(time_ns / 1e9, [(time_ns - frame.capture_time_ns) / 1e6])
 
     def clear(self) -> None:
@@ -68,7 +77,7 @@ class LatencyBook:
         self._frames.clear()
         self._shown.clear()
         self.changes.clear()
-        self._depth, self._last_shown = None, None
+        self._depth, self._last_shown, self._held_until_ns = None, None, 0
 
     def recent(self) -> dict[str, F64Array]:
         """Return ms of each part of `PARTS` over the last seconds; empty when not measured."""
@@ -100,7 +109,9 @@ class LatencyBook:
         done_s = sample.done_time_ns / 1e9
         engine = timings.latency_ms
         waited = total = np.nan
-        if sample.capture_time_ns:
+        # What was captured before a pause or an experiment ended waited for the user: its wait is
+        # no latency. Its time in the engine stays true.
+        if sample.capture_time_ns > self._held_until_ns:
             waited = (timings.submit_time_ns - sample.capture_time_ns) / 1e6
             total = (timings.done_time_ns - sample.capture_time_ns) / 1e6
         self._frames.append(done_s, [waited, engine, total])

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from rfviewer.config import EngineConfig
-from rfviewer.experiment import Badge, ParityReading, ParityWatch
+from rfviewer.experiment import Badge, CeilingsRequest, LabStatus, ParityReading, ParityWatch
 from rfviewer.gui import icons
 from rfviewer.gui.lab_parts import LATENCY
 from rfviewer.gui.latency_data import PARTS, LatencyBook
@@ -292,6 +293,29 @@ def test_a_frame_is_shown_once_and_only_in_playback(session):
     assert book.recent()["capture to shown"].tolist() == pytest.approx([50.0])
     book.painted(replace(frame, frame_index=8, capture_time_ns=0), int(99.99e9))
     assert book.recent()["capture to shown"].size == 1
+
+
+@pytest.mark.parametrize("held", ["pause", "experiment"])
+def test_what_a_pause_or_an_experiment_holds_back_is_no_latency(session, held):
+    book = book_with(session, [sample(i, 100 + i / 50, 2) for i in range(50)])
+    request = CeilingsRequest(target=Optimizations())
+    still = replace(session.poll(), samples=(), time_ns=int(500e9), state=PlayState.PLAYING)
+    if held == "pause":
+        book.add(replace(still, state=PlayState.PAUSED))
+    else:
+        book.add(replace(still, lab=LabStatus(request, active=True)))
+    # Two frames were captured before it began; those that follow come as they are captured.
+    waited = [sample(50 + i, 500.2 + i / 50, 2, wait_ms=399_000.0) for i in range(2)]
+    fresh = [sample(52 + i, 500.3 + i / 50, 2) for i in range(20)]
+    after = replace(still, time_ns=int(501e9), lab=LabStatus(request, active=False))
+    book.add(replace(after, samples=(*waited, *fresh)))
+    for index, captured_s in ((51, 101.0), (52, 500.95)):
+        book.painted(PresentedFrame(None, index, 0.2, 1, int(captured_s * 1e9), 0.0), int(501e9))
+    recent = book.recent()
+    assert recent["queue wait"].tolist() == pytest.approx([5.0] * 20)
+    assert recent["capture to result"].max() == pytest.approx(15.0)
+    assert recent["capture to shown"].tolist() == pytest.approx([50.0])
+    assert np.nanmax(book.curves()["capture to result"][1]) == pytest.approx(15.0)
 
 
 def test_a_change_of_the_depth_shows_what_it_costs(session):
