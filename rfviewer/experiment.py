@@ -208,6 +208,8 @@ class ParityResult:
     failures: tuple[str, ...]
     """One sentence each, the worst first, at most ten."""
     verdict: str
+    cause: str = ""
+    """What fails or comes closest to it, e.g. "1 class changed"; empty when nothing differs."""
     worst_png: Path | None = None
     """Both results of the worst frame side by side; None when not saved."""
 

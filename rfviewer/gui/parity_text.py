@@ -30,14 +30,9 @@ def badge_text(reading: ParityReading) -> str:
         return "Parity"
     if reading.badge in {Badge.WAITING, Badge.UNAVAILABLE} or total is None:
         return f"Parity {_WORDS[reading.badge]}"
-    if reading.badge is Badge.RED:
-        for count, one, many in (
-            (total.flips, "class flip", "class flips"),
-            (total.missing, "missing", "missing"),
-            (total.extra, "extra", "extra"),
-        ):
-            if count:
-                return f"Parity {count_text(count)} {one if count == 1 else many}"
+    if reading.badge in {Badge.RED, Badge.AMBER}:
+        # A distance alone would not say what is wrong with it: half a pixel may be allowed.
+        return f"Parity {total.cause or _WORDS[reading.badge]}"
     if not (total.box_max_px or total.score_max or total.flips or total.missing or total.extra):
         return "Parity exact"
     return f"Parity {px_text(total.box_max_px)} px"
@@ -67,7 +62,7 @@ def reading_lines(reading: ParityReading) -> list[tuple[str, str]]:
         ("Boxes, p99 and mean", f"{px_text(total.box_p99_px)} and {px_text(total.box_mean_px)} px"),
         ("Scores, largest difference", px_text(total.score_max)),
         ("Mask IoU, least and mean", _iou_text(total)),
-        ("Class flips", flips),
+        ("Classes changed", flips),
         ("Missing, extra", f"{count_text(total.missing)}, {count_text(total.extra)}"),
         ("Inside the soft band", count_text(total.soft)),
         ("Worst frame", DASH if total.worst_frame is None else str(total.worst_frame)),
@@ -87,10 +82,12 @@ def reading_sentence(reading: ParityReading) -> str:
         parts.append(total.verdict)
     if total is not None and reading.badge is Badge.RED:  # other verdicts have the figures
         iou = "" if total.iou_min is None else f", mask IoU at least {total.iou_min:.4f}"
+        changed = (
+            f"{count_text(total.flips)} class{' has' if total.flips == 1 else 'es have'} changed"
+        )
         parts.append(
             f"{count_text(reading.compared)} frames compared, boxes within "
-            f"{px_text(total.box_max_px)} px{iou}, "
-            f"{count_text(total.flips)} class flip{'' if total.flips == 1 else 's'}"
+            f"{px_text(total.box_max_px)} px{iou}, {changed}"
         )
     return ". ".join(part[:1].upper() + part[1:].rstrip(".") for part in parts) + "."
 

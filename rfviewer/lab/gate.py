@@ -15,7 +15,7 @@ from rfviewer.experiment import ParityResult
 from rfviewer.frame import Frame
 from rfviewer.lab.digest import digest
 from rfviewer.lab.pairing import Difference, FrameComparison, compare_frame
-from rfviewer.lab.parity_verdict import overall_failures, verdict
+from rfviewer.lab.parity_verdict import cause, overall_failures, verdict
 from rfviewer.lab.spread import Spread
 from rfviewer.lab.tolerance import Tolerance
 from rfviewer.result import FrameResult
@@ -52,6 +52,7 @@ class Gate:
         self._failures: list[tuple[float, str]] = []
         self._failed = False
         self._most = 0.0
+        self._brief = ""
         self._worst_frame: int | None = None
         self._worst_badness = 0.0
         self._last: tuple[int, int] | None = None
@@ -87,7 +88,9 @@ class Gate:
         self._last = expected
         if sentence:
             comparison = FrameComparison(
-                expected[1], 0, differences=(Difference(sentence, _WRONG_FRAME),)
+                expected[1],
+                0,
+                differences=(Difference(sentence, _WRONG_FRAME, brief="other frame"),),
             )
             self._unequal += 1
         else:
@@ -98,6 +101,7 @@ class Gate:
     def lacks(self, name: str, frames: int, of: int) -> None:
         """Fail because one side delivered only `frames` results of `of`."""
         self._unequal += 1
+        self._most, self._brief = _WRONG_FRAME, "too few results"
         self._fail(_WRONG_FRAME, f"The {name} delivered {frames} of {of} frames.")
 
     def result(self) -> ParityResult:
@@ -128,6 +132,7 @@ class Gate:
             counted,
             passed=passed,
             failures=(*whole, *failures)[:MAX_FAILURES],
+            cause=cause(counted, self.tolerance, self._allowed_soft(), self._brief, self._most),
             verdict=verdict(counted, self.tolerance, self._score.quantile(0.99), passed=passed),
         )
 
@@ -147,7 +152,11 @@ class Gate:
         )
         if self.tolerance.exact and not comparison.differences:
             # The same detections in another order, or bits that no comparison of values sees.
-            other = Difference("the same detections, but their bytes or their order differ", 2.0)
+            other = Difference(
+                "the same detections, but their bytes or their order differ",
+                2.0,
+                brief="other bytes",
+            )
             return replace(comparison, differences=(other,))
         return comparison
 
@@ -174,7 +183,9 @@ class Gate:
         if badness > self._worst_badness:
             self._worst_badness, self._worst_frame = badness, frame.frame_index
         if frame.differences:
-            self._most = max(self._most, frame.differences[0].badness)
+            worst = frame.differences[0]
+            if worst.badness > self._most:
+                self._most, self._brief = worst.badness, worst.brief
         for difference in frame.differences:
             if difference.badness > 1.0:
                 self._fail(difference.badness, f"Frame {frame.frame_index}: {difference.sentence}.")

@@ -25,6 +25,8 @@ class Difference:
     """Above 1 it fails the gate; at 1 it uses up the tolerance."""
     box_xyxy: tuple[float, float, float, float] | None = None
     """Where, in frame pixels."""
+    brief: str = ""
+    """The same in two or three words, e.g. "box off by 6 px"; empty for what counts tell."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,9 +148,11 @@ class _Judge:
             allowed += f", and {tolerance.rounding_px:g} for rounding"
         moved = f"{names[0]} moved by {box_px:.3g} px (allowed {allowed})"
         beyond = box_px - tolerance.rounding_px
-        self._differ(moved, _share(beyond, tolerance.box_px), self._b, column)
+        brief = f"box off by {box_px:.2g} px"
+        self._differ(moved, _share(beyond, tolerance.box_px), self._b, column, brief)
         changed = f"{names[0]} changed its score by {score:.2g} (allowed {tolerance.score:g})"
-        self._differ(changed, _share(score, tolerance.score), self._b, column)
+        brief = f"score off by {score:.2g}"
+        self._differ(changed, _share(score, tolerance.score), self._b, column, brief)
         self._compare_masks(row, column, names[0])
 
     def rest(self, *, candidate_cut: bool) -> None:
@@ -193,7 +197,8 @@ class _Judge:
         if masks_a is None and masks_b is None:
             return
         if masks_a is None or masks_b is None:
-            self._differ(f"{name} has a mask on one side only", 100.0, self._b, column)
+            sentence = f"{name} has a mask on one side only"
+            self._differ(sentence, 100.0, self._b, column, "a mask is missing")
             return
         common, either = overlap(masks_a, row, masks_b, column)
         iou, flipped = (common / either if either else 1.0), either - common
@@ -202,12 +207,14 @@ class _Judge:
         share = min(_share(1.0 - iou, 1.0 - tolerance.mask_iou), _share(flipped, tolerance.flip_px))
         allowed = f"allowed {tolerance.mask_iou:g} or {tolerance.flip_px} px"
         sentence = f"{name} has another mask: IoU {iou:.4f}, {flipped} px differ ({allowed})"
-        self._differ(sentence, share, self._b, column)
+        self._differ(sentence, share, self._b, column, f"mask off by {flipped} px")
 
-    def _differ(self, sentence: str, badness: float, where: Detections, index: int) -> None:
+    def _differ(
+        self, sentence: str, badness: float, where: Detections, index: int, brief: str = ""
+    ) -> None:
         if badness > 0.0:
             x0, y0, x1, y1 = (float(v) for v in where.boxes_xyxy[index])
-            self._differences.append(Difference(sentence, badness, (x0, y0, x1, y1)))
+            self._differences.append(Difference(sentence, badness, (x0, y0, x1, y1), brief))
 
     def _name(self, detections: Detections, index: int) -> str:
         class_id, score = int(detections.class_ids[index]), float(detections.scores[index])

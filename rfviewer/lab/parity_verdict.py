@@ -23,6 +23,35 @@ def overall_failures(
     return tuple(failures)
 
 
+def cause(
+    result: ParityResult, tolerance: Tolerance, allowed_soft: float, worst: str, badness: float
+) -> str:
+    """Return in a few words what fails or comes closest to it; empty when nothing differs.
+
+    Args:
+        result: the counts.
+        tolerance: what may differ.
+        allowed_soft: so many differences inside the soft band may be.
+        worst: the worst single difference (`Difference.brief`).
+        badness: of that one; above 1 it fails.
+    """
+    for count, one, many in (
+        (result.flips, "class changed", "classes changed"),
+        (result.missing, "missing", "missing"),
+        (result.extra, "extra", "extra"),
+    ):
+        if count:
+            return f"{count:,} {one if count == 1 else many}"
+    if badness <= 1.0:  # no frame fails alone
+        if result.soft > allowed_soft:
+            return f"{result.soft:,} differ near the threshold"
+        if result.iou_mean is not None and result.iou_mean < tolerance.mask_iou_mean:
+            return f"mean mask IoU {result.iou_mean:.3f}"
+        if result.soft:
+            return f"{result.soft:,} near the threshold"
+    return worst
+
+
 def verdict(result: ParityResult, tolerance: Tolerance, score_p99: float, *, passed: bool) -> str:
     """Return one or two sentences: what was found, and what is remarkable though allowed."""
     frames = f"{result.frames} frame{'' if result.frames == 1 else 's'}"

@@ -43,9 +43,14 @@ def test_the_words_of_a_reading():
     assert badge_text(ParityReading(badge=Badge.WAITING)) == "Parity waiting"
     assert badge_text(reading(Badge.GREEN)) == "Parity 0.031 px"
     assert badge_text(reading(Badge.GREEN, box_max_px=0.0, score_max=0.0)) == "Parity exact"
-    assert badge_text(reading(Badge.RED, flips=1)) == "Parity 1 class flip"
-    assert badge_text(reading(Badge.RED, flips=2)) == "Parity 2 class flips"
+    assert badge_text(reading(Badge.RED, flips=1)) == "Parity 1 class changed"
+    assert badge_text(reading(Badge.RED, flips=2)) == "Parity 2 classes changed"
     assert badge_text(reading(Badge.RED, missing=3)) == "Parity 3 missing"
+    off = reading(Badge.RED, box_max_px=0.49, cause="score off by 0.02")
+    assert badge_text(off) == "Parity score off by 0.02"
+    assert badge_text(reading(Badge.AMBER, soft=2)) == "Parity 2 near the threshold"
+    assert badge_text(reading(Badge.AMBER)) == "Parity close to a limit"
+    assert "1 class has changed" in reading_sentence(reading(Badge.RED, flips=1))
     lines = dict(reading_lines(reading(Badge.AMBER)))
     assert lines["Mask IoU, least and mean"] == "0.9981 and 0.99996"
     assert dict(reading_lines(reading(Badge.AMBER, iou_min=None)))["Mask IoU, least and mean"] == (
@@ -108,7 +113,7 @@ def test_a_click_shows_the_worst_frame(window, session, qtbot, tmp_path):
     badge.click()
     dialog = window.findChild(ParityDialog)
     qtbot.waitUntil(lambda: not dialog.picture.image.isNull())
-    assert dialog.figures["Class flips"].text().startswith("1 of")
+    assert dialog.figures["Classes changed"].text().startswith("1 of")
     assert "a car became a truck" in dialog.failures.text()
     dialog.close()
 
@@ -117,11 +122,11 @@ def test_the_top_bar_gives_up_words_before_the_window_grows(window, session, qtb
     badge = window.lab_parts.badge
     badge.click()
     session.lab.compare(Badge.RED, flips=12)
-    qtbot.waitUntil(lambda: badge.text() == "Parity 12 class flips")
+    qtbot.waitUntil(lambda: badge.text() == "Parity 12 classes changed")
     window.resize(560, 480)
     assert window.width() == 560
     qtbot.waitUntil(lambda: badge.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonIconOnly)
-    assert badge.accessibleName() == "Parity 12 class flips"
+    assert badge.accessibleName() == "Parity 12 classes changed"
     window.resize(1280, 800)
     qtbot.waitUntil(lambda: badge.toolButtonStyle() is Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 

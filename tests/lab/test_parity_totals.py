@@ -9,7 +9,8 @@ from rfviewer.experiment import Badge
 from rfviewer.lab.badge import badge_of
 from rfviewer.lab.gate import Gate
 from rfviewer.lab.spread import Spread
-from rfviewer.lab.tolerance import E3
+from rfviewer.lab.tolerance import E2, E3, Tolerance
+from rfviewer.result import FrameResult
 from tests.lab.parity_cases import THRESHOLD, noisy, recorded, with_detections
 
 
@@ -51,6 +52,30 @@ def test_colours_follow_what_is_left_of_the_tolerance() -> None:
     assert badge_of(Gate(E3, THRESHOLD).result(), 0.0)[0] is Badge.WAITING
 
 
+def test_what_fails_is_named_in_a_few_words() -> None:
+    first = recorded()[0]
+    top = replace(first, detections=first.detections.select(np.arange(3)))
+
+    def named(candidate: FrameResult, tolerance: Tolerance = E3) -> str:
+        gate = Gate(tolerance, THRESHOLD)
+        gate.add(top, candidate)
+        return gate.result().cause
+
+    found = top.detections
+    assert named(top) == ""
+    assert named(with_detections(top, boxes_xyxy=found.boxes_xyxy + 6.0)) == "box off by 6 px"
+    # Half a pixel is free where boxes are rounded, so another figure is what fails.
+    rounding = replace(E2, rounding_px=0.5)
+    moved = found.boxes_xyxy + np.float32(0.49)
+    lower = with_detections(top, boxes_xyxy=moved, scores=found.scores - np.float32(0.02))
+    assert named(lower, rounding) == "score off by 0.02"
+    other = found.class_ids.copy()
+    other[0] += 1
+    assert named(with_detections(top, class_ids=other)) == "1 class changed"
+    two = replace(top, detections=found.select(np.arange(2)))
+    assert named(two) == "1 missing"
+
+
 def test_a_difference_in_the_soft_band_is_amber() -> None:
     first = recorded()[0]
     scores = np.array([0.9, 0.8, 0.41], np.float32)
@@ -63,6 +88,7 @@ def test_a_difference_in_the_soft_band_is_amber() -> None:
     badge, reason = badge_of(gate.result(), gate.strain)
     assert badge is Badge.AMBER
     assert "1 detection near the threshold" in reason
+    assert gate.result().cause == "1 near the threshold"
 
 
 def test_totals_over_a_long_run_stay_small() -> None:
