@@ -35,15 +35,26 @@ from rfviewer.version import versions
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only this verb takes."""
     sets = "name=value,... upon --set; or baseline, or default"
-    parser.add_argument("--toggle", metavar="NAMES", default="", help="A has these off, B on")
-    parser.add_argument("--a", metavar="SET", default="", help=f"{sets}; else baseline")
-    parser.add_argument("--b", metavar="SET", default="", help=f"{sets}; else as --set says")
+    parser.add_argument(
+        "--toggle",
+        metavar="NAMES",
+        default="",
+        help="optimizations, listed below, that A has off and B on, with commas between",
+    )
+    parser.add_argument("--a", metavar="SET", default="", help=f"{sets} (default: baseline)")
+    parser.add_argument("--b", metavar="SET", default="", help=f"{sets} (default: as --set says)")
     few = f"a waterfall needs {ROUNDS_ALONE} to name an effect, A/B {rounds_needed(4)} or more"
     parser.add_argument(
-        "--rounds", type=int, default=0, metavar="N", help=f"else until it tells; {few}"
+        "--rounds",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"rounds to measure (default: until the outcome is clear); {few}",
     )
     parser.add_argument(
-        "--waterfall", action="store_true", help="every toggle alone, removed and in turn"
+        "--waterfall",
+        action="store_true",
+        help="measure every optimization alone, removed from all, and one after another",
     )
 
 

@@ -6,18 +6,20 @@ exactly one object: the result, or {"error": sentence}.
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import NoReturn, override
 
-from rfviewer import early_signals
-from rfviewer.argument_values import count, number, positive, seconds, whole_number
-from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode, Settings
+from rfviewer import argument_options, early_signals
+from rfviewer.argument_parser import Parser
+from rfviewer.argument_values import count
+from rfviewer.config import Settings
 from rfviewer.decode import Decode
 from rfviewer.errors import RfviewerError, UsageError
 from rfviewer.precheck import check_cheaply, check_screen
+from rfviewer.suggestions import closest
 
 VERBS = (
     "export",
@@ -39,10 +41,12 @@ _OWN_PARSERS = {
     "report": "rfviewer.report",
 }
 """Modules of verbs that make their own parser: they have `make_parser` and `run`."""
+_ENGINE_VERBS = ("window", "export", "bench", "ab", "parity", "trace", "soak")
+"""Those that run a network."""
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
   export    write an annotated video, labels or COCO, without a window
   bench     measure the whole path against the bare network
-  ab        compare the speed of two settings, with an honest verdict
+  ab        compare the speed of two settings, with intervals; says so when there is no effect
   parity    compare the results of two settings, backends or precisions
   trace     write when everything ran, for Perfetto, and a report in HTML
   devices   list cameras, GPUs and backends
@@ -64,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb, rest = _split(arguments)
     if verb != "window":
         early_signals.release()
+    if verb == "window":
+        _refuse_misspelt_verb(rest)
     options = _parser(verb).parse_args(rest)
     try:
         return _run(verb, options)
@@ -152,15 +158,30 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
     return "window", arguments
 
 
+def _refuse_misspelt_verb(arguments: list[str]) -> None:
+    """Exit with 2 where the first word is no source but nearly a verb."""
+    word = arguments[0] if arguments else ""
+    if not word.isalpha() or word == "demo" or os.path.lexists(word):
+        return
+    near = closest(word, VERBS)
+    if near:
+        sentence = f"rfviewer: There is no file or verb {word}; did you mean {near}?\n"
+        sys.stderr.write(sentence)
+        sys.exit(2)
+
+
 def _parser(verb: str) -> argparse.ArgumentParser:
     if verb in _OWN_PARSERS:
         own: argparse.ArgumentParser = import_module(_OWN_PARSERS[verb]).make_parser()
         return own
     window = verb == "window"
-    parser = argparse.ArgumentParser(
+    epilog = argument_options.SWITCHES if verb in _ENGINE_VERBS else None
+    if window:
+        epilog = f"{_EPILOG}\n{epilog}"
+    parser = Parser(
         prog="rfviewer" if window else f"rfviewer {verb}",
         description=_DESCRIPTIONS[verb],
-        epilog=_EPILOG if window else None,
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -168,7 +189,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     if window:
         parser.add_argument("--version", action=_Version)
         parser.add_argument("source", nargs="?", metavar="SOURCE", help="what to open; see below")
-        _window_options(parser)
+        argument_options.window_options(parser)
     if verb in ("export", "bench", "ab", "parity"):
         parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
         parser.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
@@ -178,9 +199,9 @@ def _parser(verb: str) -> argparse.ArgumentParser:
             "--ceilings", action="store_true", help="how fast each part could go alone"
         )
     if verb == "export":
-        _export_options(parser)
+        argument_options.export_options(parser)
     if verb == "soak":
-        _soak_options(parser)
+        argument_options.soak_options(parser)
     if verb == "ab":
         from rfviewer.ab_verb import add_options as add_ab_options
 
@@ -200,8 +221,8 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     if verb in ("window", "export", "bench", "trace", "soak"):
         choices = [str(item) for item in Decode]
         parser.add_argument("--decode", choices=choices, help="what decodes; gpu is NVDEC")
-    if verb in ("window", "export", "bench", "ab", "parity", "trace", "soak"):
-        _engine_options(parser)
+    if verb in _ENGINE_VERBS:
+        argument_options.engine_options(parser)
     return parser
 
 
@@ -231,61 +252,6 @@ class _Version(argparse.Action):
 
         sys.stdout.write(f"rfviewer {version()}\n")
         parser.exit(0)
-
-
-def _window_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--theme", choices=("system", "light", "dark"), help="for this run")
-    parser.add_argument("--loop", action="store_true", help="start over at the end")
-    parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
-    parser.add_argument("--policy", choices=[str(item) for item in Policy], help="when too slow")
-    parser.add_argument("--safe-mode", action="store_true", help="default settings, on the CPU")
-    parser.add_argument("--in-process", action="store_true", help="engine in the window's process")
-    parser.add_argument("--quit-after", type=seconds, metavar="S", help="close by itself")
-    parser.add_argument("--screenshot", type=Path, metavar="PNG", help="save the window then")
-
-
-def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="annotated video")
-    parser.add_argument("--labels", type=Path, metavar="F.jsonl", help="one object per frame")
-    parser.add_argument("--coco", type=Path, metavar="F.json", help="COCO annotations")
-    parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
-    parser.add_argument("--end", type=seconds, metavar="S", help="end before second S")
-    parser.add_argument("--classes", metavar="A,B", help="keep only these names or ids")
-    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
-    parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
-
-
-def _soak_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
-    parser.add_argument(
-        "--minutes", type=positive, default=10.0, metavar="N", help="10 if not given"
-    )
-    parser.add_argument("--cycles", type=count, metavar="N", help="open the source N times instead")
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
-
-
-def _engine_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("engine")
-    group.add_argument("--model", metavar="M", help="name from `rfviewer models`, .onnx or .pth")
-    group.add_argument("--backend", choices=BACKEND_NAMES)
-    group.add_argument("--precision", choices=PRECISIONS)
-    group.add_argument("--threshold", type=number, metavar="T", help="keep scores above T, 0..1")
-    group.add_argument("--resize", choices=[str(item) for item in ResizeMode], help="see docs")
-    group.add_argument("--threads", type=whole_number, metavar="N", help="host threads; 0 chooses")
-    group.add_argument(
-        "--set",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="name=value",
-        help="optimizations, e.g. --set depth=1 roi_masks=off; all=off is the reference path",
-    )
-    group.add_argument(
-        "--nvtx",
-        action="store_true",
-        help="ranges for NVIDIA's profilers: around each stage, or the graph that holds them",
-    )
-    group.add_argument("--config", type=Path, metavar="FILE", help="settings, instead of your own")
 
 
 def _fail(sentence: str, options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from rfviewer.argument_parser import Parser
 from rfviewer.engine.backends.tensorrt_module import TensorRtName, load_tensorrt
 from rfviewer.engine.plans.build import PlanRequest, ensure_plan
 from rfviewer.engine.plans.gpu import find_gpu
@@ -16,17 +17,19 @@ from rfviewer.engine.plans.store import PlanManifest, clear_plans, list_plans
 from rfviewer.errors import UsageError
 from rfviewer.models.registry import resolve_model
 
+_HELP = {"--verbose": "tell more on stderr", "--json": "print one JSON object on stdout"}
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of `rfviewer engine`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rfviewer engine",
         description="Build, list and remove TensorRT engines. The viewer builds what it needs by"
         " itself; building beforehand only saves the wait.",
         allow_abbrev=False,
     )
-    parser.add_argument("--verbose", action="store_true", help="tell more on stderr")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.add_argument("--verbose", action="store_true", help=_HELP["--verbose"])
+    parser.add_argument("--json", action="store_true", help=_HELP["--json"])
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = actions.add_parser("build", help="build one engine unless it is there")
     build.add_argument("--model", default="demo", metavar="M", help="as in `rfviewer --model`")
@@ -41,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
         # Given after the action too; a default here would undo one given before it.
         for option in ("--verbose", "--json"):
             action.add_argument(
-                option, action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+                option, action="store_true", default=argparse.SUPPRESS, help=_HELP[option]
             )
     return parser
 

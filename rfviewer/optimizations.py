@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from rfviewer.errors import UsageError
+from rfviewer.suggestions import closest
 from rfviewer.toggle import Toggle
 from rfviewer.toggle_texts import TOGGLES
 
@@ -57,7 +58,10 @@ class Optimizations:
             UsageError: for an unknown name or a value the toggle does not take.
         """
         if name not in {spec.name for spec in fields(self)}:
-            known = ", ".join(spec.name for spec in fields(self))
+            near = closest(name, toggle_names())
+            if near:
+                raise UsageError(f"There is no optimization {name}; did you mean {near}?")
+            known = ", ".join(toggle_names())
             raise UsageError(f"There is no optimization {name}; known are {known}.")
         changed: dict[str, Any] = {name: parse_value(name, value)}
         return replace(self, **changed)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from rfviewer import paths
+from rfviewer.argument_parser import Parser
 from rfviewer.errors import SinkError, UsageError
 from rfviewer.sinks.recovery import Interrupted, delete, find_interrupted, recover
 from rfviewer.sinks.running import RunningFiles
@@ -13,7 +14,7 @@ from rfviewer.sinks.running import RunningFiles
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of `rfviewer recover`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rfviewer recover",
         description="Finish recordings and exports that were cut off. They are found wherever they"
         " lie, and in the videos folder. Nothing is ever replaced.",

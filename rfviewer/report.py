@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from rfviewer import log, paths
+from rfviewer.argument_parser import Parser
 from rfviewer.errors import RfviewerError
 from rfviewer.snapshot import Snapshot
 from rfviewer.version import version
@@ -28,7 +29,7 @@ _MAX_REPORT_BYTES = 400_000
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of `rfviewer report`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rfviewer report",
         description="Write one text file for a bug report: versions, GPU and driver, checks of the"
         " doctor, the last log lines. Passwords are removed. Read it before you attach it.",

@@ -53,8 +53,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
     parser.add_argument("-o", "--output", type=Path, metavar="T.json", help="trace; .gz packs it")
     parser.add_argument("--html", type=Path, metavar="R.html", help="the report, to read anywhere")
-    parser.add_argument("--frames", type=count, metavar="N", help=f"{DEFAULT_FRAMES} if not given")
-    parser.add_argument("--seconds", type=seconds, metavar="S", help="trace so long instead")
+    parser.add_argument(
+        "--frames", type=count, metavar="N", help=f"trace N frames; {DEFAULT_FRAMES} if not given"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=seconds,
+        metavar="S",
+        help="trace for S seconds instead of a number of frames",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 

@@ -175,3 +175,30 @@ def test_safe_mode_ignores_the_settings_file_and_runs_on_the_cpu(no_user_config:
     assert not settings.optimizations.cuda_graph
     assert settings.optimizations.depth == 1
     assert settings_of("--safe-mode", "--model", "none").engine.model == "none"
+
+
+@pytest.mark.parametrize("verb", ["window", "ab", "export"])
+def test_the_help_lists_the_optimizations(verb: str) -> None:
+    said = cli._parser(verb).format_help()
+    assert all(name in said for name in Optimizations.__dataclass_fields__)
+    assert "docs/TOGGLES.md" in said
+
+
+@pytest.mark.parametrize("action", ["build", "list", "clear"])
+def test_the_help_of_engine_actions_tells_of_json(
+    action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["engine", action, "--help"])
+    assert "print one JSON object on stdout" in capsys.readouterr().out
+
+
+def test_a_file_named_nearly_like_a_verb_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "exprt").touch()
+    cli._refuse_misspelt_verb(["exprt"])
+    (tmp_path / "exprt").unlink()
+    with pytest.raises(SystemExit):
+        cli._refuse_misspelt_verb(["exprt"])

@@ -1,0 +1,38 @@
+"""An argument parser whose errors are one sentence, with a suggestion for a misspelt option."""
+
+import argparse
+from collections.abc import Iterator
+from typing import NoReturn, override
+
+from rfviewer.suggestions import closest
+
+_UNKNOWN = "unrecognized arguments: "
+"""How argparse begins to name what it does not know."""
+
+
+class Parser(argparse.ArgumentParser):
+    """As argparse's, but for the words on errors."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2 after one sentence."""
+        if message.startswith(_UNKNOWN):
+            message = self._unknown(message.removeprefix(_UNKNOWN).split())
+        joint = " " if message.endswith("?") else "; "
+        self.exit(2, f"rfviewer: {message}{joint}see {self.prog} --help\n")
+
+    def _unknown(self, words: list[str]) -> str:
+        word = next((word for word in words if word.startswith("-")), words[0])
+        option = word.partition("=")[0]
+        if not option.startswith("-"):
+            return f"{word} is one word too many"
+        near = closest(option, self._options())
+        return f"there is no option {option}" + (f"; did you mean {near}?" if near else "")
+
+    def _options(self) -> Iterator[str]:
+        """Yield every option that is understood, those of subcommands included."""
+        for action in self._actions:
+            yield from action.option_strings
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - no public name
+                for parser in action.choices.values():
+                    yield from parser._options()  # noqa: SLF001 - our own class
