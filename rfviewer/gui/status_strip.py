@@ -8,6 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from rfviewer.config import Policy
+from rfviewer.experiment import LabStatus
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.live_bar import live_words
@@ -61,6 +62,11 @@ def wanted_fps(snapshot: Snapshot) -> float | None:
         return None
     nominal = snapshot.source.fps or snapshot.source_fps
     return None if nominal is None else nominal * (1.0 if snapshot.source.live else rate)
+
+
+def _measuring_words(lab: LabStatus) -> str:
+    """Return that an experiment runs, and how far it is where that is known."""
+    return f"Measuring, {lab.index} of {lab.count}" if lab.count else "Measuring"
 
 
 class _Cell(QWidget):
@@ -157,6 +163,7 @@ class StatusStrip(QWidget):
 
     def apply(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
         """Show the newest figures."""
+        self._tell_of_end(self._snapshot, snapshot)
         self._snapshot = snapshot
         tokens = current_tokens()
         cells = self.cells
@@ -194,6 +201,13 @@ class StatusStrip(QWidget):
         reason = "" if found is None else f"\n{found.sentence}"
         cell.setToolTip(tooltip(f"{_LIMIT_TIP}{reason}"))
 
+    def _tell_of_end(self, before: Snapshot | None, now: Snapshot) -> None:
+        """Say once that an experiment has ended without a result, and why."""
+        if before is None or before.lab is None or not before.lab.active or now.lab is None:
+            return
+        if now.lab.request == before.lab.request and not now.lab.active and now.lab.result is None:
+            self.show_notice("info", now.lab.error or "The measurement was stopped.")
+
     def _show_state(self) -> None:
         snapshot = self._snapshot
         if self._notice is not None:
@@ -202,6 +216,8 @@ class StatusStrip(QWidget):
             mark, text = "clock", "Starting"
         else:
             mark, text = _STATE_WORDS[snapshot.state]
+            if snapshot.lab is not None and snapshot.lab.active:  # the video stands still
+                mark, text = "stopwatch", _measuring_words(snapshot.lab)
             words = "" if snapshot.live is None else live_words(snapshot.live)
             if words:
                 mark, text = "warning", words

@@ -33,6 +33,19 @@ def test_loading_without_an_image_shows_the_steps(make_window, qtbot):
     )
 
 
+def test_the_status_bar_says_that_it_measures_and_that_it_was_stopped(window, session, qtbot):
+    status = window.status
+    qtbot.waitUntil(lambda: status.state_text.startswith("Playing"))
+    session.lab.hold = True
+    window.lab_parts.lab.measure_toggle("packed_masks")
+    qtbot.waitUntil(lambda: status.state_text.startswith("Measuring, 8 of 24"))
+    assert "street.mp4" in status.state_text
+    window.lab_parts.lab.stop()
+    qtbot.waitUntil(lambda: status.state_text == "The measurement was stopped.")
+    status._notice_timer.timeout.emit()
+    assert status.state_text.startswith("Playing")
+
+
 def test_a_snapshot_reaches_every_part(window, qtbot):
     status = window.status
     qtbot.waitUntil(lambda: status.cells["engine"].figure.text() == "onnxruntime fp32")
