@@ -1,4 +1,4 @@
-"""The strip below the transport bar: fps, stage times with their table, GPU idle."""
+"""The strip below the transport bar: fps, stage times with their table, and the idle GPU."""
 
 from typing import override
 
@@ -145,7 +145,9 @@ class PlotStrip(RepaintingWidget):
         row.setSpacing(GAP_PX)
         row.addWidget(self._fps_card(), 34)
         row.addWidget(self._stage_card(), 42)
-        row.addWidget(self._idle_card(), 24)
+        self.idle_card = self._idle_card()
+        self.idle_card.setVisible(False)
+        row.addWidget(self.idle_card, 24)
         self.setMinimumHeight(120)
         self.repaint_timer.timeout.connect(self._on_repaint_due)
         self._retint()
@@ -154,6 +156,9 @@ class PlotStrip(RepaintingWidget):
         """Note that there is something new; drawing waits for the next repaint."""
         self._dirty = True
         measured = snapshot.device.gpu_idle
+        # An engine on a GPU knows its memory also while nothing runs; any other has nothing to say.
+        known = measured is not None or snapshot.device.memory_used_bytes is not None
+        self.idle_card.setVisible(known or self._history.idle_measured)
         self._idle_figure.setText("" if measured is None else f"{measured * 100:.0f} %")
         stack = self._idle_stack
         stack.setCurrentIndex(1 if measured is not None else 0)

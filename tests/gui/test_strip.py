@@ -4,6 +4,8 @@ import pytest
 
 from rfviewer.gui.lab_parts import AB, LATENCY, PLOTS, TIMELINE, WATERFALL
 from rfviewer.gui.repainting import RepaintingWidget
+from rfviewer.result import DeviceUsage
+from tests.gui.fake_session import FakeSession
 
 
 def test_only_what_is_seen_repaints(window, qtbot):
@@ -18,6 +20,22 @@ def test_only_what_is_seen_repaints(window, qtbot):
         assert [one.repaint_timer.isActive() for one in every] == [one is seen for one in every]
     window.actions_["plots"].trigger()
     assert not any(one.repaint_timer.isActive() for one in every)
+
+
+def test_gpu_idle_takes_room_only_where_there_is_a_gpu(make_window, qtbot):
+    without = make_window(FakeSession(gpu=False))
+    without.lab_parts.strip.show_page(PLOTS)
+    plots = without.lab_parts.strip.page(PLOTS)
+    qtbot.waitUntil(lambda: without.model.snapshot is not None and plots.isVisible())
+    assert not plots.idle_card.isVisible()
+    session = FakeSession(gpu=True)
+    window = make_window(session)
+    window.lab_parts.strip.show_page(PLOTS)
+    plots = window.lab_parts.strip.page(PLOTS)
+    qtbot.waitUntil(plots.idle_card.isVisible)
+    session.usage = DeviceUsage(None, "not measured: no frame yet", 2_400_000_000)
+    qtbot.waitUntil(lambda: plots._idle_reason.text() == "not measured: no frame yet")
+    assert plots.idle_card.isVisible()
 
 
 @pytest.mark.parametrize("name", [TIMELINE, LATENCY, AB, WATERFALL, PLOTS])
