@@ -212,7 +212,8 @@ class ReplayDialog(QDialog):
         column.addLayout(form)
         note = label(
             "Keeps the encoded source, the settings and the results. Opening the file runs the "
-            "same frames again, under these or other switches.",
+            "same frames again, under these or other switches. It reaches back at most to the last "
+            "jump, loop or opening of a source; if that makes it shorter, it says so.",
             muted=True,
         )
         note.setWordWrap(True)

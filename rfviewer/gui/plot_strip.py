@@ -156,9 +156,10 @@ class PlotStrip(RepaintingWidget):
         """Note that there is something new; drawing waits for the next repaint."""
         self._dirty = True
         measured = snapshot.device.gpu_idle
-        # An engine on a GPU knows its memory also while nothing runs; any other has nothing to say.
+        # An engine on a GPU mostly knows its memory also while nothing runs; where not, the card
+        # stays as long as a figure is in the plot.
         known = measured is not None or snapshot.device.memory_used_bytes is not None
-        self.idle_card.setVisible(known or self._history.idle_measured)
+        self.idle_card.setVisible(known or bool(np.isfinite(self._history.idle()[1]).any()))
         self._idle_figure.setText("" if measured is None else f"{measured * 100:.0f} %")
         stack = self._idle_stack
         stack.setCurrentIndex(1 if measured is not None else 0)

@@ -18,7 +18,7 @@ from rfviewer.frame import Frame, SourceKind
 from rfviewer.interfaces import SinkItem, SourceFactory
 from rfviewer.pipeline.threads import Thread, start_thread
 from rfviewer.result import Notice
-from rfviewer.session.run_history import KeptResult, Recent, RunHistory, frame_check
+from rfviewer.session.run_history import NEARLY, KeptResult, Recent, RunHistory, frame_check
 from rfviewer.sinks.faults import cannot_create
 from rfviewer.sinks.labels import frame_record
 from rfviewer.sinks.names import free_path
@@ -134,7 +134,7 @@ class Replays:
                     raise cannot_create(request.path, error) from error
                 finally:
                     temporary.unlink(missing_ok=True)
-                return _sentence(path, made, wrong)
+                return _sentence(path, made, wrong, recent)
         raise SinkError(
             "These seconds cannot be saved: no key frame of the stream lies before them; "
             "try again after some seconds."
@@ -263,7 +263,7 @@ def _line(place: int, time_s: float, kept: KeptResult, names: Sequence[str | Non
     return json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _sentence(path: Path, made: _Made, wrong: int) -> str:
+def _sentence(path: Path, made: _Made, wrong: int, recent: Recent) -> str:
     times = made.clip.pts_s
     count = len(made.clip.pts_s)
     length_s = times[-1] - times[0]
@@ -272,6 +272,14 @@ def _sentence(path: Path, made: _Made, wrong: int) -> str:
         f"Saved the last {length_s:.1f} s as {path.name} in {path.parent}: {count} frames{how}, "
         f"{len(made.results)} with results."
     )
+    run_s = recent.results[-1].pts_s - recent.results[0].pts_s
+    if length_s < NEARLY * run_s:
+        text += (
+            " It is shorter than asked for: what this live source sent before is not kept (the "
+            "memory for it is limited, and begins anew when it is opened again)."
+        )
+    elif recent.shorter:
+        text += f" It is shorter than asked for: {recent.shorter}."
     if wrong:
         text += f" {wrong} of them do not decode to the same picture again: the stream was damaged."
     return text

@@ -23,6 +23,8 @@ MAX_FRAME_BYTES = 192 << 20
 _SAME_S = 1e-6
 _LARGEST_GAP_S = 2.0
 """A larger step between two results is a jump and no slow engine."""
+NEARLY = 0.95
+"""A run of so much of what was asked for is not called shorter."""
 _CHECKED_ROWS = 4
 
 
@@ -52,6 +54,8 @@ class Recent:
     """The packets of a stream."""
     frames: Sequence[Frame]
     """The frames of a camera."""
+    shorter: str = ""
+    """Why the run does not reach as far back as was asked for; empty when it does."""
 
 
 class RunHistory:
@@ -61,6 +65,8 @@ class RunHistory:
         self._lock = threading.Lock()
         self._results: deque[KeptResult] = deque(maxlen=MAX_RESULTS)
         self._bytes = 0
+        self._forgot = False
+        """Whether older results of this source were dropped to keep within the limits."""
         self._uri = ""
         self._source: SourceInfo | None = None
         self._packets: PacketHistory | None = None
@@ -77,7 +83,7 @@ class RunHistory:
             with self._lock:
                 if uri != self._uri:
                     self._results.clear()
-                    self._bytes = 0
+                    self._bytes, self._forgot = 0, False
                 self._uri, self._source = uri, source.info
                 self._packets, self._frames = packets, ring
             return MappedSource(source, ring.keep) if keeps_frames else source
@@ -107,6 +113,7 @@ class RunHistory:
         with self._lock:
             if len(self._results) == MAX_RESULTS:
                 self._bytes -= _size(self._results[0])
+                self._forgot = True
             self._results.append(kept)
             self._bytes += _size(kept)
             while len(self._results) > 1 and (
@@ -114,16 +121,19 @@ class RunHistory:
                 or kept.capture_time_ns - self._results[0].capture_time_ns > HISTORY_S * 1e9
             ):
                 self._bytes -= _size(self._results.popleft())
+                self._forgot = True
 
     def recent(self, seconds: float) -> Recent | None:
         """Return the last `seconds` of media time; None when there is no result yet."""
         with self._lock:
             results, source = list(self._results), self._source
             uri, packets, frames = self._uri, self._packets, self._frames
+            forgot = self._forgot
         run = last_run(results, seconds)
         if not run or source is None:
             return None
-        return Recent(uri, source, run, packets, frames.all())
+        shorter = why_shorter(results, run, seconds, forgot=forgot)
+        return Recent(uri, source, run, packets, frames.all(), shorter)
 
 
 def last_run(results: Sequence[KeptResult], seconds: float) -> list[KeptResult]:
@@ -141,6 +151,36 @@ def last_run(results: Sequence[KeptResult], seconds: float) -> list[KeptResult]:
                 break
         run.append(kept)
     return run[::-1]
+
+
+def why_shorter(
+    results: Sequence[KeptResult], run: Sequence[KeptResult], seconds: float, *, forgot: bool
+) -> str:
+    """Return why `run`, the `last_run` of `results`, is shorter than `seconds`; empty if it is not.
+
+    `forgot` says that results before these were dropped.
+    """
+    length_s = run[-1].pts_s - run[0].pts_s
+    if length_s >= NEARLY * seconds:
+        return ""
+    first = next(n for n, kept in enumerate(results) if kept is run[0])
+    gaps_s = (run[0].pts_s - kept.pts_s for kept in reversed(results[:first]))
+    gap_s = next((gap for gap in gaps_s if abs(gap) > _SAME_S), None)
+    if gap_s is not None and gap_s < 0:
+        return "before that the video jumped or started over, and a replay is one run without jumps"
+    if gap_s is not None and gap_s > _LARGEST_GAP_S:
+        return (
+            f"before that {gap_s:.1f} s have no result (a jump, or an engine that is slow), and a "
+            "replay is one run without gaps"
+        )
+    if gap_s is not None:
+        return ""  # the next older frame is more than `seconds` away
+    if forgot:
+        return (
+            f"older results are not kept (at most {HISTORY_S:.0f} s, and "
+            f"{MAX_RESULT_BYTES >> 20} MB of masks)"
+        )
+    return "no more has been played and inferred since the source was opened"
 
 
 def frame_check(image: U8Array) -> int:

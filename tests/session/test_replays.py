@@ -16,7 +16,7 @@ from rfviewer.interfaces import RecordingRequest
 from rfviewer.optimizations import Optimizations
 from rfviewer.session.local import LocalSession
 from rfviewer.session.replays import Replays
-from rfviewer.session.run_history import KeptResult, frame_check, last_run
+from rfviewer.session.run_history import KeptResult, frame_check, last_run, why_shorter
 from rfviewer.snapshot import PlayState, Snapshot
 from rfviewer.sources.replay import open_replay
 from rfviewer.sources.replay_file import read_manifest, read_results, read_settings
@@ -41,6 +41,21 @@ def test_the_last_run_ends_at_a_jump_and_counts_a_frame_once() -> None:
     again = [kept(0.1, 1), kept(0.2, 2), kept(0.2, 3)]
     assert [result.frame_index for result in last_run(again, 9.0)] == [1, 3]
     assert last_run([], 1.0) == []
+
+
+def test_a_short_run_says_why_it_is_short() -> None:
+    def why(results: list[KeptResult], seconds: float = 10.0, *, forgot: bool = False) -> str:
+        return why_shorter(results, last_run(results, seconds), seconds, forgot=forgot)
+
+    steady, start = ([kept(n / 10) for n in range(count)] for count in (200, 9))
+    assert why(steady) == ""
+    assert why([kept(n * 1.9) for n in range(20)]) == ""  # the next one is farther away than 10 s
+    assert "since the source was opened" in why(steady[:9])
+    assert "at most 60 s" in why(steady[:9], forgot=True)
+    assert "jumped or started over" in why([*steady, *start])
+    # The frame after the jump was inferred twice, as after a change while paused.
+    assert "jumped or started over" in why([*steady, kept(0.0), *start])
+    assert "before that 30.1 s have no result" in why([*steady, kept(50.0), kept(50.1)])
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -180,7 +195,9 @@ def test_nothing_is_overwritten_and_wrong_places_are_told(tmp_path: Path) -> Non
         assert "nothing to save" in saved_early(session, taken)
         session.open("synthetic:64x48@25,frames=4", Playback(rate=None))
         inferred(session, 4)
-        assert "a-2.rfreplay" in saved(session, taken)
+        text = saved(session, taken)
+        assert "a-2.rfreplay" in text
+        assert "shorter than asked for: no more has been played" in text
         assert "must be named .rfreplay" in saved(session, tmp_path / "a.zip")
         assert "does not exist" in saved(session, tmp_path / "no" / "a.rfreplay")
     assert taken.read_text() == "mine"
