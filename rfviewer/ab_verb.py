@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 
@@ -12,7 +13,7 @@ import cv2
 
 from rfviewer.compose import build_engine
 from rfviewer.config import Settings
-from rfviewer.errors import SourceError, UsageError
+from rfviewer.errors import EngineError, SourceError, UsageError
 from rfviewer.experiment import AbRequest, AbResult, Effect, WaterfallRequest, WaterfallResult
 from rfviewer.exporting import stop_on_signals
 from rfviewer.frame import Frame
@@ -26,6 +27,7 @@ from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations, off_value, on_value, toggle_of
 from rfviewer.parity_verb import parse_set
 from rfviewer.pipeline.recent import MAX_BYTES, MAX_FRAMES
+from rfviewer.progress_lines import ProgressLines
 from rfviewer.render.host import HostRenderer
 from rfviewer.result import EngineInfo
 from rfviewer.sources.factory import open_source
@@ -67,15 +69,16 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     request = request_of(options, settings.optimizations)
     # As a session does it: OpenCV's own threads would compete with the network's.
     cv2.setNumThreads(1)
-    quiet = options.quiet or not sys.stderr.isatty()
     with ExitStack() as stack:
         source = open_source(options.source)
         stack.callback(source.close)
         frames = record(source)
         stop = stack.enter_context(stop_on_signals())
-        tell = _teller(stop, quiet=quiet)
+        tell = _teller(stop, quiet=options.quiet)
         engine = build_engine(settings.engine, settings.optimizations, tell)
         stack.callback(engine.close)
+        if isinstance(request, AbRequest):
+            refuse_what_cannot_run(toggles_of(options), engine.info)
         parts = LabParts(settings.view, HostRenderer())
         result = run_experiment(engine, frames, request, parts, tell)
         info = engine.info
@@ -101,7 +104,7 @@ def request_of(options: argparse.Namespace, target: Optimizations) -> AbRequest 
     Raises:
         UsageError: it contradicts itself.
     """
-    names = tuple(name.strip() for name in options.toggle.split(",") if name.strip())
+    names = toggles_of(options)
     frames, rounds = options.frames or 0, options.rounds
     if rounds < 0:
         raise UsageError(f"The number of rounds must be positive, got {rounds}.")
@@ -120,6 +123,24 @@ def request_of(options: argparse.Namespace, target: Optimizations) -> AbRequest 
         return AbRequest(a=off, b=on, frames=frames, rounds=rounds)
     a = parse_set(options.a, target) if options.a else Optimizations.baseline()
     return AbRequest(a=a, b=parse_set(options.b, target), frames=frames, rounds=rounds)
+
+
+def toggles_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the optimizations that --toggle names."""
+    return tuple(name.strip() for name in options.toggle.split(",") if name.strip())
+
+
+def refuse_what_cannot_run(names: Sequence[str], info: EngineInfo) -> None:
+    """Fail where none of the optimizations `names` can run, before minutes go by for nothing.
+
+    Raises:
+        EngineError: with the reasons.
+    """
+    states = [state for state in info.toggles if state.name in names]
+    if not states or any(state.available for state in states):
+        return
+    reasons = "; ".join(f"{state.name}: {state.reason}" for state in states)
+    raise EngineError(f"Nothing can be compared, since it cannot run here: {reasons}.")
 
 
 def _counts(name: str) -> bool:
@@ -154,13 +175,17 @@ def record(source: FrameSource) -> list[Frame]:
 
 def _teller(stop: threading.Event, *, quiet: bool) -> Progress:
     last = [""]
+    terminal = sys.stderr.isatty()
+    lines = ProgressLines(quiet=quiet)
 
     def tell(step: str, index: int, count: int) -> None:
         del index, count
         if stop.is_set():
             raise Stopped
         head = step.rpartition(":")[0] or step  # a line for each round and not for each block
-        if not quiet and head != last[0]:
+        if not terminal:
+            lines(head)
+        elif not quiet and head != last[0]:
             last[0] = head
             sys.stderr.write(f"\r\033[K{head}")
             sys.stderr.flush()

@@ -13,6 +13,7 @@ from rfviewer.errors import UsageError
 from rfviewer.exporting import ExportReport, export
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.log import redact
+from rfviewer.progress_lines import ProgressLines, step_teller
 from rfviewer.sinks.factory import wrong_request
 from rfviewer.snapshot import EnginePhase, Snapshot
 
@@ -72,9 +73,10 @@ def _stopped(report: ExportReport) -> str:
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
-    """Show a bar on stderr while the block runs, if a person may be looking."""
+    """Show a bar on stderr while the block runs; without a terminal a line now and then."""
     if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+        lines = ProgressLines(quiet=quiet)
+        yield lambda snapshot: lines(_line(snapshot))
         return
     from rich.console import Console
     from rich.progress import (
@@ -106,6 +108,15 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
         yield watch
 
 
+def _line(snapshot: Snapshot) -> str:
+    """Return how far an export is, e.g. "43 of 538 frames"."""
+    if snapshot.engine.phase is EnginePhase.LOADING:
+        return snapshot.engine.step
+    frames = 0 if snapshot.recording is None else snapshot.recording.frames
+    total = _total(snapshot)
+    return f"{frames} frames" if total is None else f"{frames} of {total} frames"
+
+
 def _total(snapshot: Snapshot) -> int | None:
     """Return how many frames will be written; None when nobody knows."""
     playback, source = snapshot.playback, snapshot.source
@@ -119,12 +130,7 @@ def _total(snapshot: Snapshot) -> int | None:
 def _bench(options: argparse.Namespace, settings: Settings) -> int:
     from rfviewer.bench import bench
 
-    quiet = options.quiet or not sys.stderr.isatty()
-
-    def watch(text: str) -> None:
-        if not quiet:
-            sys.stderr.write(f"{text}\n")
-
+    watch = step_teller(quiet=options.quiet)
     if options.ceilings:
         from rfviewer.ceilings_verb import ceilings, table
 

@@ -27,6 +27,7 @@ from rfviewer.lab.tolerance import differing
 from rfviewer.lab.worst_frame import WorstFrame, WorstFrames
 from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations
+from rfviewer.progress_lines import ProgressLines, counted
 from rfviewer.result import EngineInfo
 from rfviewer.sinks.names import free_path
 from rfviewer.sources.factory import open_source
@@ -256,9 +257,10 @@ def _text(result: ParityResult, titles: tuple[str, str], report: Mapping[str, ob
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Progress]:
-    """Show a bar on stderr while the block runs, if a person may be looking."""
+    """Show a bar on stderr while the block runs; without a terminal a line now and then."""
     if quiet or not sys.stderr.isatty():
-        yield lambda *_: None
+        lines = ProgressLines(quiet=quiet)
+        yield lambda step, index, count: lines(counted(step, index, count))
         return
     from rich.console import Console
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn

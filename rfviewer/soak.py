@@ -15,6 +15,7 @@ from typing import Literal
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, RfviewerError, SourceError
 from rfviewer.exporting import stop_on_signals
+from rfviewer.progress_lines import step_teller
 from rfviewer.session.remote import RemoteSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 from rfviewer.soak_meter import Fifths, Meter, Usage, growth, slope
@@ -61,12 +62,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     Raises:
         RfviewerError: one sentence, when the source or the engine does not work at all.
     """
-    quiet = options.quiet or not sys.stderr.isatty()
-
-    def tell(text: str) -> None:
-        if not quiet:
-            sys.stderr.write(f"{text}\n")
-
+    tell = step_teller(quiet=options.quiet)
     settings = replace(settings, playback=replace(settings.playback, loop=True))
     session = RemoteSession(SESSION_MAKER, settings, log_folder=None)
     try:

@@ -27,6 +27,7 @@ from rfviewer.lab.timeline import timeline_of
 from rfviewer.lab.trace import QueueReading, write_trace
 from rfviewer.listing import hardware
 from rfviewer.log import redact
+from rfviewer.progress_lines import ProgressLines, step_teller
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
 from rfviewer.timing import percentile
@@ -77,14 +78,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         raise UsageError("Nothing to write; name a trace with -o or a report with --html.")
     for path in outputs:
         _check(path, overwrite=options.overwrite)
-    quiet = options.quiet or not sys.stderr.isatty()
-
-    def watch(text: str) -> None:
-        if not quiet:
-            sys.stderr.write(f"{text}\n")
-
+    watch, lines = step_teller(quiet=options.quiet), ProgressLines(quiet=options.quiet)
     frames = options.frames if options.frames or options.seconds else DEFAULT_FRAMES
-    recorded, last = _record(options.source, settings, frames, options.seconds, watch)
+    recorded, last = _record(options.source, settings, frames, options.seconds, watch, lines)
     made_with = run_metadata(settings, last.source, last.engine.info)
     made_with["command"] = redact(shlex.join(["rfviewer", *sys.argv[1:]]))
     made_with["saved"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
@@ -128,6 +124,7 @@ def _record(
     frames: int | None,
     length_s: float | None,
     watch: Callable[[str], None],
+    lines: Callable[[str], None],
 ) -> tuple[_Recorded, Snapshot]:
     with tempfile.TemporaryDirectory(prefix="rfviewer-trace-") as folder:
         # Recorded, so that drawing and encoding have lanes too, and are thrown away.
@@ -137,12 +134,12 @@ def _record(
             session = batch_session(settings)
             try:
                 watch("Loading the network")
-                wait_for_engine(session, lambda _: None, stop)
+                wait_for_engine(session, lambda snapshot: lines(snapshot.engine.step), stop)
                 playback = replace(batch_playback(settings.playback), loop=True, max_frames=None)
                 session.start_recording(recording)
                 session.open(uri, playback)
                 watch("Tracing")
-                return _follow(session, frames, length_s, stop.is_set)
+                return _follow(session, frames, length_s, lines, stop.is_set)
             finally:
                 session.close(finish_pass=True)
 
@@ -151,6 +148,7 @@ def _follow(
     session: LocalSession,
     frames: int | None,
     length_s: float | None,
+    lines: Callable[[str], None],
     stopped: Callable[[], bool],
 ) -> tuple[_Recorded, Snapshot]:
     """Collect samples until there are enough, or the source ends."""
@@ -171,6 +169,8 @@ def _follow(
         recorded.queues.append((snapshot.time_ns, snapshot.queues))
         if snapshot.device.gpu_idle is not None:
             recorded.idle.append(snapshot.device.gpu_idle)
+        inferred = len(recorded.samples)
+        lines(f"{inferred} frames" if frames is None else f"{inferred} of {frames} frames")
         begun_s = begun_s or (time.monotonic() if recorded.samples else 0.0)
         enough = frames is not None and len(recorded.samples) >= frames
         long_enough = (

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rfviewer import ab_verb
 from rfviewer.ab_verb import record, request_of
 from rfviewer.cli import main
 from rfviewer.errors import SourceError, UsageError
@@ -160,3 +161,17 @@ def test_ceilings_name_what_binds(capsys: pytest.CaptureFixture[str], tiny: str)
     assert report["running_fps"] > 0
     assert report["bound"] in report["verdict"]
     assert report["bound"].endswith("-bound")
+
+
+def test_what_cannot_run_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str], tiny: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(*_: object) -> None:
+        raise AssertionError("nothing can be learned from it")
+
+    monkeypatch.setattr(ab_verb, "run_experiment", measured)
+    words = ["--model", tiny, "--backend", "onnxruntime", "--json"]
+    assert main(["ab", SYNTHETIC, *words, "--toggle", "cuda_graph,tuned_masks"]) == 1
+    said = capsys.readouterr()
+    assert "cuda_graph: needs an NVIDIA GPU; tuned_masks: needs an NVIDIA GPU." in said.err
+    assert json.loads(said.out)["error"] in said.err

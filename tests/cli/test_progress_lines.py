@@ -1,0 +1,73 @@
+"""Where stderr is no terminal the long verbs tell how far they are, unless asked to be quiet."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rfviewer import progress_lines
+from rfviewer.cli import main
+from rfviewer.progress_lines import ProgressLines, counted
+from tests.engine.tiny_onnx import write_tiny_onnx
+
+SYNTHETIC = "synthetic:64x48@25,frames=12"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    rng = np.random.default_rng(1)
+    outputs = {
+        "dets": rng.uniform(0.2, 0.8, (1, 9, 4)),
+        "labels": rng.normal(0, 2, (1, 9, 3)),
+        "masks": rng.normal(0, 2, (1, 9, 5, 7)),
+    }
+    return str(write_tiny_onnx(tmp_path / "tiny.onnx", outputs))
+
+
+def test_lines_come_every_ten_seconds_and_not_before(capsys) -> None:
+    now = [100.0]
+    lines = ProgressLines(clock=lambda: now[0])
+    for now[0] in (100.0, 109.9, 110.0, 111.0, 119.9, 121.0):
+        lines(f"{now[0]:g}")
+    assert capsys.readouterr().err == "110\n121\n"
+
+
+def test_quiet_says_nothing(capsys) -> None:
+    now = [0.0]
+    lines = ProgressLines(quiet=True, clock=lambda: now[0])
+    now[0] = 100.0
+    lines("something")
+    assert capsys.readouterr().err == ""
+
+
+def test_how_far_a_step_is_stands_behind_it() -> None:
+    assert counted("Comparing", 12, 90) == "Comparing, 12 of 90"
+    assert counted("Comparing", 12, 0) == "Comparing, 12"
+    assert counted("Loading", 0, 0) == "Loading"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("export {source} -o {folder}/a.mp4", "12 of 12 frames"),
+        ("parity {source}", "Frames 1 to 12, 24 of 24"),
+        ("trace {source} -o {folder}/t.json --frames 5", "of 5 frames"),
+        ("ab {source} --toggle roi_masks --rounds 1 --frames 1", "round 1 of at most 1"),
+        ("bench {source} --frames 2", "Round 1 of 1"),
+    ],
+)
+@pytest.mark.parametrize("quiet", [False, True])
+def test_long_verbs_tell_how_far_they_are(
+    words: str, line: str, quiet: bool, tiny: str, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(progress_lines, "EVERY_S", 0.0)
+    arguments = words.format(source=SYNTHETIC, folder=tmp_path).split()
+    code = main([*arguments, "--model", tiny, "--json", *["--quiet"] * quiet])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    json.loads(said.out)
+    if quiet:
+        assert said.err == ""
+    else:
+        assert line in said.err
