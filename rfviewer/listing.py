@@ -11,6 +11,8 @@ from pathlib import Path
 from rfviewer.engine.choice import CUDA_PACKAGES, TORCH_PACKAGES
 from rfviewer.extras import install_command
 
+NO_GPU = "no NVIDIA GPU here would use it"
+"""Said of GPU packages where there is none, in place of how to install them."""
 _CPU_BACKENDS = ("onnxruntime",)
 
 
@@ -36,8 +38,11 @@ def devices(*, as_json: bool) -> int:
         _print("camera     none is connected")
     _print("gpu        " + ("; ".join(gpus) or "none"))
     for name, need in needs.items():
-        idle = "" if gpus or name in _CPU_BACKENDS else ", but there is no NVIDIA GPU"
-        _print(f"backend    {name:<13} " + (f"needs: {need}" if need else f"installed{idle}"))
+        usable = bool(gpus) or name in _CPU_BACKENDS
+        text = f"needs: {need}" if need else "installed"
+        if not usable:
+            text = f"{'not ' if need else ''}installed; {NO_GPU}"
+        _print(f"backend    {name:<13} {text}")
     return 0
 
 

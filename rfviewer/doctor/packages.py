@@ -6,7 +6,7 @@ import sys
 from rfviewer.doctor.check import Check, Status
 from rfviewer.doctor.floors import installed
 from rfviewer.extras import install_command
-from rfviewer.listing import list_gpus
+from rfviewer.listing import NO_GPU, backend_needs, list_gpus
 
 _CODECS = {
     "h264": "H.264",
@@ -84,7 +84,7 @@ def torch() -> Check:
     """Check that torch is there and built for CUDA, by its metadata."""
     version = installed("torch")
     if version is None:
-        return _not_for_this_machine("torch", "torch is not installed")
+        return _not_for_this_machine("torch", "torch is not installed", "torch")
     if "+cpu" in version and list_gpus():
         fix = "install torch's CUDA build: pytorch.org tells how"
         return Check("torch", Status.WARN, f"torch {version} cannot use the NVIDIA GPU", fix)
@@ -94,16 +94,24 @@ def torch() -> Check:
 def tensorrt() -> Check:
     """Check which TensorRT variants are there, by their metadata."""
     found = [f"{name} {version}" for name in _TENSORRTS if (version := installed(name))]
-    if found:
-        return Check("TensorRT", Status.OK, ", ".join(found))
-    return _not_for_this_machine("TensorRT", "neither TensorRT nor TensorRT for RTX is installed")
+    if not found:
+        missing = "neither TensorRT nor TensorRT for RTX is installed"
+        return _not_for_this_machine("TensorRT", missing, "tensorrt")
+    detail = ", ".join(found)
+    if not list_gpus():
+        return Check("TensorRT", Status.OK, f"{detail}; {NO_GPU}")
+    needs = backend_needs()
+    if not needs["tensorrt"] or not needs["tensorrt-rtx"]:
+        return Check("TensorRT", Status.OK, detail)
+    backend = "tensorrt-rtx" if "-rtx" in detail else "tensorrt"
+    return Check("TensorRT", Status.WARN, f"{detail}, which cannot run alone", needs[backend])
 
 
 def triton() -> Check:
     """Check what our kernels are compiled with: Triton, and a C compiler for its launcher."""
     version = installed("triton") or installed("triton-windows")
     if version is None:
-        return _not_for_this_machine("Triton", "Triton is not installed")
+        return _not_for_this_machine("Triton", "Triton is not installed", "torch")
     compiler = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
     if compiler is None and sys.platform != "win32":
         detail = f"Triton {version}, but no C compiler, so no kernel can be started"
@@ -132,8 +140,11 @@ def _python_header() -> bool:
     return sys.platform == "win32" or (Path(sysconfig.get_path("include")) / "Python.h").is_file()
 
 
-def _not_for_this_machine(name: str, missing: str) -> Check:
-    """Return the line about a GPU package that is not there: a problem only where a GPU is."""
+def _not_for_this_machine(name: str, missing: str, backend: str) -> Check:
+    """Return the line about a GPU package that is not there: a problem only where a GPU is.
+
+    The remedy is what `rfviewer devices` says that `backend` lacks.
+    """
     if not list_gpus():
-        return Check(name, Status.OK, f"{missing}; no NVIDIA GPU here would use it")
-    return Check(name, Status.WARN, missing, install_command("gpu"))
+        return Check(name, Status.OK, f"{missing}; {NO_GPU}")
+    return Check(name, Status.WARN, missing, backend_needs()[backend])

@@ -23,6 +23,10 @@ _CUDA_ERRORS = {
     803: "driver and library do not match after an update; restart the computer",
 }
 """Codes of the CUDA driver API that users meet (cuda.h)."""
+_PCI_DEVICES, _NVIDIA, _DISPLAY = Path("/sys/bus/pci/devices"), "0x10de", "0x03"
+"""Where Linux tells vendor and class of every PCI device, and what a GPU of NVIDIA has there."""
+_WSL_GPU = Path("/dev/dxg")
+"""GPUs of the Windows around a Linux there; they are on no PCI bus."""
 
 
 def python() -> Check:
@@ -62,6 +66,8 @@ def display() -> Check:
 def nvidia() -> Check:
     """Check the NVIDIA driver."""
     gpus = list_gpus()
+    if not gpus and not _may_have_nvidia_gpu():
+        return Check("NVIDIA driver", Status.OK, "no NVIDIA GPU; the CPU is used")
     if not gpus:
         detail = "no NVIDIA driver; the CPU is used"
         return Check("NVIDIA driver", Status.WARN, detail, "install it if there is an NVIDIA GPU")
@@ -112,7 +118,7 @@ def cameras() -> Check:
 
     found = list_cameras()
     if not found:
-        return Check("Cameras", Status.WARN, "none is connected", "connect one to use it")
+        return Check("Cameras", Status.OK, "none is connected")
     locked = [camera.path for camera in found if camera.path and not _may_open(Path(camera.path))]
     names = ", ".join(f"{camera.index} {camera.name}" for camera in found)
     if locked:
@@ -134,6 +140,20 @@ def _missing_libraries() -> list[str]:
         lines = done.stdout.splitlines()
         missing += [line.split()[0] for line in lines if "not found" in line]
     return missing
+
+
+def _may_have_nvidia_gpu(pci: Path = _PCI_DEVICES) -> bool:
+    """Whether a GPU of NVIDIA is on the PCI bus, or nobody can tell, as outside Linux."""
+    if not pci.is_dir() or _WSL_GPU.exists():
+        return True
+    return any(
+        _read(device / "vendor") == _NVIDIA and _read(device / "class").startswith(_DISPLAY)
+        for device in pci.iterdir()
+    )
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="ascii").strip() if path.is_file() else ""
 
 
 def _may_open(path: Path) -> bool:

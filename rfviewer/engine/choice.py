@@ -4,6 +4,8 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pynvml
+
 from rfviewer.config import EngineConfig
 from rfviewer.extras import install_command
 from rfviewer.models.spec import ModelSpec
@@ -55,8 +57,25 @@ def tensorrt_obstacle() -> str:
 def _missing_package(packages: Mapping[str, str]) -> str:
     for package, extra in packages.items():
         if importlib.util.find_spec(package) is None:
+            if _no_gpu_answers():
+                return "there is no NVIDIA GPU, or no driver for it"
             return f"the package {package} is not installed ({install_command(extra)})"
     return ""
+
+
+def _no_gpu_answers() -> bool:
+    """Whether the driver's library knows no GPU. Containers may lack it: ask torch if it is there.
+
+    So nothing is decided by this, but what is said.
+    """
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return True
+    try:
+        return int(pynvml.nvmlDeviceGetCount()) == 0
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def _device_obstacle() -> str:

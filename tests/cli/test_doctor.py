@@ -174,3 +174,49 @@ def test_unfinished_recordings_are_told(home) -> None:
     check = storage.interrupted()
     assert check.status is Status.WARN
     assert check.fix == "rfviewer recover"
+
+
+RTX = {"tensorrt-rtx-cu13-libs": "1.7"}
+
+
+@pytest.mark.parametrize(
+    ("found", "gpus", "status", "fix"),
+    [
+        (RTX, [], Status.OK, ""),
+        ({}, [], Status.OK, ""),
+        (RTX, ["a GPU"], Status.WARN, "what rtx lacks"),
+        ({}, ["a GPU"], Status.WARN, "what trt lacks"),
+    ],
+)
+def test_doctor_and_devices_agree_about_tensorrt(monkeypatch, found, gpus, status, fix) -> None:
+    needs = {"tensorrt": "what trt lacks", "tensorrt-rtx": "what rtx lacks"}
+    monkeypatch.setattr(packages, "installed", found.get)
+    monkeypatch.setattr(packages, "list_gpus", lambda: gpus)
+    monkeypatch.setattr(packages, "backend_needs", lambda: needs)
+    check = packages.tensorrt()
+    assert (check.status, check.fix) == (status, fix)
+    needs["tensorrt-rtx"] = ""
+    if found:
+        assert packages.tensorrt().status is Status.OK
+
+
+def test_no_camera_is_no_problem(monkeypatch) -> None:
+    monkeypatch.setattr("rfviewer.sources.cameras.list_cameras", list)
+    assert system.cameras() == Check("Cameras", Status.OK, "none is connected")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind", "maybe"),
+    [("0x10de", "0x030000", True), ("0x10de", "0x040300", False), ("0x8086", "0x030000", False)],
+)
+def test_a_driver_is_missed_only_where_a_gpu_is(monkeypatch, tmp_path, vendor, kind, maybe) -> None:
+    monkeypatch.setattr(system, "_WSL_GPU", tmp_path / "none")
+    assert system._may_have_nvidia_gpu(tmp_path / "no bus")
+    device = tmp_path / "pci" / "0000:01:00.0"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text(f"{vendor}\n")
+    (device / "class").write_text(f"{kind}\n")
+    assert system._may_have_nvidia_gpu(tmp_path / "pci") == maybe
+    monkeypatch.setattr(system, "list_gpus", list)
+    monkeypatch.setattr(system, "_may_have_nvidia_gpu", lambda: maybe)
+    assert system.nvidia().status is (Status.WARN if maybe else Status.OK)

@@ -47,3 +47,18 @@ def test_looking_imports_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert listing.devices(as_json=False) == 0
     assert not {"torch", "triton", "tensorrt", "tensorrt_rtx"} & (set(sys.modules) - before)
     assert "backend    torch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("gpus", [[], ["NVIDIA Something, 8 GiB, driver 1"]])
+def test_installing_gpu_packages_is_advised_only_where_a_gpu_is(
+    only: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    gpus: list[str],
+) -> None:
+    only("onnxruntime")
+    monkeypatch.setattr(listing, "list_gpus", lambda: gpus)
+    assert listing.devices(as_json=False) == 0
+    said = capsys.readouterr().out
+    assert ("pip install" in said) == bool(gpus)
+    assert (f"not installed; {listing.NO_GPU}" in said) == (not gpus)

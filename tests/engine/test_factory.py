@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rfviewer.config import EngineConfig
+from rfviewer.engine import choice
 from rfviewer.engine.backends.onnx_precision import weight_precision
 from rfviewer.engine.backends.onnxruntime import OrtBackend
 from rfviewer.engine.factory import make_engine
@@ -165,6 +166,15 @@ def test_threads_come_from_config_then_environment(tiny, monkeypatch):
 def test_a_gpu_backend_fails_by_name_and_never_falls_back(tiny, backend):
     with pytest.raises(EngineError, match=f"The backend {backend} needs an NVIDIA GPU and"):
         engine_of(spec_of(tiny), EngineConfig(backend=backend))
+
+
+@pytest.mark.parametrize(("no_gpu", "told"), [(True, False), (False, True)])
+def test_gpu_packages_are_advised_only_where_a_gpu_is(tiny, monkeypatch, no_gpu, told):
+    monkeypatch.setattr(choice, "_no_gpu_answers", lambda: no_gpu)
+    monkeypatch.setattr(choice.importlib.util, "find_spec", lambda _: None)
+    reason = choice.choose_backend(EngineConfig(), spec_of(tiny)).reason
+    assert ("pip install" in reason) == told
+    assert ("because there is no NVIDIA GPU" in reason) == no_gpu
 
 
 @pytest.mark.parametrize(
