@@ -8,10 +8,10 @@ from rfviewer.argument_values import count, number, positive, seconds, whole_num
 from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode
 from rfviewer.optimizations import toggle_names
 
-SWITCHES = textwrap.fill(
+SWITCHES = "optimizations for --set, and --toggle of ab:\n" + textwrap.fill(
     f"{', '.join(toggle_names())}; docs/TOGGLES.md tells what each does",
     width=96,
-    initial_indent="optimizations for --set, and --toggle of ab:\n  ",
+    initial_indent="  ",
     subsequent_indent="  ",
     break_on_hyphens=False,
 )
@@ -20,7 +20,9 @@ SWITCHES = textwrap.fill(
 
 def window_options(parser: argparse.ArgumentParser) -> None:
     """Add what only the window takes."""
-    parser.add_argument("--theme", choices=("system", "light", "dark"), help="for this run")
+    parser.add_argument(
+        "--theme", choices=("system", "light", "dark"), help="colours, for this run"
+    )
     parser.add_argument("--loop", action="store_true", help="start over at the end")
     parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
     parser.add_argument(
@@ -93,4 +95,6 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ranges for NVIDIA's profilers: around each stage, or the graph that holds them",
     )
-    group.add_argument("--config", type=Path, metavar="FILE", help="settings, instead of your own")
+    group.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings file, in place of your own"
+    )

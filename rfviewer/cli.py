@@ -192,7 +192,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         argument_options.window_options(parser)
     if verb in ("export", "bench", "ab", "parity"):
         parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
-        parser.add_argument("--frames", type=count, metavar="N", help="stop after N frames")
+        parser.add_argument("--frames", type=count, metavar="N", help=_FRAMES[verb])
         parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     if verb == "bench":
         parser.add_argument(
@@ -238,6 +238,15 @@ _DESCRIPTIONS = {
     "doctor": "Check this installation; every problem comes with its remedy.",
     "soak": "Play a source again and again; exit code 1 when memory, handles or times grow.",
 }
+
+
+_FRAMES = {
+    "export": "stop after N frames",
+    "parity": "compare the first N frames only",
+    "bench": "measure N frames in all (default: by speed)",
+    "ab": "measure N frames a block (default: by speed)",
+}
+"""What --frames means to each verb that takes it."""
 
 
 class _Version(argparse.Action):

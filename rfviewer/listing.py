@@ -38,10 +38,10 @@ def devices(*, as_json: bool) -> int:
         _print("camera     none is connected")
     _print("gpu        " + ("; ".join(gpus) or "none"))
     for name, need in needs.items():
-        usable = bool(gpus) or name in _CPU_BACKENDS
         text = f"needs: {need}" if need else "installed"
-        if not usable:
-            text = f"{'not ' if need else ''}installed; {NO_GPU}"
+        if not gpus and name not in _CPU_BACKENDS:  # what packages it lacks does not matter then
+            before = "cannot run here:" if need else "installed, but"
+            text = f"{before} there is no NVIDIA GPU"
         _print(f"backend    {name:<13} {text}")
     return 0
 
