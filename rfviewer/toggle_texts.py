@@ -166,7 +166,7 @@ TOGGLES: dict[str, Toggle] = {
     ),
     "fused_network": Toggle(
         "Fused network",
-        "half the launches, and what lies between two products never leaves the chip",
+        "half the launches; results between products stay on the chip",
         "the network as traced by PyTorch",
         "written out: products with what follows them, masks beside the decoder",
         Stage.INFER,
@@ -175,10 +175,9 @@ TOGGLES: dict[str, Toggle] = {
     ),
     "micro_batch": Toggle(
         "Micro-batch",
-        "a large GPU takes several frames in little more time than one; for files, where"
-        " latency does not matter",
+        "several frames in little more time than one",
         "every frame has a pass of its own",
-        "that many frames share one pass of the network",
+        "that many frames share one pass of the network; for files, where latency does not matter",
         Stage.INFER,
         Exactness.TOLERANCE,
         choices=(1, 2, 4, 8),

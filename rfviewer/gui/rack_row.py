@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from rfviewer.gui import icons
-from rfviewer.gui.controls import SWITCH_WIDTH_PX, ElidedLabel, KeyCap, Segments, Switch, label
+from rfviewer.gui.controls import SWITCH_WIDTH_PX, KeyCap, Segments, Switch, label
 from rfviewer.gui.lab_text import ToggleEffect
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
@@ -19,6 +19,9 @@ _EXACTNESS = {
     Exactness.ROUNDING: "the result differs by rounding at most",
     Exactness.TOLERANCE: "the result stays within the stated tolerance",
 }
+
+
+MIN_HEIGHT_PX = 42
 
 
 class RackRow(QWidget):
@@ -37,6 +40,7 @@ class RackRow(QWidget):
         self.name = name
         toggle = toggle_of(name)
         self._why = toggle.why
+        self.setMinimumHeight(MIN_HEIGHT_PX)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 2, 0, 2)
         grid.setHorizontalSpacing(GAP_PX)
@@ -50,8 +54,9 @@ class RackRow(QWidget):
         self._state.setFont(scaled(self._state.font(), 0.9))
         self._key = KeyCap()
         self._key.setVisible(False)
-        self._note = ElidedLabel(toggle.why, muted=True)
+        self._note = label(toggle.why, muted=True)
         self._note.setFont(scaled(self._note.font(), 0.88))
+        self._note.setWordWrap(True)
         end = QHBoxLayout()
         end.setSpacing(4)
         end.addWidget(self._mark)
@@ -114,7 +119,7 @@ class RackRow(QWidget):
     @property
     def note(self) -> str:
         """The muted second line: why it helps, or why it has no effect."""
-        return self._note.full_text
+        return self._note.text()
 
     @property
     def focus_target(self) -> QWidget:
@@ -179,7 +184,7 @@ class RackRow(QWidget):
             return
         self._shown = shown
         self._state.setText(shown[1])
-        self._note.set_full_text(shown[2])
+        self._note.setText(shown[2])
         why_not = f"\n\nNot in effect: {shown[2]}" if shown[0] == "blocked" else ""
         self.setToolTip(tooltip(self._base_tip + why_not))
         self.focus_target.setAccessibleDescription(f"in effect: {shown[1]}. {shown[2]}")
@@ -200,7 +205,3 @@ class RackRow(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._retint()
         super().changeEvent(event)
-
-    @override
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), max(42, super().sizeHint().height()))

@@ -1,6 +1,10 @@
 from dataclasses import fields
 
+import pytest
+
 from rfviewer.gui.controls import Segments, Switch
+from rfviewer.gui.rack_row import RackRow
+from rfviewer.gui.theme import ThemeChoice
 from rfviewer.optimizations import Optimizations, toggle_of
 from tests.gui.fake_session import WORK_ON_CPU, FakeSession
 
@@ -26,6 +30,31 @@ def test_what_works_comes_first_and_the_rest_is_folded(window, qtbot):
     titles = [button.text() for button in rack.blocked_group.findChildren(object) if
               hasattr(button, "text") and "NVIDIA" in str(button.text())]  # fmt: skip
     assert f" Needs an NVIDIA GPU ({blocked})" in titles
+
+
+@pytest.mark.parametrize("theme", [ThemeChoice.DARK, ThemeChoice.LIGHT])
+def test_every_description_is_shown_whole_in_two_lines_at_most(make_window, qtbot, theme):
+    window = make_window(FakeSession(gpu=True))
+    window.theme.set_choice(theme)
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: rack.rows["cuda_graph"].state_word == "on")
+
+    def lines(row):
+        return row._note.heightForWidth(row._note.width()) / row._note.fontMetrics().lineSpacing()
+
+    for name, row in rack.rows.items():
+        assert row.note == toggle_of(name).why
+        qtbot.waitUntil(lambda r=row: r._note.height() >= r._note.heightForWidth(r._note.width()))
+        assert lines(row) <= 2.5, name
+    narrow = RackRow("fused_network")  # whatever the font: not all of it fits into one line
+    qtbot.addWidget(narrow)
+    width = narrow.fontMetrics().horizontalAdvance(narrow.note) // 2
+    narrow.setFixedSize(width, narrow.heightForWidth(width))
+    narrow.show()
+    qtbot.waitUntil(lambda: lines(narrow) > 1.5)
+    qtbot.waitUntil(
+        lambda: narrow._note.height() >= narrow._note.heightForWidth(narrow._note.width())
+    )
 
 
 def test_rows_stay_folded_when_they_are_switched_off(window, session, qtbot):
