@@ -1,6 +1,7 @@
 """The live comparison: every n-th result again through a reference engine, off the hot path."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -35,6 +36,8 @@ class ParityWatcher:
         self._watch: ParityWatch | None = None
         self._candidate: tuple[EngineConfig, EngineInfo] | None = None
         self._reference: Reference | None = None
+        self._since_ns = 0
+        """When the running engine took over; earlier results are of another one."""
         self._offered = 0
         self._closed = False
         self._threads: list[Thread] = []
@@ -74,6 +77,8 @@ class ParityWatcher:
         """
         with self._lock:
             before, self._candidate = self._candidate, (config, info)
+            if before is not None and before[0] != config:
+                self._since_ns = time.monotonic_ns()
             watch = self._watch
             follows = watch is not None and watch.engine is None
             if before is None or (follows and before[0] != config):
@@ -89,8 +94,11 @@ class ParityWatcher:
             self._hand_over(result)
 
     def request(self, result: FrameResult) -> None:
-        """Have this result compared, since its frame is on display; again is no new request."""
-        if self._watch is not None:
+        """Have this result compared, since its frame is on display; again is no new request.
+
+        One that an engine before the running one has made is not: it would count against this one.
+        """
+        if self._watch is not None and result.timings.done_time_ns >= self._since_ns:
             self._hand_over(result)
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from rfviewer.experiment import Badge, ParityReading, ParityWatch
 from rfviewer.frame import Frame
 from rfviewer.interfaces import Engine, Progress
 from rfviewer.optimizations import Optimizations
+from rfviewer.pipeline.parity_watch import ParityWatcher
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import PresentedFrame, Snapshot
@@ -292,6 +293,34 @@ def test_another_model_brings_another_reference_unless_it_was_named(make_live) -
     live.reading(Badge.GREEN, compared=1)
     assert len(live.references) == 3
     assert live.references[2].config == named
+
+
+def test_what_the_engine_before_found_is_not_held_against_the_new_one() -> None:
+    """On display, its result is asked for again with every redrawing of a split frame."""
+    engine, source = FakeEngine(Optimizations()), FakeSource()
+
+    def infer() -> FrameResult:
+        frame = source.read()
+        assert frame is not None
+        engine.submit(frame, 0.5)
+        return engine.collect()
+
+    watcher = ParityWatcher(lambda c, o, p: FakeEngine(o), None, lambda: None)
+    watcher.candidate_ready(EngineConfig(model="first"), engine.info)
+    watcher.watch(EVERY)
+    before = infer()
+    watcher.candidate_ready(EngineConfig(model="second"), engine.info)
+    watcher.request(before)
+    after = infer()
+    assert watcher.reading.compared == 0
+    watcher.request(after)
+    wait_until(lambda: watcher.reading.compared > 0)
+    assert (watcher.reading.compared, watcher.reading.skipped) == (1, 0)
+    assert watcher.reading.last_frame == after.frame.frame_index
+    threads = watcher.threads
+    watcher.close()
+    for thread in threads:
+        thread.join(10)
 
 
 def test_another_rhythm_keeps_the_reference(make_live) -> None:
