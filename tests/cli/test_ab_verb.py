@@ -2,9 +2,7 @@
 
 import argparse
 import json
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rfviewer import ab_verb
@@ -14,23 +12,10 @@ from rfviewer.errors import SourceError, UsageError
 from rfviewer.experiment import AbRequest, WaterfallRequest
 from rfviewer.lab.describe import PAIRED
 from rfviewer.optimizations import Optimizations
-from tests.engine.tiny_onnx import write_tiny_onnx
 from tests.fakes import FakeSource
 
 SYNTHETIC = "synthetic:64x48@25,frames=12"
 DEFAULT, BASELINE = Optimizations(), Optimizations.baseline()
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> str:
-    """A network of a few bytes: the time goes into our own stages."""
-    rng = np.random.default_rng(1)
-    outputs = {
-        "dets": rng.uniform(0.2, 0.8, (1, 9, 4)),
-        "labels": rng.normal(0, 2, (1, 9, 3)),
-        "masks": rng.normal(0, 2, (1, 9, 5, 7)),
-    }
-    return str(write_tiny_onnx(tmp_path / "tiny.onnx", outputs))
 
 
 def asked(target: Optimizations = DEFAULT, **options: object) -> AbRequest | WaterfallRequest:

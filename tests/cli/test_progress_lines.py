@@ -3,26 +3,13 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rfviewer import progress_lines
 from rfviewer.cli import main
 from rfviewer.progress_lines import ProgressLines, counted
-from tests.engine.tiny_onnx import write_tiny_onnx
 
 SYNTHETIC = "synthetic:64x48@25,frames=12"
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> str:
-    rng = np.random.default_rng(1)
-    outputs = {
-        "dets": rng.uniform(0.2, 0.8, (1, 9, 4)),
-        "labels": rng.normal(0, 2, (1, 9, 3)),
-        "masks": rng.normal(0, 2, (1, 9, 5, 7)),
-    }
-    return str(write_tiny_onnx(tmp_path / "tiny.onnx", outputs))
 
 
 def test_lines_come_every_ten_seconds_and_not_before(capsys) -> None:

@@ -56,7 +56,8 @@ def test_the_idle_share_of_the_spans_is_the_engines_own():
     windows = [(share, end - start) for (_, start), (share, end) in pairwise(readings)]
     plotted = sum(share * length for share, length in windows)
     covered_ms = sum(length for _, length in windows)
-    start_ns, end_ns = clock.at_ns(readings[0][1]), clock.at_ns(readings[-1][1])
+    (window,) = clock.spans("", [(Stage.INFER, readings[0][1], readings[-1][1])])
+    start_ns, end_ns = window.start_ns, window.end_ns
     inside = [(max(s.start_ns, start_ns), min(s.end_ns, end_ns)) for s in spans]
     traced = 1 - union_length(inside) / (end_ns - start_ns)
     assert traced == pytest.approx(plotted / covered_ms, abs=0.01)

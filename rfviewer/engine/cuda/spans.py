@@ -29,10 +29,6 @@ class HostTime:
         offset = latest if self._offset_ns is None else min(self._offset_ns, latest)
         self._offset_ns = max(offset, earliest)
 
-    def at_ns(self, time_ms: float) -> int:
-        """Return the host's time of a moment on the device; after the first `observe`."""
-        return round((self._offset_ns or 0.0) + time_ms * 1e6)
-
     def spans(self, lane: str, work: Sequence[StageInterval]) -> tuple[Span, ...]:
         """Return `work` as spans on `lane`; after the first `observe`."""
         # Once a stage and frame: calls in this loop were a third of what reporting costs.
