@@ -77,6 +77,8 @@ class Engine(Protocol):
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
         """Start work on `frame`; `in_flight` must be below `depth`. Does not wait for the result.
 
+        A `RelaunchingEngine` also takes one more than that after `make_room`.
+
         `threshold` keeps detections with score > threshold. `overlay` is set when the frame will be
         seen or saved: an engine with the device overlay then delivers `FrameResult.composited`.
         """
@@ -149,6 +151,20 @@ class PreparingEngine(Protocol):
 
         Raises:
             EngineError: they cannot be had.
+        """
+
+
+@runtime_checkable
+class RelaunchingEngine(Protocol):
+    """What an engine may offer besides: a next frame before the oldest result is read."""
+
+    def make_room(self) -> bool:
+        """Return whether one more frame may be submitted now.
+
+        With `depth` frames in flight it waits until the oldest one is done, and then takes the next
+        one in its place (`early_relaunch`); the oldest stays in flight until `collect`, which does
+        not wait for it any more. False when that has been done, or when `collect` has to come first
+        for another reason, e.g. since the oldest frame failed.
         """
 
 

@@ -86,6 +86,14 @@ TOGGLES: dict[str, Toggle] = {
         "streams wait on events, the host once",
         Stage.INFER,
     ),
+    "early_relaunch": Toggle(
+        "Launch before reading",
+        "the GPU does not stand still while the host reads a result",
+        "a result is read, then the next frame is launched",
+        "a spare slot is launched as soon as a pass is done, then that pass is read",
+        Stage.INFER,
+        needs_rebuild=True,
+    ),
     "fused_select": Toggle(
         "Fused select and decode",
         "no full sort of all scores",

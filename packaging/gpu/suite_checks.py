@@ -146,7 +146,7 @@ def digests(bench: Bench, chosen: Optimizations) -> list[bytes]:
     engine, found = bench.engine, []
     engine.configure(chosen)
     for frame in bench.clip:
-        if engine.in_flight == engine.depth:
+        while not engine.make_room():
             found.append(digest(engine.collect().detections))
         engine.submit(frame, THRESHOLD)
     while engine.in_flight:

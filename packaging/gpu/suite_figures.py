@@ -30,21 +30,29 @@ def figures(bench: Bench, *, fused: bool) -> dict[str, object]:
     engine = bench.engine
     base = replace(Optimizations(), fused_network=fused)
     size = f"{LARGE_WH[0]}x{LARGE_WH[1]}"
-    kinds: dict[str, tuple[int, Callable[[], Iterator[Frame]], bool]] = {
-        **{f"312x176 depth {d}": (d, lambda: held(engine, bench.clip), False) for d in DEPTHS},
-        **{f"{size} depth {d}": (d, lambda: held(engine, bench.large), False) for d in (1, 3)},
-        "312x176 depth 3, drawn at 60 Hz": (3, lambda: held(engine, bench.clip), True),
-        f"{size} depth 3, drawn at 60 Hz": (3, lambda: held(engine, bench.large), True),
-        "312x176 file, depth 3": (3, lambda: fed(engine, demo_file()), False),
-        f"{size} from a thread, depth 3": (3, lambda: fed(engine, several(bench.large)), False),
-        f"{size} copied by the engine thread, depth 3": (3, lambda: several(bench.large), False),
+    at = {depth: replace(base, depth=depth) for depth in DEPTHS}
+    read_first = {depth: replace(at[depth], early_relaunch=False) for depth in (1, 3)}
+    small, large = lambda: held(engine, bench.clip), lambda: held(engine, bench.large)
+    kinds: dict[str, tuple[Optimizations, Callable[[], Iterator[Frame]], bool]] = {
+        **{f"312x176 depth {d}": (at[d], small, False) for d in DEPTHS},
+        **{f"312x176 depth {d}, read first": (read_first[d], small, False) for d in (1, 3)},
+        **{f"{size} depth {d}": (at[d], large, False) for d in (1, 3)},
+        "312x176 depth 3, drawn at 60 Hz": (at[3], small, True),
+        f"{size} depth 3, drawn at 60 Hz": (at[3], large, True),
+        "312x176 file, depth 3": (at[3], lambda: fed(engine, demo_file()), False),
+        f"{size} from a thread, depth 3": (at[3], lambda: fed(engine, several(bench.large)), False),
+        f"{size} copied by the engine thread, depth 3": (
+            at[3],
+            lambda: several(bench.large),
+            False,
+        ),
     }
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in kinds}
     bare_ms: list[float] = []
     details: dict[str, object] = {}
     for turn in range(ROUNDS + 1):  # the first one captures and warms up
-        for name, (depth, frames, drawn) in kinds.items():
-            engine.configure(replace(base, depth=depth))
+        for name, (wanted, frames, drawn) in kinds.items():
+            engine.configure(wanted)
             engine.submit(bench.large[0] if size in name else bench.clip[0], THRESHOLD)
             engine.collect()  # slots and memory are of the right size from here on
             row = run(engine, frames(), drawn=drawn)
@@ -131,7 +139,7 @@ def run(engine: CudaEngine, frames: Iterator[Frame], *, drawn: bool) -> dict[str
     start, done, images = 0.0, 0, 0
     due = 0.0
     for frame in frames:
-        if engine.in_flight == engine.depth:
+        if not engine.make_room():
             images += engine.collect().composited is not None
             done += 1
             if done == _WARM:
@@ -158,7 +166,7 @@ def profile(engine: CudaEngine, frames: list[Frame]) -> dict[str, object]:
     count, submitted = 600, 0
     engine.device_usage()
     for index in range(count):
-        while submitted < count and engine.in_flight < engine.depth:
+        while submitted < count and engine.make_room():
             before = time.perf_counter_ns()
             engine.submit(homed[submitted % len(homed)], THRESHOLD)
             submit_us.append((time.perf_counter_ns() - before) / 1e3)

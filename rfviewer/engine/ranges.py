@@ -13,7 +13,13 @@ from rfviewer.config import View
 from rfviewer.errors import EngineError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
-from rfviewer.interfaces import BatchingEngine, Engine, FrameHome, PreparingEngine
+from rfviewer.interfaces import (
+    BatchingEngine,
+    Engine,
+    FrameHome,
+    PreparingEngine,
+    RelaunchingEngine,
+)
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 
@@ -107,6 +113,13 @@ class RangedEngine:
     def waits_for_frames(self) -> bool:
         """Whether the oldest frame waits for others to share its pass."""
         return isinstance(self._engine, BatchingEngine) and self._engine.waits_for_frames
+
+    def make_room(self) -> bool:
+        """Return whether a next frame may be submitted now, in a range: it may wait for that."""
+        if not isinstance(self._engine, RelaunchingEngine):
+            return self._engine.in_flight < self._engine.depth
+        with self._range("make room"):
+            return self._engine.make_room()
 
     def prepare(self, optimizations: Optimizations) -> bool:
         """Do one step towards `optimizations`, in a range; return whether all is there."""

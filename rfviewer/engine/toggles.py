@@ -15,6 +15,7 @@ _NEEDS_GPU = (
     "cuda_graph",
     "pinned_input",
     "event_waits",
+    "early_relaunch",
     "fixed_copy",
     "pinned_output",
     "device_overlay",

@@ -9,7 +9,7 @@ from rfviewer.config import View
 from rfviewer.errors import RfviewerError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame, U8Array
-from rfviewer.interfaces import Engine, Renderer
+from rfviewer.interfaces import Engine, RelaunchingEngine, Renderer
 from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.result import FrameResult, ToggleState
 from rfviewer.timing import Stage
@@ -143,13 +143,14 @@ class Stand:
         the work of those in flight.
         """
         self._configure(optimizations)
-        engine, depth = self.engine, self.engine.depth
+        engine, has_room = self.engine, self._room()
         batch = effective_set(engine.info.toggles).micro_batch
         count = -(-count // batch) * batch
+        enough = count + engine.depth + batch  # all slots are busy until the last interval ends
         submitted = collected = 0
         start_ns = self.clock_ns()
         while collected <= count:
-            while engine.in_flight < depth and submitted < count + depth:
+            while submitted < enough and has_room():
                 self.check()
                 frame = self._frame(first + submitted)
                 engine.submit(frame, self._view.threshold, self._overlay(draw=draw))
@@ -179,6 +180,13 @@ class Stand:
             self._configured = None
             self.engine.configure(optimizations)
             self._configured = optimizations
+
+    def _room(self) -> Callable[[], bool]:
+        """Return what tells whether the engine takes another frame, as the engine thread asks."""
+        engine = self.engine
+        if isinstance(engine, RelaunchingEngine):
+            return engine.make_room
+        return lambda: engine.in_flight < engine.depth
 
     def _frame(self, index: int) -> Frame:
         return self._frames[index % len(self._frames)]

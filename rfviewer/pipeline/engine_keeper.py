@@ -13,7 +13,13 @@ from typing import Any
 from rfviewer import log
 from rfviewer.config import EngineConfig
 from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
-from rfviewer.interfaces import BatchingEngine, Engine, EngineFactory, PreparingEngine
+from rfviewer.interfaces import (
+    BatchingEngine,
+    Engine,
+    EngineFactory,
+    PreparingEngine,
+    RelaunchingEngine,
+)
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.frames_a_pass import given_to_engine, shown_to_user
 from rfviewer.pipeline.watch import EngineWatch
@@ -60,6 +66,8 @@ class EngineKeeper:
         """None before the first one is built, and after one was given up."""
         self.batching: BatchingEngine | None = None
         """The same engine where it lets frames share a pass."""
+        self.relaunching: RelaunchingEngine | None = None
+        """The same engine where it takes a next frame before the oldest result is read."""
         self.is_preparing = False
         """Whether optimizations are being made ready while those before serve."""
         self._preparing: PreparingEngine | None = None
@@ -152,7 +160,7 @@ class EngineKeeper:
     def _close_engine(self) -> None:
         if self.engine is not None:
             self.engine.close()
-        self.engine = self.batching = self._preparing = None
+        self.engine = self.batching = self.relaunching = self._preparing = None
 
     def _is_prepared(self, optimizations: Optimizations) -> bool:
         """Do one step towards `optimizations`; return whether they can be applied now."""
@@ -213,6 +221,7 @@ class EngineKeeper:
                 previous.close()
             self.engine = engine
             self.batching = engine if isinstance(engine, BatchingEngine) else None
+            self.relaunching = engine if isinstance(engine, RelaunchingEngine) else None
             self._preparing = engine if isinstance(engine, PreparingEngine) else None
             self._became_ready(engine, optimizations)
             return

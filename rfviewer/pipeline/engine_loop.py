@@ -189,7 +189,7 @@ class EngineLoop:
             return not self._hand_on()
         engine = self._keeper.engine
         in_flight = 0 if engine is None else engine.in_flight
-        if engine is not None and in_flight >= engine.depth:
+        if engine is not None and in_flight >= engine.depth and not self._made_room():
             self._collect(engine)
             return False
         item = self.frames.take(self._patience_s(in_flight))
@@ -218,6 +218,14 @@ class EngineLoop:
                 self._frame_failed(error)
             return True
         return False
+
+    def _made_room(self) -> bool:
+        """Wait until a slot is free for a next frame before the oldest result is read, if ever."""
+        relaunching = self._keeper.relaunching
+        if relaunching is None:
+            return False
+        with self.watch:
+            return relaunching.make_room()
 
     def _collect(self, engine: Engine) -> None:
         try:

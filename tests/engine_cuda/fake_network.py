@@ -39,7 +39,7 @@ class FakeNetwork:
         self.poison = torch.zeros(1, device=self.device)
         self.poison_rows = torch.zeros(8, 1, 1, device=self.device)
         self.closed = self.bound = 0
-        self.capacity = 4
+        self.capacity = 5
 
     def bind(self, batch=1):
         if self.bound == self.capacity:
@@ -100,7 +100,7 @@ def frame(index, size_wh=(20, 14), **kwargs):
 def run_all(engine, frames, threshold=0.5):
     results = []
     for item in frames:
-        if engine.in_flight == engine.depth:
+        while not engine.make_room():
             results.append(engine.collect())
         engine.submit(item, threshold)
     while engine.in_flight:

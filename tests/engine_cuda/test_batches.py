@@ -20,12 +20,12 @@ WORK = [(Stage.PREPROCESS, 1.0, 1.5), (Stage.INFER, 1.5, 5.5), (Stage.POSTPROCES
 class FakeSlot:
     """Finds in every seat what was written to it when the pass ran, as a device would."""
 
-    def __init__(self, seats, *, invalid=(), lost=()):
+    def __init__(self, seats, *, invalid=(), lost=(), dies=()):
         self.seats = seats
-        self.invalid, self.lost = invalid, lost
+        self.invalid, self.lost, self.dies = invalid, lost, dies
         self.written = {}
         self.running = None
-        self.passes = []
+        self.passes, self.waits = [], []
 
     def write(self, seat, frame, threshold, overlay):
         assert self.running is None, "the slot is not free"
@@ -40,6 +40,11 @@ class FakeSlot:
         self.passes.append([frame.frame_index for frame, _ in self.running])
         if any(frame.frame_index in self.lost for frame, _ in self.running):
             self.running = None
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    def wait(self):
+        self.waits.append([frame.frame_index for frame, _ in self.running])
+        if any(frame.frame_index in self.dies for frame, _ in self.running):
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     def collect(self):
@@ -60,13 +65,11 @@ class FakeSlot:
 class Run:
     """Slots used in turn, as the engine does."""
 
-    def __init__(self, slots):
+    def __init__(self, slots, spare=0):
         self.slots, self.begun = slots, 0
         self.flight = FramesInFlight(FakeSlot.launch)
-
-    @property
-    def capacity(self):
-        return sum(slot.seats for slot in self.slots)
+        self.capacity = sum(slot.seats for slot in self.slots[spare:])
+        self.flight.limit(self.capacity, spare * self.slots[0].seats)
 
     def submit(self, frame, threshold=0.5, overlay=None):
         if not self.flight.is_open:
@@ -80,8 +83,9 @@ class Run:
     def all_of(self, frames):
         results = []
         for item in frames:
-            if len(self.flight) == self.capacity:
+            while not self.flight.make_room():
                 results.append(self.outcome())
+            assert self.flight.has_room
             self.submit(item)
         while self.flight:
             results.append(self.outcome())
@@ -113,6 +117,61 @@ def test_every_frame_comes_back_once_in_order_with_its_own_result(count, seats, 
     passes = sorted(each for slot in run.slots for each in slot.passes)
     assert [len(each) for each in passes[:-1]] == [seats] * (len(passes) - 1)
     assert not run.flight
+
+
+@pytest.mark.parametrize("count", [1, 4, 9, 40])
+@pytest.mark.parametrize("seats", [1, 4])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_with_a_spare_slot_the_next_pass_is_launched_before_the_oldest_is_read(count, seats, depth):
+    run, given = Run([FakeSlot(seats) for _ in range(depth + 1)], spare=1), frames(count)
+    results, running = [], []
+    for item in given:
+        while not run.flight.make_room():
+            results.append(run.collect())
+        run.submit(item)
+        running.append(sum(slot.running is not None for slot in run.slots))
+        assert len(run.flight) <= (depth + 1) * seats
+    while run.flight:
+        results.append(run.collect())
+    assert [result.frame for result in results] == given
+    assert [result.detections.class_ids[0] for result in results] == list(range(count))
+    assert max(running) == min(count // seats, depth + 1)
+    # Every launch beyond `depth` has waited for the pass that it follows, in order.
+    waited = sorted(each for slot in run.slots for each in slot.waits)
+    assert waited == [list(range(i, i + seats)) for i in range(0, len(waited) * seats, seats)]
+    assert len(waited) >= (count - 1) // seats + 1 - depth
+
+
+def test_there_is_no_room_before_the_oldest_frame_when_none_is_spare():
+    run = Run([FakeSlot(1), FakeSlot(1)])
+    for item in frames(2):
+        assert run.flight.make_room()
+        run.submit(item)
+    assert not run.flight.make_room()
+    assert [slot.waits for slot in run.slots] == [[], []]
+
+
+def test_a_pass_that_fails_while_waited_for_is_told_by_collect():
+    run = Run([FakeSlot(1, dies=[0]), FakeSlot(1)], spare=1)
+    run.submit(frame(0))
+    assert not run.flight.make_room()
+    assert not run.flight.make_room()
+    with pytest.raises(DeviceLostError, match="Frame 0 failed on the GPU"):
+        run.collect()
+    assert run.flight.make_room()
+
+
+def test_a_pass_that_waits_for_frames_makes_no_room():
+    run = Run([FakeSlot(4), FakeSlot(4)], spare=1)
+    for item in frames(3):
+        run.submit(item)
+    assert run.flight.has_room  # its own last seat
+    run.flight.run_open()
+    assert run.flight.has_room
+    run.submit(frame(3))  # a seat beside those would be lost
+    assert run.slots[0].passes == [[0, 1, 2]]
+    assert not run.slots[1].passes
+    assert [run.collect().frame.frame_index for _ in range(4)] == [0, 1, 2, 3]
 
 
 def test_a_pass_runs_when_its_last_seat_is_taken_and_not_before():

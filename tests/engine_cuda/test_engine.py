@@ -139,6 +139,41 @@ def test_too_many_frames_and_configuring_in_flight_are_refused(make):
     assert engine.in_flight == 0
 
 
+@pytest.mark.parametrize("depth", [1, 3])
+def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, depth):
+    engine = make(Optimizations(depth=depth))
+    assert len(engine._slots) == depth + 1
+    for item in FRAMES[:depth]:
+        assert engine.make_room()
+        engine.submit(item, 0.5)
+    assert engine.make_room()  # waits for the oldest frame, and does not read it
+    assert engine.in_flight == depth
+    engine.submit(FRAMES[depth], 0.5)
+    assert not engine.make_room()
+    with pytest.raises(RuntimeError, match=f"{depth + 1} frames are in flight"):
+        engine.submit(FRAMES[depth + 1], 0.5)
+    results = [engine.collect()]
+    assert engine.make_room()
+    engine.submit(FRAMES[depth + 1], 0.5)
+    while engine.in_flight:
+        results.append(engine.collect())
+    assert digests(results) == wanted[: depth + 2]
+    first, second = (result.timings.spans for result in results[:2])
+    ends = [span.end_ns for span in first if span.lane.startswith("slot")]
+    begins = [span.start_ns for span in second if span.lane.startswith("slot")]
+    assert depth > 1 or max(ends) <= min(begins)  # one at a time on the device
+
+
+def test_without_a_spare_slot_a_frame_is_read_before_the_next_is_launched(make, wanted):
+    engine = make(Optimizations(depth=2, early_relaunch=False))
+    assert len(engine._slots) == 2
+    for item in FRAMES[:2]:
+        assert engine.make_room()
+        engine.submit(item, 0.5)
+    assert not engine.make_room()
+    assert digests([engine.collect(), engine.collect()]) == wanted[:2]
+
+
 def test_the_frame_size_may_change_with_frames_in_flight(make, wanted):
     engine = make(Optimizations(depth=3))
     large = [frame(100 + index, (45, 30)) for index in range(5)]
@@ -232,14 +267,14 @@ def test_a_network_that_no_graph_can_hold_runs_without_and_says_why(make, wanted
 
 def test_what_was_in_effect_stays_when_a_setting_cannot_be_had(make, wanted):
     network = FakeNetwork()
-    network.capacity = 2
+    network.capacity = 3  # two that run and a spare one
     engine = make(Optimizations(depth=2), network=network)
     before = engine.info.toggles
     with pytest.raises(EngineError, match="memory does not suffice"):
         engine.configure(Optimizations(depth=4, roi_masks=False))
     assert (engine.info.toggles, engine.depth) == (before, 2)
     assert digests(run_all(engine, FRAMES)) == wanted
-    network.capacity = 4
+    network.capacity = 5
     engine.configure(Optimizations(depth=4))
     assert digests(run_all(engine, FRAMES)) == wanted
 

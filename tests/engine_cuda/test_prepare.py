@@ -14,7 +14,7 @@ FRAMES = [frame(index) for index in range(24)]
 
 @pytest.mark.parametrize(
     ("changes", "slots"),
-    [({"roi_masks": False}, 2), ({"depth": 4}, 2), ({"micro_batch": 4}, 2), ({}, 0)],
+    [({"roi_masks": False}, 3), ({"depth": 4}, 2), ({"micro_batch": 4}, 3), ({}, 0)],
 )
 def test_slots_are_built_between_frames_and_nothing_in_flight_is_touched(make, changes, slots):
     network = FakeNetwork()

@@ -27,6 +27,9 @@ class BatchSlot(Protocol):
     def write(self, seat: int, frame: Frame, threshold: float, overlay: View | None) -> None:
         """Hand a seat to `frame`; the slot is free."""
 
+    def wait(self) -> None:
+        """Wait until the pass is done, without reading it; it may raise RuntimeError."""
+
     def collect(self) -> PassOutcome:
         """Wait until the pass is done and return it, with as many seats as were written."""
 
@@ -34,13 +37,15 @@ class BatchSlot(Protocol):
 class _Batch[S: BatchSlot]:
     """The frames of one pass."""
 
-    __slots__ = ("launch_time_ns", "launched", "outcomes", "slot", "tickets")
+    __slots__ = ("is_done", "launch_time_ns", "launched", "outcomes", "slot", "tickets")
 
     def __init__(self, slot: S) -> None:
         self.slot = slot
         self.tickets: list[Ticket] = []
         self.launched = False
         self.launch_time_ns = 0
+        self.is_done = False
+        """Whether the host has waited for it, and not read it yet."""
         self.outcomes: deque[FrameOutcome | EngineError] | None = None
         """None until the slot was read."""
 
@@ -53,6 +58,15 @@ class FramesInFlight[S: BatchSlot]:
         self._launch = launch
         self._batches: deque[_Batch[S]] = deque()
         self._count = 0
+        self._most = 0
+        self._spare = 0
+
+    def limit(self, most: int, spare: int) -> None:
+        """Have room for `most` frames, and for `spare` more before the oldest is read.
+
+        The slots that are given to `begin` in turn must hold both.
+        """
+        self._most, self._spare = most, spare
 
     def __len__(self) -> int:
         return self._count
@@ -71,6 +85,33 @@ class FramesInFlight[S: BatchSlot]:
     def oldest(self) -> S:
         """The slot of the oldest frame."""
         return self._batches[0].slot
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a frame may be added now."""
+        if self._count < self._most:
+            return True
+        is_spare = self.is_open or self._batches[0].is_done
+        return is_spare and self._count < self._most + self._spare
+
+    def make_room(self) -> bool:
+        """Return whether a frame may be added; waits for the oldest one where that makes room.
+
+        False when no room is spare, when the oldest frame's pass does not run yet or is read
+        already, and when it failed: `collect` raises that.
+        """
+        if self.has_room:
+            return True
+        batch = self._batches[0]
+        if self._count >= self._most + self._spare or not batch.launched or batch.outcomes:
+            return False
+        try:
+            batch.slot.wait()
+        except RuntimeError as error:
+            batch.outcomes = _all_failed(batch.tickets, error)
+            return False
+        batch.is_done = True
+        return True
 
     def slots(self) -> Iterator[S]:
         """Yield the slots that hold frames."""
@@ -153,6 +194,7 @@ class FramesInFlight[S: BatchSlot]:
     def _read(self, batch: _Batch[S], collect_time_ns: int) -> deque[FrameOutcome | EngineError]:
         """Return the outcomes of a pass that was launched; waits for it."""
         found: deque[FrameOutcome | EngineError]
+        batch.is_done = False
         try:
             done = batch.slot.collect()
         except RuntimeError as error:

@@ -1,9 +1,9 @@
 """The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
 
-Per frame the host copies the frame into pinned memory, launches one graph and records one event; it
-waits in `collect` only. With `micro_batch` several frames share a slot, and so a launch. A new
-frame format or setting builds and captures its slots first, on the engine thread; sets of slots are
-kept, so that flipping back costs nothing.
+Per frame the host launches one graph and records one event; it waits in `collect` and `make_room`
+only. One slot is spare (`early_relaunch`): the next pass starts before the host reads the one that
+is done. With `micro_batch` several frames share a slot. A new frame format or setting builds and
+captures its slots first; sets of slots are kept, so that flipping back costs nothing.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.faults import engine_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.frame_memory import FrameMemory
-from rfviewer.engine.cuda.network import DeviceNetwork, FusableNetwork
+from rfviewer.engine.cuda.network import DeviceNetwork, choose_form
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.reporter import Reporter
 from rfviewer.engine.cuda.slot import Slot
 from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
-from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
+from rfviewer.engine.cuda.toggles import cuda_toggles
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.ranges import Ranges
 from rfviewer.engine.toggles import effective_optimizations
@@ -68,7 +68,9 @@ class CudaEngine:
         self._reporter = Reporter()
         self._memory = FrameMemory(page_locked)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
-        self._flight: FramesInFlight[Slot] = FramesInFlight(self._launch)
+        self._flight: FramesInFlight[Slot] = FramesInFlight(
+            lambda slot: slot.launch(self._clock.base)
+        )
         self._begun = 0
         self._graph_failure = ""
         self._ranges: Ranges | None = None
@@ -108,20 +110,28 @@ class CudaEngine:
         """Whether the oldest frame waits for others to share its slot; `collect` ends that."""
         return self._flight.waits_for_frames
 
+    def make_room(self) -> bool:
+        """Return whether a frame may be submitted now; waits for the oldest one to be done.
+
+        That one is still to be collected.
+        """
+        return self._flight.make_room()
+
     def home(self, frame: Frame) -> Frame:
         """Return `frame` with its image where the GPU can read it, or as it is. Any thread."""
         image = self._memory.home(frame.image)
         return frame if image is None else replace(frame, image=image)
 
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
-        """Start work on `frame`; `in_flight` must be below `depth`. Does not wait for the result.
+        """Start work on `frame`, if there is room for it. Does not wait for the result.
 
-        The first frame of another format than before waits until its slots are captured.
+        There is room below `depth` frames in flight, and when `make_room` says so. The first frame
+        of another format than before waits until its slots are captured.
 
         Raises:
             EngineError: the slots for this frame cannot be built; nothing is in flight for it.
         """
-        if self.in_flight >= self.depth:
+        if not self._flight.has_room:
             raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
         if not self._slots or not self._format.fits(frame):
             self._flight.run_open()
@@ -129,7 +139,7 @@ class CudaEngine:
             self._slots = self._slots_for(frame_format)
             self._format = frame_format
         if not self._flight.is_open:
-            self._flight.begin(self._slots[self._begun % self._effective.depth])
+            self._flight.begin(self._slots[self._begun % len(self._slots)])
             self._begun += 1
         drawn = overlay is not None and self._effective.device_overlay and can_draw(overlay)
         self._flight.add(frame, threshold, overlay if drawn else None)
@@ -160,9 +170,7 @@ class CudaEngine:
             return True
         try:
             wanted = effective_optimizations(self._states(optimizations))
-            if not wanted.early_warmup:
-                return True
-            return self._sets.build_one(self._format, slot_key(wanted), wanted.depth)
+            return not wanted.early_warmup or self._sets.build_one(self._format, wanted)
         except CaptureError:
             return True  # `configure` goes on without graphs, and says why
         except RuntimeError as error:
@@ -220,8 +228,8 @@ class CudaEngine:
         """
         if self._flight:
             raise RuntimeError("replay_part() while frames are in flight")
-        graph, wanted = not self._graph_failure, slot_key(self._effective)
-        return self._replays.part_ms(part, frame, wanted, count, graph=graph)
+        graph = not self._graph_failure
+        return self._replays.part_ms(part, frame, self._effective, count, graph=graph)
 
     def use_ranges(self, ranges: Ranges) -> None:
         """Put ranges around what the host launches, in present and later slots."""
@@ -242,30 +250,24 @@ class CudaEngine:
         self._network.close()
         torch.cuda.empty_cache()
 
-    def _launch(self, slot: Slot) -> None:
-        slot.launch(self._clock.base)
-
     def _apply(self, optimizations: Optimizations) -> None:
         """Let the optimizations that can run be in effect."""
         self._requested = optimizations
         self._toggles = self._states(optimizations)
-        self._effective = effective_optimizations(self._toggles)
+        self._effective = effective = effective_optimizations(self._toggles)
+        self._flight.limit(self.depth, effective.micro_batch * effective.early_relaunch)
 
     def _states(self, optimizations: Optimizations) -> tuple[ToggleState, ...]:
         """Return what can run of `optimizations`, with the network in the form for it."""
-        obstacle = self._network.batch_obstacle
-        batch = 1 if obstacle else optimizations.micro_batch
-        fused_obstacle = f"{self._network.name} has one form only"
-        if isinstance(self._network, FusableNetwork):
-            if self._network.use_fused(wanted=optimizations.fused_network, batch=batch):
-                self._replays.forget()
-            fused_obstacle = self._network.fused_obstacle
+        has_changed, fused_obstacle = choose_form(self._network, optimizations)
+        if has_changed:
+            self._replays.forget()
         return cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
             graph_failure=self._graph_failure,
             fused_obstacle=fused_obstacle,
-            batch_obstacle=obstacle,
+            batch_obstacle=self._network.batch_obstacle,
         )
 
     def _early_slots(self) -> list[Slot]:
@@ -278,13 +280,12 @@ class CudaEngine:
         Raises:
             EngineError: they cannot be built.
         """
-        depth = self._effective.depth
         try:
-            slots = self._sets.slots(frame_format, slot_key(self._effective), depth)
+            slots = self._sets.slots(frame_format, self._effective)
         except CaptureError as error:
             self._graph_failure = str(error)
             self._apply(self._requested)
-            slots = self._sets.slots(frame_format, slot_key(self._effective), depth)
+            slots = self._sets.slots(frame_format, self._effective)
         except RuntimeError as error:
             raise engine_error("The GPU cannot run the model", error) from error
         for index, slot in enumerate(slots):
@@ -292,7 +293,8 @@ class CudaEngine:
             if self._ranges is not None:
                 slot.use_ranges(self._ranges)
         if self._effective.pinned_input:
-            self._memory.prepare(int(np.prod(frame_format.shape)), self.depth)
+            in_flight = len(slots) * self._effective.micro_batch
+            self._memory.prepare(int(np.prod(frame_format.shape)), in_flight)
         else:
             self._memory.close()
         return slots

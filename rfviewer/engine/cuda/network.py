@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from rfviewer.optimizations import Optimizations
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceOutputs:
@@ -113,3 +115,18 @@ class FusableNetwork(Protocol):
         Raises:
             EngineError: the form cannot be had; the one before stays in use.
         """
+
+
+def choose_form(network: DeviceNetwork, wanted: Optimizations) -> tuple[bool, str]:
+    """Let `network` run the form for `wanted` from now on.
+
+    Returns:
+        Whether that is another one than before, and why there is no fused form ("" if there is).
+
+    Raises:
+        EngineError: the form cannot be had; the one before stays in use.
+    """
+    if not isinstance(network, FusableNetwork):
+        return False, f"{network.name} has one form only"
+    batch = 1 if network.batch_obstacle else wanted.micro_batch
+    return network.use_fused(wanted=wanted.fused_network, batch=batch), network.fused_obstacle

@@ -22,6 +22,7 @@ from rfviewer.engine.cuda.seat import Seat
 from rfviewer.engine.cuda.slot import Slot
 from rfviewer.engine.cuda.stages import SeatStages, SlotStages
 from rfviewer.engine.cuda.tables import FrameTables
+from rfviewer.engine.cuda.toggles import slot_key
 from rfviewer.errors import EngineError
 from rfviewer.frame import Frame
 from rfviewer.optimizations import Optimizations
@@ -73,18 +74,20 @@ class SlotSets:
                 self._networks[key] = self._network.bind(batch)
         return stream, self._networks[key]
 
-    def slots(self, frame: FrameFormat, wanted: Optimizations, depth: int) -> list[Slot]:
-        """Return at least `depth` slots for `frame`, captured where `wanted.cuda_graph`.
+    def slots(self, frame: FrameFormat, effective: Optimizations) -> list[Slot]:
+        """Return the slots that take turns for `frame`, captured where `effective.cuda_graph`.
+
+        As many as run at a time, and with `early_relaunch` a spare one.
 
         Raises:
             CaptureError: a graph was asked for and cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
-        while not self.build_one(frame, wanted, depth):
+        while not self.build_one(frame, effective):
             pass
-        return self._sets[frame, wanted]
+        return self._sets[frame, slot_key(effective)][: effective.depth + effective.early_relaunch]
 
-    def build_one(self, frame: FrameFormat, wanted: Optimizations, depth: int) -> bool:
+    def build_one(self, frame: FrameFormat, effective: Optimizations) -> bool:
         """Build one of the slots that `slots` returns, if one is missing; return whether none is.
 
         Other slots of the same place may be in flight: what warms up the new one queues behind
@@ -94,27 +97,28 @@ class SlotSets:
             CaptureError: a graph was asked for and cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
+        wanted, count = slot_key(effective), effective.depth + effective.early_relaunch
         key = frame, wanted
         found = self._sets.setdefault(key, [])
         self._sets.move_to_end(key)
         if len(self._sets) > _CAPACITY:
             self._sets.popitem(last=False)
             torch.cuda.empty_cache()  # the pools of freed graphs, which nothing else may use
-        if len(found) < depth:
+        if len(found) < count:
             start_ns = time.monotonic_ns()
             try:
                 found.append(self._build(len(found), frame, wanted, found))
             except torch.cuda.OutOfMemoryError as error:
                 self._drop_others(key)
-                count = depth * wanted.micro_batch
+                frames = effective.depth * wanted.micro_batch
                 raise memory_error(
-                    f"{count} frames of {frame.width}x{frame.height} in flight",
-                    _less(len(found), wanted.micro_batch),
+                    f"{frames} frames of {frame.width}x{frame.height} in flight",
+                    _less(len(found), effective),
                     error,
                 ) from error
             elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
             log.engine.debug("slot %d for %s built in %.1f ms", len(found), frame, elapsed_ms)
-        return len(found) >= depth
+        return len(found) >= count
 
     def measured_stages(
         self, frame: Frame, wanted: Optimizations
@@ -127,6 +131,7 @@ class SlotSets:
         Raises:
             RuntimeError: they cannot be had, e.g. for lack of memory.
         """
+        wanted = slot_key(wanted)
         frame_format = FrameFormat.of(frame)
         stream, _ = self.place(0, wanted.micro_batch)
         with torch.cuda.stream(stream):
@@ -216,11 +221,17 @@ class SlotSets:
         return FrameTables(frame, network.input_hw, network.mask_hw, self._resize, self._device)
 
 
-def _less(slots: int, batch: int) -> str:
+def _less(slots: int, effective: Optimizations) -> str:
     """Return what to set where there is memory for `slots` slots only."""
+    if slots > effective.early_relaunch:
+        return f"set depth to {slots - effective.early_relaunch}"
     if slots:
-        return f"set depth to {slots}"
-    return "set micro_batch to 1" if batch > 1 else "use smaller frames or another model"
+        return "turn early_relaunch off"
+    return (
+        "set micro_batch to 1"
+        if effective.micro_batch > 1
+        else "use smaller frames or another model"
+    )
 
 
 def _blank(frame: FrameFormat) -> Frame:

@@ -64,6 +64,7 @@ def slot_key(effective: Optimizations) -> Optimizations:
     return replace(
         effective,
         depth=default.depth,
+        early_relaunch=default.early_relaunch,
         early_warmup=default.early_warmup,
         roi_render=default.roi_render,
         device_overlay=default.device_overlay,
