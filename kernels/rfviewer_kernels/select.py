@@ -1,9 +1,12 @@
-"""Select and decode in one launch: raw logits and boxes to the fixed-size record table.
+"""Select and decode in two launches: raw logits and boxes to the fixed-size record table.
 
-One program sees all Q * C scores. It keeps `score > threshold` (strict), and only when more than K
-pairs pass does it bisect the K-th largest score; survivors are ranked by (score descending, flat
-index ascending), so ties of fp16 logits fall as in a stable sort. Boxes are decoded in fp32.
-Source of the semantics: rfdetr 1.11.2 PostProcess.
+The first, one program a query, keeps `score > threshold` (strict) and appends what passes to one
+list, in any order. The second, one program, ranks the list by (score descending, flat index
+ascending), so ties of fp16 logits fall as in a stable sort; only when more than K pairs pass does
+it bisect the K best first. Boxes are decoded in fp32. Semantics: rfdetr 1.11.2 PostProcess.
+
+A pair is one int64 key, score bits above, 2^n - 1 - flat index below. Scores are not negative, so a
+greater key is a better pair; no two are equal, and none is 0.
 """
 
 from dataclasses import dataclass
@@ -18,8 +21,8 @@ from rfviewer_kernels.records import INVALID_BOXES, INVALID_LOGITS, Results
 
 _INTERPRETED = tl.constexpr(bool(triton.knobs.runtime.interpret))
 _ONE_BITS = tl.constexpr(0x3F800000)  # float32 1.0: no score has more
-_MAX_INDEX = tl.constexpr(0x7FFFFFFF)
 _RANK_CHUNK = tl.constexpr(32)
+_SCAN_CHUNK = tl.constexpr(2048)
 _INFINITY = tl.constexpr(float("inf"))
 _BAD_LOGITS = tl.constexpr(INVALID_LOGITS)
 _BAD_BOXES = tl.constexpr(INVALID_BOXES)
@@ -29,22 +32,24 @@ _BAD_BOXES = tl.constexpr(INVALID_BOXES)
 class SelectWorkspace:
     """Scratch of one select in flight; never shared between streams."""
 
-    keys: torch.Tensor
-    """(K,) int64, survivors in flat order: score bits << 32 | (2^31 - 1 - flat index)."""
-    owners: torch.Tensor
-    """(Q,) int32, the best rank of each query."""
-    plane_of_rank: torch.Tensor
-    """(K,) int32."""
+    tallies: torch.Tensor
+    """(2,) int32: pairs that passed, and the flags of invalid outputs. Zero between two selects."""
+    candidates: torch.Tensor
+    """(Q * C,) int64, the keys of the pairs that passed, in no order."""
+    firsts: torch.Tensor
+    """(K,) int64, the key of each record that is the best of its query; 0 for others."""
     plane_queries: torch.Tensor
     """(K,) int32, the query behind each mask plane: what the mask kernel reads."""
 
     @classmethod
-    def allocate(cls, queries: int, max_records: int, device: torch.device) -> "SelectWorkspace":
-        """Return buffers for Q queries and K records."""
+    def allocate(
+        cls, queries: int, classes: int, max_records: int, device: torch.device
+    ) -> "SelectWorkspace":
+        """Return buffers for Q queries of C classes and K records."""
         return cls(
+            torch.zeros(2, dtype=torch.int32, device=device),
+            torch.zeros(queries * classes, dtype=torch.int64, device=device),
             torch.zeros(max_records, dtype=torch.int64, device=device),
-            torch.zeros(queries, dtype=torch.int32, device=device),
-            torch.zeros(max_records, dtype=torch.int32, device=device),
             torch.zeros(max_records, dtype=torch.int32, device=device),
         )
 
@@ -65,109 +70,145 @@ def _clamped(value, limit):
 
 
 @triton.jit
-def _select_kernel(
+def _flat_index(key, INDEX_BITS: tl.constexpr):
+    LAST: tl.constexpr = (1 << INDEX_BITS) - 1
+    return -(key & LAST).to(tl.int32) + LAST
+
+
+@triton.jit
+def _candidates_kernel(
     logits,
     boxes,
     threshold,
+    tallies,
+    candidates,
+    logits_stride,
+    boxes_stride,
+    CLASSES: tl.constexpr,
+    INDEX_BITS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    query = tl.program_id(0)
+    column = tl.arange(0, BLOCK)
+    inside = column < CLASSES
+    logit = tl.load(logits + query * logits_stride + column, mask=inside, other=0.0).to(tl.float32)
+    box = tl.load(boxes + query * boxes_stride + tl.arange(0, 4)).to(tl.float32)
+    score = _sigmoid(logit)
+    keep = inside & (score > tl.load(threshold))
+    # NaN would only look like nothing found; the host refuses a frame with a flag.
+    bad_logits = tl.max((inside & ~(tl.abs(logit) < _INFINITY)).to(tl.int32), axis=0)
+    bad_boxes = tl.max((~(tl.abs(box) < _INFINITY)).to(tl.int32), axis=0)
+    flags = bad_logits * _BAD_LOGITS + bad_boxes * _BAD_BOXES
+    if flags > 0:
+        tl.atomic_or(tallies + 1, flags, sem="relaxed")
+    found = tl.sum(keep.to(tl.int32), axis=0)
+    if found > 0:
+        place = tl.atomic_add(tallies, found, sem="relaxed")
+        slot = place + tl.cumsum(keep.to(tl.int32), axis=0) - 1
+        index = query * CLASSES + column
+        LAST: tl.constexpr = (1 << INDEX_BITS) - 1
+        bits = score.to(tl.int32, bitcast=True).to(tl.int64)
+        key = (bits << INDEX_BITS) | (-index + LAST).to(tl.int64)
+        tl.store(candidates + slot, key, mask=keep)
+
+
+@triton.jit
+def _keep_best(candidates, passed, threshold, MAX_RECORDS: tl.constexpr, INDEX_BITS: tl.constexpr):
+    """Move the K best of more than K candidates to the front of the list, in any order."""
+    lane = tl.arange(0, _SCAN_CHUNK)
+    # count(key >= low) >= K > count(key >= high); every pair that passed is above the threshold
+    low_bits = tl.maximum(tl.load(threshold).to(tl.int32, bitcast=True), 0)
+    low = low_bits.to(tl.int64) << INDEX_BITS
+    high = (low * 0 + _ONE_BITS + 1) << INDEX_BITS
+    while high - low > 1:
+        middle = (low + high) // 2
+        above = tl.zeros((_SCAN_CHUNK,), tl.int32)
+        for start in range(0, passed, _SCAN_CHUNK):
+            key = tl.load(candidates + start + lane, mask=start + lane < passed, other=0)
+            above += (key >= middle).to(tl.int32)
+        found = tl.sum(above, axis=0)
+        low = tl.where(found >= MAX_RECORDS, middle, low)
+        high = tl.where(found >= MAX_RECORDS, high, middle)
+        high = tl.where(found == MAX_RECORDS, low + 1, high)  # exactly K: the cut is found
+    base = passed * 0
+    for start in range(0, passed, _SCAN_CHUNK):
+        key = tl.load(candidates + start + lane, mask=start + lane < passed, other=0)
+        keep = (key >= low).to(tl.int32)
+        tl.debug_barrier()  # slots never pass what was read, but lie inside this chunk
+        tl.store(candidates + base + tl.cumsum(keep, axis=0) - 1, key, mask=keep > 0)
+        base += tl.sum(keep, axis=0)
+    tl.debug_barrier()
+
+
+@triton.jit
+def _rank_kernel(
+    boxes,
+    threshold,
+    tallies,
+    candidates,
+    firsts,
     counts,
     records,
-    keys,
-    owners,
-    plane_of_rank,
     plane_queries,
     pairs,
-    num_queries,
-    logits_stride,
     boxes_stride,
     frame_w,
     frame_h,
     CLASSES: tl.constexpr,
     MAX_RECORDS: tl.constexpr,
-    BLOCK: tl.constexpr,
+    INDEX_BITS: tl.constexpr,
     ROWS: tl.constexpr,
-    QUERIES: tl.constexpr,
 ):
-    index = tl.arange(0, BLOCK)
-    inside = index < pairs
-    at = logits + (index // CLASSES) * logits_stride + index % CLASSES
-    logit = tl.load(at, mask=inside, other=0.0).to(tl.float32)
-    # NaN would only look like nothing found; the host refuses a frame with a flag.
-    bad_logits = tl.sum((inside & ~(tl.abs(logit) < _INFINITY)).to(tl.int32), axis=0)
-    score = _sigmoid(logit)
-    bits = score.to(tl.int32, bitcast=True)
-    keep = inside & (score > tl.load(threshold))
-    passed = tl.sum(keep.to(tl.int32), axis=0)
-    if passed > MAX_RECORDS:
-        low = passed * 0
-        high = low + _ONE_BITS + 1
-        while high - low > 1:  # count(bits >= low) >= K > count(bits >= high)
-            middle = (low + high) // 2
-            if tl.sum((keep & (bits >= middle)).to(tl.int32), axis=0) >= MAX_RECORDS:
-                low = middle
-            else:
-                high = middle
-        above = keep & (bits > low)
-        tied = (keep & (bits == low)).to(tl.int32)
-        taken = tl.sum(above.to(tl.int32), axis=0) + tl.cumsum(tied, axis=0)
-        keep = above | ((tied > 0) & (taken <= MAX_RECORDS))
-    count = tl.minimum(passed, passed * 0 + MAX_RECORDS)
-    slot = tl.cumsum(keep.to(tl.int32), axis=0) - 1
-    key = (bits.to(tl.int64) << 32) | (-index + _MAX_INDEX).to(tl.int64)
-    tl.store(keys + slot, key, mask=keep)
-    query_index = tl.arange(0, QUERIES)
-    word = tl.arange(0, 4)
-    there = (query_index < num_queries)[:, None] & (word >= 0)[None, :]
-    box_at = boxes + query_index[:, None] * boxes_stride + word[None, :]
-    box = tl.load(box_at, mask=there, other=0.0).to(tl.float32)
-    bad_box = tl.sum((~(tl.abs(box) < _INFINITY)).to(tl.int32), axis=1)
-    bad_boxes = tl.sum(bad_box, axis=0)
-    tl.store(owners + query_index, query_index * 0 + _MAX_INDEX, mask=query_index < num_queries)
-    tl.debug_barrier()
-
     row = tl.arange(0, ROWS)
+    chunk = tl.arange(0, _RANK_CHUNK)
+    passed = tl.load(tallies)
+    flags = tl.load(tallies + 1)
+    mine = tl.load(candidates + row, mask=row < pairs, other=0)  # does not wait for the count
+    if passed > MAX_RECORDS:
+        _keep_best(candidates, passed, threshold, MAX_RECORDS, INDEX_BITS)
+        mine = tl.load(candidates + row, mask=row < MAX_RECORDS, other=0)
+    count = tl.minimum(passed, passed * 0 + MAX_RECORDS)
     valid = row < count
-    mine = tl.load(keys + row, mask=valid, other=0)
-    rank = tl.zeros((ROWS,), tl.int32)
-    for start in range(0, count, _RANK_CHUNK):
-        other_row = start + tl.arange(0, _RANK_CHUNK)
-        other = tl.load(keys + other_row, mask=other_row < count, other=0)
-        rank += tl.sum((other[None, :] > mine[:, None]).to(tl.int32), axis=1)
-    flat = -((mine & _MAX_INDEX).to(tl.int32)) + _MAX_INDEX
+    mine = tl.where(valid, mine, 0)
+    flat = _flat_index(mine, INDEX_BITS)
     query = tl.where(valid, flat // CLASSES, 0)
-    tl.atomic_min(owners + query, rank, mask=valid)
-    tl.debug_barrier()
+    box_at = boxes + query * boxes_stride
+    cx = tl.load(box_at, mask=valid, other=0.0).to(tl.float32)
+    cy = tl.load(box_at + 1, mask=valid, other=0.0).to(tl.float32)
+    w = tl.load(box_at + 2, mask=valid, other=0.0).to(tl.float32)
+    h = tl.load(box_at + 3, mask=valid, other=0.0).to(tl.float32)
 
-    best_rank = tl.load(owners + query, mask=valid, other=0)
-    is_first = valid & (best_rank == rank)
-    tl.store(plane_of_rank + rank, is_first.to(tl.int32), mask=valid)
+    # A tile is others x rows, so with a warp for 32 rows each thread sums its own column alone.
+    rank = tl.zeros((ROWS,), tl.int32)
+    best = tl.zeros((ROWS,), tl.int64)  # the best key of the row's query
+    for start in range(0, count, _RANK_CHUNK):
+        other = tl.load(candidates + start + chunk, mask=start + chunk < count, other=0)
+        rank += tl.sum((other[:, None] > mine[None, :]).to(tl.int32), axis=0)
+        other_query = _flat_index(other, INDEX_BITS) // CLASSES
+        same = other_query[:, None] == query[None, :]
+        best = tl.maximum(best, tl.max(tl.where(same, other[:, None], 0), axis=0))
+    is_first = valid & (best == mine)
+    tl.store(firsts + row, tl.where(is_first, mine, 0), mask=valid)
     tl.debug_barrier()
+    plane = tl.zeros((ROWS,), tl.int32)
+    planes = tl.zeros((ROWS,), tl.int32)  # their number, the same in every row
+    for start in range(0, count, _RANK_CHUNK):
+        first = tl.load(firsts + start + chunk, mask=start + chunk < count, other=0)
+        plane += tl.sum((first[:, None] > best[None, :]).to(tl.int32), axis=0)
+        planes += tl.sum((first[:, None] > 0 * best[None, :]).to(tl.int32), axis=0)
 
-    by_rank = tl.load(plane_of_rank + row, mask=valid, other=0)
-    planes = tl.sum(by_rank, axis=0)
-    plane_by_rank = tl.cumsum(by_rank, axis=0) - 1
-    tl.debug_barrier()  # every flag is read before it becomes a plane number
-    tl.store(plane_of_rank + row, plane_by_rank, mask=valid)
-    tl.debug_barrier()
-
-    plane = tl.load(plane_of_rank + best_rank, mask=valid, other=0)
     tl.store(plane_queries + plane, query, mask=is_first)
-    cx = tl.load(boxes + query * boxes_stride, mask=valid, other=0.0).to(tl.float32)
-    cy = tl.load(boxes + query * boxes_stride + 1, mask=valid, other=0.0).to(tl.float32)
-    half_w = 0.5 * tl.maximum(
-        tl.load(boxes + query * boxes_stride + 2, mask=valid, other=0.0).to(tl.float32), 0.0
-    )
-    half_h = 0.5 * tl.maximum(
-        tl.load(boxes + query * boxes_stride + 3, mask=valid, other=0.0).to(tl.float32), 0.0
-    )
+    half_w = 0.5 * tl.maximum(w, 0.0)
+    half_h = 0.5 * tl.maximum(h, 0.0)
     # Rows beyond the count are zeroed in place: ranks of the valid ones fill 0..count-1.
     at = records + tl.where(valid, rank, row) * 8
     stored = row < MAX_RECORDS
-    score_bits = (mine >> 32).to(tl.int32)
+    score_bits = (mine >> INDEX_BITS).to(tl.int32)
     x1 = _clamped((cx - half_w) * frame_w, frame_w).to(tl.int32, bitcast=True)
     y1 = _clamped((cy - half_h) * frame_h, frame_h).to(tl.int32, bitcast=True)
     x2 = _clamped((cx + half_w) * frame_w, frame_w).to(tl.int32, bitcast=True)
     y2 = _clamped((cy + half_h) * frame_h, frame_h).to(tl.int32, bitcast=True)
-    tl.store(at, tl.where(valid, score_bits, 0), mask=stored)
+    tl.store(at, score_bits, mask=stored)
     tl.store(at + 1, tl.where(valid, flat % CLASSES, 0), mask=stored)
     tl.store(at + 2, query, mask=stored)
     tl.store(at + 3, tl.where(valid, x1, 0), mask=stored)
@@ -177,9 +218,10 @@ def _select_kernel(
     tl.store(at + 7, tl.where(valid, plane, 0), mask=stored)
     tl.store(counts, count)
     tl.store(counts + 1, passed)
-    tl.store(counts + 2, planes)
-    flags = (bad_logits > 0).to(tl.int32) * _BAD_LOGITS + (bad_boxes > 0).to(tl.int32) * _BAD_BOXES
+    tl.store(counts + 2 + row, planes, mask=row == 0)
     tl.store(counts + 3, flags)
+    # Every warp read them before the barrier above; the next select starts from zero.
+    tl.store(tallies + tl.arange(0, 2), tl.zeros((2,), tl.int32))
 
 
 def select(
@@ -190,7 +232,8 @@ def select(
     workspace: SelectWorkspace,
     *,
     frame_wh: tuple[int, int],
-    warps: int = 16,
+    candidate_warps: int = 1,
+    rank_warps: int | None = None,
 ) -> None:
     """Enqueue select and decode on the current stream. No allocation, no sync.
 
@@ -202,7 +245,8 @@ def select(
         results: counts and records are overwritten; the regions belong to `masks`.
         workspace: scratch of this slot.
         frame_wh: frame width and height in pixels.
-        warps: warps of the one program.
+        candidate_warps: warps of each of the Q programs of the first launch.
+        rank_warps: warps of the one program of the second; None takes one for 32 records.
 
     Raises:
         ValueError: for a wrong shape, type, stride or device.
@@ -214,30 +258,43 @@ def select(
     if logits.stride(2) != 1 or boxes.stride(2) != 1:
         raise ValueError("logits and boxes must have their last dimension side by side")
     check("threshold", threshold, (1,), (torch.float32,), device=logits.device)
-    check("owners", workspace.owners, (queries,), (torch.int32,), device=logits.device)
-    check("keys", workspace.keys, (results.max_records,), (torch.int64,), device=logits.device)
+    pairs, rows, keys = queries * classes, results.max_records, (torch.int64,)
+    check("candidates", workspace.candidates, (pairs,), keys, device=logits.device)
+    check("firsts", workspace.firsts, (rows,), keys, device=logits.device)
     check("results", results.flat, (None,), (torch.int32,), device=logits.device)
-    _select_kernel[(1,)](
+    index_bits = pairs.bit_length()  # so that no key is 0
+    block = triton.next_power_of_2(rows)
+    _candidates_kernel[(queries,)](
         logits,
         boxes,
         threshold,
+        workspace.tallies,
+        workspace.candidates,
+        logits.stride(1),
+        boxes.stride(1),
+        CLASSES=classes,
+        INDEX_BITS=index_bits,
+        BLOCK=triton.next_power_of_2(classes),
+        num_warps=candidate_warps,
+        enable_fp_fusion=False,
+    )
+    _rank_kernel[(1,)](
+        boxes,
+        threshold,
+        workspace.tallies,
+        workspace.candidates,
+        workspace.firsts,
         results.counts,
         results.records,
-        workspace.keys,
-        workspace.owners,
-        workspace.plane_of_rank,
         workspace.plane_queries,
-        queries * classes,
-        queries,
-        logits.stride(1),
+        pairs,
         boxes.stride(1),
         float(frame_wh[0]),
         float(frame_wh[1]),
         CLASSES=classes,
-        MAX_RECORDS=results.max_records,
-        BLOCK=triton.next_power_of_2(queries * classes),
-        ROWS=triton.next_power_of_2(results.max_records),
-        QUERIES=triton.next_power_of_2(queries),
-        num_warps=warps,
+        MAX_RECORDS=rows,
+        INDEX_BITS=index_bits,
+        ROWS=block,
+        num_warps=rank_warps or min(max(block // 32, 1), 16),
         enable_fp_fusion=False,
     )

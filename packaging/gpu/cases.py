@@ -125,7 +125,7 @@ def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Ca
     columns = -(-width // 8)
     threshold = torch.tensor([0.5], device=device)
     results = Results.allocate(MAX_RECORDS, device)
-    workspace = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, device)
+    workspace = SelectWorkspace.allocate(QUERIES, CLASSES, MAX_RECORDS, device)
     tables = MaskTables.make((GRID, GRID), frame_wh, device)
     coarse = torch.empty(MAX_RECORDS, 4, dtype=torch.int32, device=device)
     packed = torch.empty(MAX_RECORDS, height, columns, dtype=torch.uint8, device=device)
@@ -141,7 +141,7 @@ def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Ca
     )
     many = logits + 8
     crowded = Results.allocate(MAX_RECORDS, device)
-    spare = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, device)
+    spare = SelectWorkspace.allocate(QUERIES, CLASSES, MAX_RECORDS, device)
     yield Case(
         "select + decode, more than K pass",
         lambda: select(many, boxes, threshold, crowded, spare, frame_wh=frame_wh),

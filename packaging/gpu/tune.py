@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import torch
-from cases import FRAMES_WH, GRID, MAX_RECORDS, QUERIES, scene
+from cases import CLASSES, FRAMES_WH, GRID, MAX_RECORDS, QUERIES, scene
 from timing import replay_timing
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
@@ -38,12 +38,19 @@ def tune_select_and_masks() -> None:
     logits, boxes, discs = scene(DEVICE)
     threshold = torch.tensor([0.5], device=DEVICE)
     results = Results.allocate(MAX_RECORDS, DEVICE)
-    workspace = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, DEVICE)
-    for warps in (4, 8, 16, 32):
+    workspace = SelectWorkspace.allocate(QUERIES, CLASSES, MAX_RECORDS, DEVICE)
+    for candidate_warps, rank_warps in product((1, 2, 4), (2, 4, 8)):
         show(
-            f"select, {warps} warps",
-            lambda warps=warps: select(
-                logits, boxes, threshold, results, workspace, frame_wh=(312, 176), warps=warps
+            f"select, {candidate_warps} warps a query, {rank_warps} to rank",
+            lambda candidate_warps=candidate_warps, rank_warps=rank_warps: select(
+                logits,
+                boxes,
+                threshold,
+                results,
+                workspace,
+                frame_wh=(312, 176),
+                candidate_warps=candidate_warps,
+                rank_warps=rank_warps,
             ),
         )
     coarse = torch.empty(MAX_RECORDS, 4, dtype=torch.int32, device=DEVICE)

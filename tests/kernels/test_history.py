@@ -20,7 +20,7 @@ QUERIES, CLASSES, GRID, MAX_RECORDS, FRAME_WH = 12, 4, 10, 8, (43, 29)
 
 def test_results_and_stream_do_not_depend_on_earlier_frames(device, rng):
     results = Results.allocate(MAX_RECORDS, device)
-    workspace = SelectWorkspace.allocate(QUERIES, MAX_RECORDS, device)
+    workspace = SelectWorkspace.allocate(QUERIES, CLASSES, MAX_RECORDS, device)
     coarse = torch.zeros(MAX_RECORDS, 4, dtype=torch.int32, device=device)
     planes = torch.zeros(MAX_RECORDS, FRAME_WH[1], 6, dtype=torch.uint8, device=device)
     words = stream_bytes(MAX_RECORDS, FRAME_WH[1], FRAME_WH[0]) // 4

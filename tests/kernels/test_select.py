@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rfviewer_kernels import reference  # noqa: E402
-from rfviewer_kernels.records import Results, decode  # noqa: E402
+from rfviewer_kernels.records import INVALID_LOGITS, Results, decode  # noqa: E402
 from rfviewer_kernels.select import SelectWorkspace, select  # noqa: E402
 
 cuda = pytest.mark.needs_cuda
@@ -18,12 +18,12 @@ SIZES = [  # queries, classes, K
 ]
 
 
-def _run(logits, boxes, threshold, max_records, frame_wh):
+def _run(logits, boxes, threshold, max_records, frame_wh, workspace=None):
     device = logits.device
     results = Results.allocate(max_records, device)
     results.flat.fill_(-77)
     results.counts.zero_()
-    workspace = SelectWorkspace.allocate(logits.shape[1], max_records, device)
+    workspace = workspace or SelectWorkspace.allocate(*logits.shape[1:], max_records, device)
     tau = torch.tensor([threshold], dtype=torch.float32, device=device)
     select(logits, boxes, tau, results, workspace, frame_wh=frame_wh)
     return results, workspace
@@ -52,7 +52,7 @@ def _same(results, workspace, expected):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
-@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, 0.3, 0.9])
 @pytest.mark.parametrize(("queries", "classes", "max_records"), SIZES)
 def test_equals_the_full_sort(queries, classes, max_records, threshold, dtype, device, rng):
     logits, boxes = _inputs(queries, classes, dtype, device, rng)
@@ -63,15 +63,78 @@ def test_equals_the_full_sort(queries, classes, max_records, threshold, dtype, d
     assert int(results.counts[1]) == passing
 
 
-@pytest.mark.parametrize(("queries", "classes", "max_records"), [(9, 7, 10), (16, 4, 16)])
-def test_ties_at_the_cut_fall_by_flat_index(queries, classes, max_records, device, rng):
-    levels = torch.tensor([-1.0, 0.5, 0.5, 2.0], device=device)
+@pytest.mark.filterwarnings("ignore:overflow encountered in exp")  # as it must for a score of 0
+@pytest.mark.parametrize("threshold", [-1.0, 0.4])
+@pytest.mark.parametrize(
+    ("queries", "classes", "max_records"),
+    [
+        (9, 7, 10),
+        (16, 4, 16),
+        (60, 40, 50),  # more candidates than the bisection takes at a time
+        pytest.param(100, 91, 100, marks=cuda),
+        pytest.param(300, 91, 300, marks=cuda),
+    ],
+)
+def test_ties_at_the_cut_fall_by_flat_index(queries, classes, max_records, threshold, device, rng):
+    levels = torch.tensor([-200.0, 0.5, 0.5, 2.0], device=device).half()  # the score of -200 is 0
     picks = torch.randint(0, 4, (1, queries, classes), device=device, generator=rng)
     _, boxes = _inputs(queries, classes, torch.float32, device, rng)
-    results, workspace = _run(levels[picks].half(), boxes, 0.4, max_records, (64, 48))
-    expected = reference.select(levels[picks].half(), boxes, 0.4, max_records, (64, 48))
-    assert int(results.counts[1]) > max_records
-    _same(results, workspace, expected)
+    for logits in (levels[picks], levels[picks.clamp(max=2)], levels[picks.clamp(max=0)]):
+        results, workspace = _run(logits, boxes, threshold, max_records, (64, 48))
+        expected = reference.select(logits, boxes, threshold, max_records, (64, 48))
+        passed = int((logits.float().sigmoid() > threshold).sum())
+        assert int(results.counts[1]) == passed
+        assert passed > max_records or passed == 0
+        _same(results, workspace, expected)
+
+
+def _frames(queries, classes, dtype, device, rng):
+    """Name and logits of frames with few, too many, no and invalid pairs, and their boxes."""
+    logits, boxes = _inputs(queries, classes, dtype, device, rng)
+    few = logits.clamp(max=-1)
+    few[0, 3, :2] = 2.0
+    invalid = few.clone()
+    invalid[0, 2, 3], invalid[0, 4, 0] = torch.nan, torch.inf
+    frames = {"few": few, "many": logits + 4, "none": logits - 50, "invalid": invalid}
+    return frames, boxes
+
+
+@pytest.mark.parametrize(
+    ("queries", "classes", "max_records"),
+    [(12, 6, 8), pytest.param(100, 91, 100, marks=cuda)],
+)
+def test_a_workspace_carries_nothing_over(queries, classes, max_records, device, rng):
+    frames, boxes = _frames(queries, classes, torch.float16, device, rng)
+    fresh = {
+        name: _run(logits, boxes, 0.5, max_records, (312, 176)) for name, logits in frames.items()
+    }
+    assert int(fresh["many"][0].counts[1]) > max_records
+    assert int(fresh["invalid"][0].counts[3]) == INVALID_LOGITS
+    workspace = SelectWorkspace.allocate(queries, classes, max_records, device)
+    for name in ("few", "few", "many", "few", "invalid", "few", "none", "many", "many", "invalid"):
+        results, _ = _run(frames[name], boxes, 0.5, max_records, (312, 176), workspace)
+        wanted, own = fresh[name]
+        assert torch.equal(results.counts, wanted.counts)
+        assert torch.equal(results.records, wanted.records)
+        planes = int(wanted.counts[2])
+        assert torch.equal(workspace.plane_queries[:planes], own.plane_queries[:planes])
+        assert not workspace.tallies.any()
+
+
+@cuda
+def test_a_captured_graph_follows_its_inputs(device, rng):
+    frames, boxes = _frames(100, 91, torch.float16, device, rng)
+    logits, threshold = frames["few"].clone(), torch.tensor([0.5], device=device)
+    results, workspace = _run(logits, boxes, 0.5, 100, (312, 176))  # compiles before the capture
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        select(logits, boxes, threshold, results, workspace, frame_wh=(312, 176))
+    for name in ("many", "few", "invalid", "none", "few"):
+        logits.copy_(frames[name])
+        graph.replay()
+        wanted, _ = _run(frames[name], boxes, 0.5, 100, (312, 176))
+        assert torch.equal(results.counts, wanted.counts)
+        assert torch.equal(results.records, wanted.records)
 
 
 def test_a_score_equal_to_the_threshold_is_dropped(device):

@@ -143,7 +143,9 @@ def allocate_buffers(
         scratch=torch.empty(scratch_shape, dtype=torch.uint8, device=device),
         staged_outputs=None if wanted.zero_copy_output else _empty_like(outputs),
         results=Results.allocate(max_records, device),
-        workspace=SelectWorkspace.allocate(network.num_queries, max_records, device),
+        workspace=SelectWorkspace.allocate(
+            network.num_queries, network.num_classes, max_records, device
+        ),
         masks=None
         if network.mask_hw is None
         else _mask_buffers(frame, max_records, device, wanted),
