@@ -79,7 +79,9 @@ def test_ties_at_the_cut_fall_by_flat_index(queries, classes, max_records, thres
     levels = torch.tensor([-200.0, 0.5, 0.5, 2.0], device=device).half()  # the score of -200 is 0
     picks = torch.randint(0, 4, (1, queries, classes), device=device, generator=rng)
     _, boxes = _inputs(queries, classes, torch.float32, device, rng)
-    for logits in (levels[picks], levels[picks.clamp(max=2)], levels[picks.clamp(max=0)]):
+    late = levels[picks.clamp(max=2)]
+    late[0, -1, -2:] = 2.0  # the best stand last in flat order, the cut falls among those below
+    for logits in (levels[picks], late, levels[picks.clamp(max=0)]):
         results, workspace = _run(logits, boxes, threshold, max_records, (64, 48))
         expected = reference.select(logits, boxes, threshold, max_records, (64, 48))
         passed = int((logits.float().sigmoid() > threshold).sum())
