@@ -139,7 +139,7 @@ def run(engine: CudaEngine, frames: Iterator[Frame], *, drawn: bool) -> dict[str
     start, done, images = 0.0, 0, 0
     due = 0.0
     for frame in frames:
-        if not engine.make_room():
+        while not engine.make_room():
             images += engine.collect().composited is not None
             done += 1
             if done == _WARM:

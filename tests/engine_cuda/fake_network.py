@@ -8,6 +8,7 @@ import torch
 from rfviewer.engine.cuda.network import DeviceOutputs
 from rfviewer.errors import EngineError
 from rfviewer.frame import Frame
+from rfviewer.interfaces import RelaunchingEngine
 from rfviewer.models.spec import ModelSpec
 
 CLASSES, QUERIES, NET_WH, MASK_WH, SELECT = 5, 12, (16, 12), (8, 6), 20
@@ -100,12 +101,19 @@ def frame(index, size_wh=(20, 14), **kwargs):
 def run_all(engine, frames, threshold=0.5):
     results = []
     for item in frames:
-        while not engine.make_room():
+        while not _has_room(engine):
             results.append(engine.collect())
         engine.submit(item, threshold)
     while engine.in_flight:
         results.append(engine.collect())
     return results
+
+
+def _has_room(engine):
+    """Ask as the engine thread does; the CPU engine, which results are compared with, only counts."""
+    if isinstance(engine, RelaunchingEngine):
+        return engine.make_room()
+    return engine.in_flight < engine.depth
 
 
 def digest(result):
