@@ -10,12 +10,12 @@ import torch
 from cases import CLASSES, FRAMES_WH, GRID, MAX_RECORDS, QUERIES, scene
 from timing import replay_timing
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import gelu, linear, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 
 from rfviewer_kernels.masks import MaskLaunch, MaskTables, masks
 from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.convolutions import conv_norm_silu
-from rfviewer_kernels.network.products import linear_gelu, query_pixels
+from rfviewer_kernels.network.products import query_pixels
 from rfviewer_kernels.records import Results
 from rfviewer_kernels.select import SelectWorkspace, select
 
@@ -78,13 +78,8 @@ def tune_select_and_masks() -> None:
 
 
 def tune_network() -> None:
-    """Print the network's products and convolutions by tile, beside what torch offers."""
+    """Print the network's kernels but `linear` by tile, beside what torch offers."""
     half: dict[str, Any] = {"dtype": torch.float16, "device": DEVICE}
-    expand = torch.nn.Linear(WIDTH, 4 * WIDTH, **half)
-    x = torch.randn(TOKENS, WIDTH, **half)
-    show("product + GELU, torch", lambda: gelu(linear(x, expand.weight, expand.bias)))
-    for tile in ((64, 128, 64, 8, 3), (64, 64, 64, 4, 3), (64, 64, 128, 4, 3), (32, 128, 64, 4, 4)):
-        show(f"product + GELU, {tile}", lambda tile=tile: linear_gelu(x, expand, tile=tile))
     queries, pixels = torch.randn(1, QUERIES, 264, **half), torch.randn(1, GRID * GRID, 256, **half)
     for tile in ((64, 64, 8, 3), (64, 128, 8, 2), (32, 64, 4, 3), (64, 64, 4, 3)):
         show(

@@ -110,7 +110,7 @@ def run_all(engine, frames, threshold=0.5):
 
 
 def _has_room(engine):
-    """Ask as the engine thread does; the CPU engine, which results are compared with, only counts."""
+    """Ask as the engine thread does; the CPU engine only counts."""
     if isinstance(engine, RelaunchingEngine):
         return engine.make_room()
     return engine.in_flight < engine.depth

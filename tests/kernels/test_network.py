@@ -112,12 +112,53 @@ def test_norm_rows_reads_and_writes_rows_that_lie_apart(draw, norm, silu):
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(3, 72), (70, 72), (257, 72), (257, 1032)])
-def test_linear_gelu_with_every_tile(draw, linear, rows, columns):
+def test_linear_with_every_tile_and_activation(draw, linear, rows, columns):
     x, layer = draw(rows, 80), linear(80, columns)
-    assert_close(products.linear_gelu(x, layer), reference.linear_gelu(x, layer))
+    arguments = (x, layer.weight, layer.bias)
+    for activation in ("none", "relu", "gelu"):
+        got = products.linear(*arguments, activation=activation)
+        assert_close(got, reference.linear(*arguments, activation=activation))
     residual = draw(rows, columns)
-    got = products.linear_gelu(x, layer, residual)
-    assert_close(got, reference.linear_gelu(x, layer, residual))
+    got = products.linear(*arguments, activation="gelu", add=residual)
+    assert_close(got, reference.linear(*arguments, activation="gelu", add=residual))
+
+
+def test_linear_over_a_deep_sum(draw, linear):
+    x, layer = draw(257, 1040), linear(1040, 72)
+    got = products.linear(x, layer.weight, layer.bias)
+    rtol, atol = CLOSE[got.dtype]
+    expected = reference.linear(x, layer.weight, layer.bias)
+    torch.testing.assert_close(got, expected, rtol=rtol, atol=4 * atol)  # sums of 1040 products
+
+
+def test_linear_adds_in_place_and_leaves_what_lies_beside_alone(draw, linear):
+    wide, layer = draw(7, 200), linear(80, 72)
+    x, target = wide[:, :80], wide[:, 96:168]
+    before = wide.clone()
+    expected = reference.linear(x, layer.weight, add=target)
+    assert products.linear(x, layer.weight, add=target, out=target) is target
+    assert_close(target, expected)
+    before[:, 96:168] = target
+    assert torch.equal(wide, before)
+
+
+def test_linear_keeps_leading_dimensions(draw, linear):
+    x, layer = draw(2, 3, 80), linear(80, 72)
+    got = products.linear(x, layer.weight, layer.bias)
+    assert_close(got, reference.linear(x, layer.weight, layer.bias))
+    assert got.shape == (2, 3, 72)
+
+
+def test_linear_refuses_what_does_not_fit(draw, linear):
+    layer = linear(80, 72)
+    with pytest.raises(ValueError, match="do not fit"):
+        products.linear(draw(3, 72), layer.weight)
+    with pytest.raises(ValueError, match="do not fit"):
+        products.linear(draw(80, 3).t(), layer.weight)
+    with pytest.raises(ValueError, match="a result of 72 columns"):
+        products.linear(draw(3, 80), layer.weight, add=draw(3, 64))
+    with pytest.raises(ValueError, match="the weight"):
+        products.linear(draw(3, 80).double(), layer.weight)
 
 
 def test_query_pixels_adds_the_shift_of_each_query(draw):

@@ -1,15 +1,21 @@
-"""Matrix products with an epilogue that the libraries do not offer.
+"""Matrix products with an epilogue, in tiles for the few rows of a single frame.
 
 fp16 and bf16 operands with fp32 sums; fp32 operands are multiplied in full precision unless tf32 is
-allowed. Small products (batch 1) fill a large GPU only with small tiles.
+allowed. A program keeps a few tiles in flight and leaves most of a multiprocessor to others: alone
+such a product takes as long as the library's, which give each program a multiprocessor of its own,
+and several streams at once get more done (docs/OPTIMIZATION_LOG.md, N10).
 """
+
+from typing import Literal
 
 import torch
 import triton
 import triton.language as tl
 
-_FEW_ROWS, _WIDE = 256, 1024
+_FEW_ROWS, _DEEP = 256, 1024
 _SQRT_HALF = tl.constexpr(0.7071067811865476)
+
+Activation = Literal["none", "relu", "gelu"]
 
 
 @triton.jit
@@ -26,7 +32,7 @@ def input_precision(dtype: torch.dtype) -> str:
 
 
 @triton.jit
-def _linear_gelu_kernel(
+def _linear_kernel(
     x,
     weight,
     bias,
@@ -34,10 +40,15 @@ def _linear_gelu_kernel(
     out,
     rows,
     columns,
+    x_stride,
+    residual_stride,
+    out_stride,
     DEPTH: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
     STEP: tl.constexpr,
+    BIAS: tl.constexpr,
+    ACTIVATION: tl.constexpr,
     ADD: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
@@ -46,62 +57,90 @@ def _linear_gelu_kernel(
     k = tl.arange(0, STEP)
     row_inside = (row < rows)[:, None]
     column_inside = column < columns
-    at_x = x + row[:, None] * DEPTH + k[None, :]
+    at_x = x + row[:, None] * x_stride + k[None, :]
     at_weight = weight + column[None, :] * DEPTH + k[:, None]
     total = tl.zeros((ROWS, COLUMNS), tl.float32)
     for start in range(0, DEPTH, STEP):
-        left = tl.load(at_x + start, mask=row_inside & (start + k < DEPTH)[None, :], other=0.0)
-        right = tl.load(
-            at_weight + start,
-            mask=column_inside[None, :] & (start + k < DEPTH)[:, None],
-            other=0.0,
-        )
+        left_inside, right_inside = row_inside, column_inside[None, :]
+        if DEPTH % STEP:
+            left_inside &= (start + k < DEPTH)[None, :]
+            right_inside &= (start + k < DEPTH)[:, None]
+        left = tl.load(at_x + start, mask=left_inside, other=0.0)
+        right = tl.load(at_weight + start, mask=right_inside, other=0.0)
         total = tl.dot(left, right, total, input_precision=PRECISION)
-    total += tl.load(bias + column, mask=column_inside, other=0.0).to(tl.float32)[None, :]
-    at = row[:, None] * columns + column[None, :]
+    if BIAS:
+        total += tl.load(bias + column, mask=column_inside, other=0.0).to(tl.float32)[None, :]
+    if ACTIVATION == "relu":
+        total = tl.maximum(total, 0.0)
+    if ACTIVATION == "gelu":
+        total = _gelu(total)
     inside = row_inside & column_inside[None, :]
-    total = _gelu(total)
     if ADD:
-        total += tl.load(residual + at, mask=inside, other=0.0).to(tl.float32)
-    tl.store(out + at, total.to(out.dtype.element_ty), mask=inside)
+        at = residual + row[:, None] * residual_stride + column[None, :]
+        total += tl.load(at, mask=inside, other=0.0).to(tl.float32)
+    at = out + row[:, None] * out_stride + column[None, :]
+    tl.store(at, total.to(out.dtype.element_ty), mask=inside)
 
 
-def linear_gelu(
+def linear(
     x: torch.Tensor,
-    linear: torch.nn.Linear,
-    residual: torch.Tensor | None = None,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
     *,
+    activation: Activation = "none",
+    add: torch.Tensor | None = None,
+    out: torch.Tensor | None = None,
     tile: tuple[int, int, int, int, int] | None = None,
 ) -> torch.Tensor:
-    """Return GELU(x W^T + b), plus `residual` if that is given.
+    """Return activation(x W^T + b), plus `add` if that is given.
 
     Args:
-        x: (..., K), contiguous.
-        linear: K to N.
-        residual: (..., N), contiguous.
-        tile: rows, columns and depth of a step, warps, stages; None chooses by the number of rows.
+        x: (..., K), contiguous, or (M, K) with rows apart.
+        weight: (N, K), contiguous, of the type of `x`.
+        bias: (N,).
+        activation: what comes between the bias and `add`.
+        add: (M, N), rows may lie apart.
+        out: (M, N) that receives the result, rows may lie apart; it may be `add`.
+        tile: rows, columns and depth of a step, warps, stages; None chooses by the size.
 
     Returns:
-        (..., N), new.
+        (..., N): `out`, or a new one.
+
+    Raises:
+        ValueError: for a wrong shape, type or stride.
     """
-    depth, columns = x.shape[-1], linear.out_features
+    columns, depth = weight.shape
     rows = x.numel() // depth
-    block_rows, block_columns, step, warps, stages = tile or _tile(rows, columns)
-    out = torch.empty(*x.shape[:-1], columns, dtype=x.dtype, device=x.device)
+    folded = x.dim() == 2 or x.is_contiguous()
+    if x.shape[-1] != depth or x.stride(-1) != 1 or not folded or not weight.is_contiguous():
+        raise ValueError(f"x {tuple(x.shape)} and weight {tuple(weight.shape)} do not fit")
+    if x.dtype != weight.dtype:
+        raise ValueError(f"x is {x.dtype}, the weight {weight.dtype}")
+    if out is None:
+        out = torch.empty(*x.shape[:-1], columns, dtype=x.dtype, device=x.device)
+    for other in (out, add):
+        if other is not None and (other.shape[-1] != columns or other.stride(-1) != 1):
+            raise ValueError(f"a result of {columns} columns does not fit {tuple(other.shape)}")
+    block_rows, block_columns, step, warps, stages = tile or _tile(rows, columns, depth)
     grid = (triton.cdiv(rows, block_rows), triton.cdiv(columns, block_columns))
-    _linear_gelu_kernel[grid](
+    _linear_kernel[grid](
         x,
-        linear.weight,
-        linear.bias,
-        x if residual is None else residual,
+        weight,
+        weight if bias is None else bias,
+        weight if add is None else add,
         out,
         rows,
         columns,
+        x.stride(-2),
+        columns if add is None else add.stride(-2),
+        out.stride(-2),
         DEPTH=depth,
         ROWS=block_rows,
         COLUMNS=block_columns,
         STEP=step,
-        ADD=residual is not None,
+        BIAS=bias is not None,
+        ACTIVATION=activation,
+        ADD=add is not None,
         PRECISION=input_precision(x.dtype),
         num_warps=warps,
         num_stages=stages,
@@ -109,11 +148,13 @@ def linear_gelu(
     return out
 
 
-def _tile(rows: int, columns: int) -> tuple[int, int, int, int, int]:
-    """Return the tile measured fastest (packaging/gpu/tune.py, docs/OPTIMIZATION_LOG.md N9)."""
+def _tile(rows: int, columns: int, depth: int) -> tuple[int, int, int, int, int]:
+    """Return the tile measured best (packaging/gpu/tune.py, docs/OPTIMIZATION_LOG.md N10)."""
     if rows <= _FEW_ROWS:
-        return (16, 64, 64, 4, 3)
-    return (64, 128, 64, 8, 3) if columns >= _WIDE else (64, 64, 64, 4, 3)
+        return (16, 32, 64, 2, 4)
+    if depth >= _DEEP:
+        return (64, 32, 128, 4, 3)
+    return (64, 64, 64, 4, 3) if columns > 512 else (64, 32, 64, 4, 4)
 
 
 @triton.jit

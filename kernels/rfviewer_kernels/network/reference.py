@@ -62,10 +62,24 @@ def norm_rows(
     return out.copy_(result)
 
 
-def linear_gelu(x: Tensor, linear: torch.nn.Linear, residual: Tensor | None = None) -> Tensor:
-    """See products.linear_gelu."""
-    found = functional.gelu(x.float() @ linear.weight.float().t() + linear.bias.float())
-    return (found if residual is None else found + residual.float()).to(x.dtype)
+def linear(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    activation: str = "none",
+    add: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """See products.linear."""
+    found = x.float() @ weight.float().t()
+    if bias is not None:
+        found += bias.float()
+    if activation != "none":
+        found = {"relu": functional.relu, "gelu": functional.gelu}[activation](found)
+    if add is not None:
+        found = found + add.float()
+    return found.to(x.dtype) if out is None else out.copy_(found)
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

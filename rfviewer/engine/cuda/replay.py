@@ -54,6 +54,18 @@ class Replay:
                 finally:
                     self._graph.capture_end()
 
+    def launch(self) -> None:
+        """Put one run on the stream."""
+        with torch.cuda.stream(self._stream):
+            if self._graph is None:
+                self._enqueue()
+            else:
+                self._graph.replay()
+
+    def wait(self) -> None:
+        """Wait until everything on the stream is done."""
+        self._stream.synchronize()
+
     def times_ms(self, count: int) -> list[float]:
         """Return the time from one run's end to the next one's, in ms, `count` times."""
         durations_ms: list[float] = []
@@ -62,10 +74,7 @@ class Replay:
             with torch.cuda.stream(self._stream):
                 events[0].record(self._stream)
                 for event in events[1:]:
-                    if self._graph is None:
-                        self._enqueue()
-                    else:
-                        self._graph.replay()
+                    self.launch()
                     event.record(self._stream)
             events[-1].synchronize()
             durations_ms += [float(a.elapsed_time(b)) for a, b in pairwise(events)]

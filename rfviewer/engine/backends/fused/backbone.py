@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from rfviewer.engine.backends.fused.products import product
 from rfviewer.engine.backends.fused.support import (
     joined,
     linear_of,
@@ -21,7 +21,6 @@ from rfviewer.engine.backends.fused.support import (
 from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.convolutions import conv_norm_silu
 from rfviewer_kernels.network.norms import add_norm, embed_norm, norm_rows, stacked_norm
-from rfviewer_kernels.network.products import linear_gelu
 
 
 class Backbone:
@@ -62,7 +61,7 @@ class Backbone:
         patches = network_input.reshape(batch, channels, windows, high, size, windows, wide, size)
         patches = patches.permute(0, 2, 5, 3, 6, 1, 4, 7)
         patches = patches.reshape(batch * windows**2, high * wide, -1)
-        patches = functional.linear(patches, self._embed.weight, self._embed.bias)
+        patches = product(patches, self._embed.weight, self._embed.bias)
         stream, normed = embed_norm(patches, self._table, self._blocks[0].norm_in)
         kept = []
         for index, block in enumerate(self._blocks, start=1):
@@ -104,14 +103,14 @@ class _Block:
 
     def __call__(self, stream: Tensor, x: Tensor, following: nn.LayerNorm) -> tuple[Tensor, Tensor]:
         windows, tokens, width = x.shape
-        qkv = functional.linear(x, self._qkv.weight, self._qkv.bias)
+        qkv = product(x, self._qkv.weight, self._qkv.bias)
         apart = (windows // self._joined_windows, self._joined_windows * tokens)
         qkv = qkv.view(*apart, 3, self._heads, width // self._heads).permute(2, 0, 3, 1, 4)
         found = attention(qkv[0], qkv[1], qkv[2]).view(windows, tokens, width)
-        branch = functional.linear(found, self._out.weight, self._out.bias)
+        branch = product(found, self._out.weight, self._out.bias)
         stream, x = add_norm(branch, stream, self._norm, post=False)
-        x = linear_gelu(x, self._expand)
-        branch = functional.linear(x, self._shrink.weight, self._shrink.bias)
+        x = product(x, self._expand.weight, self._expand.bias, activation="gelu")
+        branch = product(x, self._shrink.weight, self._shrink.bias)
         return add_norm(branch, stream, following, post=False)
 
 
@@ -137,7 +136,7 @@ class _Projector:
     def __call__(self, features: Tensor, size_hw: tuple[int, int]) -> Tensor:
         batch, tokens, _ = features.shape
         rows, half = batch * tokens, self._half
-        x = functional.linear(features.view(rows, -1), self._first)
+        x = product(features.view(rows, -1), self._first)
         parts = torch.empty(rows, (2 + len(self._chain)) * half, dtype=x.dtype, device=x.device)
         norm_rows(x, self._first_norm, silu=True, out=parts[:, : 2 * half])
         before = parts[:, half : 2 * half]
@@ -146,7 +145,7 @@ class _Projector:
             conv_norm_silu(before, taps1, norm1, size_hw, between)
             before = parts[:, index * half : (index + 1) * half]
             conv_norm_silu(between, taps2, norm2, size_hw, before)
-        x = functional.linear(parts, self._last)
+        x = product(parts, self._last)
         x = norm_rows(x, self._last_norm, silu=True)
         return norm_rows(x, self._norm).view(batch, tokens, -1)
 

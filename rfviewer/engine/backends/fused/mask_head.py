@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from rfviewer.engine.backends.fused.products import product
 from rfviewer.engine.backends.fused.support import linear_of, need, padded
 from rfviewer_kernels.network.convolutions import depthwise_norm, enlarge
 from rfviewer_kernels.network.norms import norm_rows
-from rfviewer_kernels.network.products import linear_gelu, query_pixels
+from rfviewer_kernels.network.products import query_pixels
 
 
 class MaskHead:
@@ -35,24 +35,26 @@ class MaskHead:
         queries = head.query_features_block
         need(queries.gamma is None, "layer scales in the mask head")
         self._norm, self._expand = queries.norm_in, queries.layers[0]
-        self._shrink = queries.layers[2].weight.t()
+        self._shrink = queries.layers[2].weight
         self._meet = _meeting(head)
 
     def pixels(self, features: Tensor) -> Tensor:
         """Return what the pixels bring, (B, H * W, C), of features (B, h * w, C)."""
         batch, _, width = features.shape
         x = enlarge(features.flatten(0, 1), self._patches_hw, self.size_hw)
-        for taps, taps_bias, norm, product in self._blocks:
-            x = linear_gelu(depthwise_norm(x, taps, taps_bias, norm, self.size_hw), product, x)
+        for taps, taps_bias, norm, mixing in self._blocks:
+            found = depthwise_norm(x, taps, taps_bias, norm, self.size_hw)
+            x = product(found, mixing.weight, mixing.bias, activation="gelu", add=x)
         return x.view(batch, -1, width)
 
     def __call__(self, pixels: Tensor, queries: Tensor) -> Tensor:
         """Return mask logits (B, Q, H, W)."""
         batch, count, _ = queries.shape
         rows = queries.flatten(0, 1)
-        x = linear_gelu(norm_rows(rows, self._norm), self._expand)
-        x = torch.addmm(rows, x, self._shrink)
-        x = functional.linear(x, self._meet.weight, self._meet.bias)
+        x = norm_rows(rows, self._norm)
+        x = product(x, self._expand.weight, self._expand.bias, activation="gelu")
+        x = product(x, self._shrink, add=rows)
+        x = product(x, self._meet.weight, self._meet.bias)
         found = query_pixels(x.view(batch, count, -1), pixels)
         return found.view(batch, count, *self.size_hw)
 

@@ -50,9 +50,3 @@ def padded(linear: nn.Linear) -> nn.Linear:
 def scaled(linear: nn.Linear, factor: Tensor) -> nn.Linear:
     """Return `linear` with every output multiplied by its `factor`."""
     return linear_of(linear.weight * factor[:, None], linear.bias * factor)
-
-
-def linear_relu(linear: nn.Linear, x: Tensor) -> Tensor:
-    """Return ReLU of the product for `x` (rows, in), with the activation inside the product."""
-    # What torch.nn.TransformerEncoder's fast path calls: one launch on a GPU, two ops elsewhere.
-    return torch._addmm_activation(linear.bias, x, linear.weight.t())  # noqa: SLF001

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rfviewer.engine.backends.fused.products import product
 from rfviewer.engine.backends.fused.support import (
     joined,
     linear_of,
-    linear_relu,
     need,
     need_channels,
     padded,
@@ -71,18 +71,19 @@ class Transformer:
     def __call__(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return boxes (B, Q, 4) fp32, logits (B, Q, classes), query features (B, Q, C)."""
         batch, tokens, width = features.shape
-        memory = functional.linear(features, self._memory.weight, self._memory.bias)
+        memory = product(features, self._memory.weight, self._memory.bias)
         found = norm_rows(memory.view(batch * tokens, -1)[:, :width], self._select_norm)
-        scores = functional.linear(found, self._select_scores.weight, self._select_scores.bias)
+        scores = product(found, self._select_scores.weight, self._select_scores.bias)
         chosen = top_tokens(scores.view(batch, tokens, -1).amax(2), self._queries)
         index = chosen.unsqueeze(2).expand(-1, -1, width)
         best = found.view(batch, tokens, width).gather(1, index)
         boxes, waves = anchor_boxes(
             self._select_boxes(best), self._proposals, chosen, self._learned, self._width // 2
         )
-        position = linear_relu(self._position[0], waves.flatten(0, 1))
-        position = functional.linear(position, self._position[1].weight, self._position[1].bias)
-        shifts = functional.linear(position, self._shifts.weight, self._shifts.bias)
+        first, second = self._position
+        position = product(waves.flatten(0, 1), first.weight, first.bias, activation="relu")
+        position = product(position, second.weight, second.bias)
+        shifts = product(position, self._shifts.weight, self._shifts.bias)
         x, stream = self._start, self._start_stream
         if batch > 1:
             x, stream = x.repeat(batch, 1), stream.repeat(batch, 1)
@@ -94,7 +95,7 @@ class Transformer:
             stream, x = layer(stream, x, shift, values, boxes, self._size_hw)
         x = norm_rows(stream, self._norm, dtype=features.dtype).view(batch, self._queries, width)
         refined = refine_boxes(self._boxes(x), boxes)
-        logits = functional.linear(x, self._logits.weight, self._logits.bias)
+        logits = product(x, self._logits.weight, self._logits.bias)
         return refined, logits[:, :, : self._classes], x
 
 
@@ -143,12 +144,14 @@ class _Layer:
         """
         batch, queries = boxes.shape[:2]
         width, heads = self._width, self._heads
-        qkv = shift[:, : 3 * width].addmm_(x, self._qkv.t())
+        qkv = shift[:, : 3 * width]
+        product(x, self._qkv, add=qkv, out=qkv)
         qkv = qkv.view(batch, queries, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
         found = attention(qkv[0], qkv[1], qkv[2]).view(batch * queries, width)
-        branch = functional.linear(found, self._out.weight, self._out.bias)
+        branch = product(found, self._out.weight, self._out.bias)
         stream, x = add_norm(branch, stream, self._norms[0], post=True)
-        steering = shift[:, 3 * width :].addmm_(x, self._steering.t())
+        steering = shift[:, 3 * width :]
+        product(x, self._steering, add=steering, out=steering)
         found = sample_values(
             values,
             steering,
@@ -157,13 +160,11 @@ class _Layer:
             heads=self._cross_heads,
             points=self._points,
         )
-        branch = functional.linear(
-            found.view(batch * queries, width), self._cross_out.weight, self._cross_out.bias
-        )
+        found = found.view(batch * queries, width)
+        branch = product(found, self._cross_out.weight, self._cross_out.bias)
         stream, x = add_norm(branch, stream, self._norms[1], post=True)
-        branch = functional.linear(
-            linear_relu(self._expand, x), self._shrink.weight, self._shrink.bias
-        )
+        x = product(x, self._expand.weight, self._expand.bias, activation="relu")
+        branch = product(x, self._shrink.weight, self._shrink.bias)
         return add_norm(branch, stream, self._norms[2], post=True)
 
 
@@ -177,8 +178,10 @@ class _Head:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (B, Q, 4 and padding) of (B, Q, C)."""
-        rows = linear_relu(self._second, linear_relu(self._first, x.flatten(0, 1)))
-        found = functional.linear(rows, self._last.weight, self._last.bias)
+        rows = x.flatten(0, 1)
+        for layer in (self._first, self._second):
+            rows = product(rows, layer.weight, layer.bias, activation="relu")
+        found = product(rows, self._last.weight, self._last.bias)
         return found.view(*x.shape[:2], -1)
 
 

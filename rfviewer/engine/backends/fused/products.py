@@ -1,0 +1,51 @@
+"""The network's matrix products: by a kernel of ours where they are small, else by the library."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rfviewer_kernels.network.products import Activation, linear
+
+_FEW_TILES = 512
+"""Tiles of 64 by 64 results up to which the kernel is used: a frame a pass, not eight."""
+_TILE = 64
+_SIXTEEN_BITS = (torch.float16, torch.bfloat16)
+
+
+def product(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    activation: Activation = "none",
+    add: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Return activation(x W^T + b), plus `add` if that is given.
+
+    Args:
+        x: (..., K), contiguous.
+        weight: (N, K), contiguous.
+        bias: (N,).
+        activation: what comes between the bias and `add`; not both are given but with "gelu".
+        add: (M, N) for `x` (M, K), rows may lie apart.
+        out: `add`, to be overwritten, or None.
+    """
+    if activation == "gelu" or _is_small(x, weight):
+        return linear(x, weight, bias, activation=activation, add=add, out=out)
+    if add is not None:
+        return torch.addmm(add, x, weight.t(), out=out)
+    if activation == "relu" and bias is not None:
+        # What torch.nn.TransformerEncoder's fast path calls: the activation inside the product.
+        rows = x.flatten(0, -2)
+        found = torch._addmm_activation(bias, rows, weight.t())  # noqa: SLF001
+        return found.view(*x.shape[:-1], -1)
+    found = functional.linear(x, weight, bias)
+    return found.relu_() if activation == "relu" else found
+
+
+def _is_small(x: Tensor, weight: Tensor) -> bool:
+    """Whether the library would give a GPU too little to do."""
+    columns, depth = weight.shape
+    rows = x.numel() // depth
+    return x.dtype in _SIXTEEN_BITS and -(-rows // _TILE) * -(-columns // _TILE) <= _FEW_TILES
