@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSplitter,
     QStackedWidget,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.gui import icons
 from rfviewer.gui.config_picker import ConfigPicker
-from rfviewer.gui.controls import label
+from rfviewer.gui.controls import label, scrolled
 from rfviewer.gui.interval_table import interval_table, outcome_color
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
@@ -93,11 +94,14 @@ class AbPage(QWidget):
         holder = QVBoxLayout(right)
         holder.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, GAP_PX)
         holder.addWidget(self.pages)
+        results = scrolled(right)
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        results.setMinimumWidth(right.minimumSizeHint().width() + bar)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(1)
         split.addWidget(left)
-        split.addWidget(right)
+        split.addWidget(results)
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 1)
         split.setSizes([self.picker.whole_width() + 2 * PAD_PX, 10_000])

@@ -102,7 +102,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Left the reference, a second network, right what is set, on the same frame",
     ),
     _spec("panel", "Side panel", _V, "F9", icon="panel", checkable=True, group=4),
-    _spec("plots", "Plots", _V, "F10", checkable=True, group=4),
+    _spec("plots", "Pages below the video", _V, "F10", checkable=True, group=4),
     _spec("fullscreen", "Fullscreen", _V, "F F11", icon="fullscreen", checkable=True, group=4),
     _spec("leave_fullscreen", "Leave fullscreen", _V, "Esc", group=4),
     _spec("reset_layout", "Reset layout", _V, group=4),

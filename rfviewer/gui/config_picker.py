@@ -6,19 +6,17 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
-    QScrollArea,
     QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from rfviewer.gui.controls import ElidedLabel, Switch, heading, label
+from rfviewer.gui.controls import ElidedLabel, Switch, heading, label, scrolled
 from rfviewer.gui.lab_text import configuration_name, differing
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
@@ -56,14 +54,8 @@ class ConfigPicker(QWidget):
             heads.addWidget(heading(side))
             heads.addWidget(self._menu_button(side), 1)
         column.addLayout(heads)
-        area = QScrollArea()
-        area.setObjectName("Plain")
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self._grid())
-        area.setMinimumHeight(6 * self.fontMetrics().height())
+        area = scrolled(self._grid())
+        area.setMinimumHeight(3 * self.fontMetrics().height())
         column.addWidget(area, 1)
         self._left_out = ElidedLabel(muted=True)
         self._left_out.setFont(scaled(self._left_out.font(), 0.88))

@@ -215,9 +215,14 @@ class FigureTable(QTableView):
 
     @override
     def minimumSizeHint(self) -> QSize:
-        rows = min(8, max(3, self._model.rowCount()))
+        rows = min(4, max(3, self._model.rowCount()))
         height = self.horizontalHeader().sizeHint().height()
         return QSize(120, height + rows * self.verticalHeader().defaultSectionSize() + 2)
+
+    @override
+    def sizeHint(self) -> QSize:
+        # A page that is scrolled is as high as its parts wish: a table takes what there is.
+        return self.minimumSizeHint()
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:

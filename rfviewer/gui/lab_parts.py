@@ -60,8 +60,6 @@ class LabParts(QObject):
         self._hold = HoldKey(window, model)
         self._layout: WindowLayout | None = None
         self._live: LiveView | None = None
-        self._page = PLOTS
-        self._heights: dict[str, int] = {}
         self.lab = lab
         self.spans = SpanStore()
         self.latency = LatencyBook()
@@ -95,27 +93,19 @@ class LabParts(QObject):
         self._layout, self._live = layout, live
         self.files.notice.connect(live.show_notice)
         strip = self.strip
-        strip.add_page(PLOTS, "Plots", lambda: plots, 13.5)
-        strip.add_page(TIMELINE, "Timeline", self._make_timeline, 13.5)
-        strip.add_page(LATENCY, "Latency", self._make_latency, 13.5)
-        strip.add_page(AB, "A/B", self._make_ab, 22, scrolls=True)
-        strip.add_page(WATERFALL, "Waterfall", self._make_waterfall, 27, scrolls=True)
-        strip.page_changed.connect(self._on_page)
         strip.page_built.connect(self._manners.teach)
-        layout.set_plots(strip)
+        strip.add_page(PLOTS, "Plots", lambda: plots)
+        strip.add_page(TIMELINE, "Timeline", self._make_timeline)
+        strip.add_page(LATENCY, "Latency", self._make_latency)
+        strip.add_page(AB, "A/B", self._make_ab)
+        strip.add_page(WATERFALL, "Waterfall", self._make_waterfall)
         strip.page(LATENCY)  # drawn by pyqtgraph: built now, while nothing plays yet
 
     def show_page(self, name: str) -> None:
-        """Bring a page to the front; the strip is shown if it was hidden."""
+        """Bring a page to the front; the strip is unfolded if need be."""
         if self._layout is not None:
             self._layout.set_plots_visible(visible=True)
             self.strip.show_page(name)
-
-    def leave_pages(self) -> None:
-        """Give the strip the height of the plots, which the next start shows first."""
-        height = self._heights.get(PLOTS)
-        if self._layout is not None and self._page != PLOTS and height:
-            self._layout.set_strip_height(height)
 
     def run_ab(self) -> None:
         """Measure what the A/B page is set to, and show that page."""
@@ -208,14 +198,6 @@ class LabParts(QObject):
         page = self.strip.built(TIMELINE)
         if isinstance(page, TimelinePage):
             page.ribbon.set_frozen(frozen=wanted)
-
-    def _on_page(self, name: str) -> None:
-        """Give each page the height that it was left with, or that it wants."""
-        if self._layout is None:
-            return
-        self._heights[self._page] = self._layout.strip_height()
-        self._page = name
-        self._layout.set_strip_height(self._heights.get(name) or self.strip.wanted_height(name))
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         from rfviewer.gui.latency_page import LatencyPage

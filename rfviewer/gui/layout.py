@@ -6,27 +6,29 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.strip import BottomStrip
 from rfviewer.gui.tokens import PANEL_WIDTH_PX
 
 DEFAULT_SIZE = (1280, 800)
 MINIMUM_SIZE = (560, 380)
-PLOTS_HEIGHT_PX = 216
+STRIP_HEIGHT_PX = 216
 NARROW_PX = 900
 """Below this width the side panel gives its room to the video."""
-LOW_PX = 560
-"""Below this height the plots do."""
+LOW_PX = 740
+"""Below this height the pages do: only their tabs stay."""
 _FRAME_PX = 32
 """Room for the title bar and borders that the system draws around a window."""
 
 
 class WindowLayout(QObject):
-    """Video with transport above the plots; the side panel beside both; bars around them.
+    """Video with transport above the strip of pages; the side panel beside both; bars around them.
 
-    A small window folds the side panel and the plots away; they come back with the room, or when
-    the user asks for them in spite of it.
+    The strip has one height for all pages, so the video keeps its size when they are switched; only
+    the user changes it. A small window hides the side panel and folds the strip to its tabs; they
+    come back with the room, or when the user asks for them in spite of it.
 
     Signals:
-        parts_changed: the side panel or the plots were shown or hidden.
+        parts_changed: the side panel was shown or hidden, the strip folded or unfolded.
     """
 
     parts_changed = Signal()
@@ -39,6 +41,7 @@ class WindowLayout(QObject):
         bars: tuple[QWidget, ...],
         video: QWidget,
         transport: QWidget,
+        strip: BottomStrip,
         side_panel: QWidget,
         status: QWidget,
     ) -> None:
@@ -48,10 +51,9 @@ class WindowLayout(QObject):
         self._chrome = (*bars[:1], side_panel, status)
         self._was_maximized = False
         self._hidden_before: list[QWidget] = []
-        self.plots_holder = QWidget()
-        self.plots_holder.setMinimumHeight(120)
-        holder = QVBoxLayout(self.plots_holder)
-        holder.setContentsMargins(0, 0, 0, 0)
+        self._strip = strip
+        self._strip_px = STRIP_HEIGHT_PX
+        """Height of the strip while it is not folded."""
         self._side_panel = side_panel
         self._wanted = {"panel": True, "plots": True}
         self._small = {"panel": False, "plots": False}
@@ -61,7 +63,7 @@ class WindowLayout(QObject):
         column.setSpacing(0)
         column.addWidget(video, 1)
         column.addWidget(transport)
-        self._rows = self._splitter(Qt.Orientation.Vertical, upper, self.plots_holder)
+        self._rows = self._splitter(Qt.Orientation.Vertical, upper, strip)
         self._columns = self._splitter(Qt.Orientation.Horizontal, self._rows, side_panel)
         central = QWidget()
         outer = QVBoxLayout(central)
@@ -73,45 +75,38 @@ class WindowLayout(QObject):
         outer.addWidget(status)
         window.setCentralWidget(central)
         window.installEventFilter(self)
+        self._rows.splitterMoved.connect(self._on_rows_moved)
+        strip.fold_wanted.connect(lambda folded: self.set_plots_visible(visible=not folded))
 
     @property
     def is_fullscreen(self) -> bool:
         """Whether only video and transport are shown."""
         return self._window.isFullScreen()
 
-    def set_plots(self, plots: QWidget) -> None:
-        """Put the plots into their place."""
-        layout = self.plots_holder.layout()
-        if layout is not None:
-            layout.addWidget(plots)
-
     def strip_height(self) -> int:
-        """Return the height of the strip below the video."""
+        """Return the height of the strip below the video, in px."""
         return self._rows.sizes()[1]
-
-    def set_strip_height(self, height_px: int) -> None:
-        """Give the strip that height, as far as the video can spare it."""
-        total = sum(self._rows.sizes())
-        height_px = min(height_px, round(total * 0.62))
-        self._rows.setSizes([total - height_px, height_px])
 
     def set_panel_visible(self, *, visible: bool) -> None:
         """Show or hide the side panel."""
         self._set_part("panel", visible=visible)
 
     def set_plots_visible(self, *, visible: bool) -> None:
-        """Show or hide the plots."""
+        """Unfold the pages below the video, or fold them to their tabs."""
         self._set_part("plots", visible=visible)
 
     def parts_shown(self) -> dict[str, bool]:
         """Return whether each part is on show, by the id of its action."""
-        return {name: not part.isHidden() for name, part in self._parts().items()}
+        return {
+            "panel": not self._side_panel.isHidden(),
+            "plots": not self._strip.isHidden() and not self._strip.folded,
+        }
 
     def set_fullscreen(self, *, fullscreen: bool) -> None:
         """Show only video and transport on the whole screen, or everything again."""
         if fullscreen == self.is_fullscreen:
             return
-        parts = (*self._chrome, self.plots_holder, self._window.menuBar())
+        parts = (*self._chrome, self._strip, self._window.menuBar())
         if fullscreen:
             self._was_maximized = self._window.isMaximized()
             self._hidden_before = [part for part in parts if part.isVisible()]
@@ -139,32 +134,56 @@ class WindowLayout(QObject):
         room = self._room()
         width = min(DEFAULT_SIZE[0], room.width())
         self._window.resize(width, min(DEFAULT_SIZE[1], room.height() - _FRAME_PX))
-        self._set_default_sizes()
         geometry = self._preferences.layout_value("geometry")
         if geometry is not None:
             self._window.restoreGeometry(geometry)
             room = self._room()
             self._window.resize(self._window.size().boundedTo(room.size()))
-        for name, splitter in self._splitters().items():
-            state = self._preferences.layout_value(name)
-            if state is not None:
-                splitter.restoreState(state)
-        self._fold_for(self._window.size())
+        self._set_default_sizes()
+        columns = self._preferences.layout_value("columns")
+        if columns is not None:
+            self._columns.restoreState(columns)
+        self._restore_parts()
 
     def save(self) -> None:
-        """Remember the sizes."""
+        """Remember the sizes, and what is shown."""
         self.set_fullscreen(fullscreen=False)
         self._preferences.set_layout_value("geometry", self._window.saveGeometry())
-        for name, splitter in self._splitters().items():
-            self._preferences.set_layout_value(name, splitter.saveState())
+        self._preferences.set_layout_value("columns", self._columns.saveState())
+        self._preferences.set_layout_number("strip_px", self._strip_px)
+        for name, shown in self.parts_shown().items():
+            for fact, value in (
+                ("wanted", self._wanted[name]),
+                ("small", self._small[name]),
+                ("shown", shown),
+            ):
+                self._preferences.set_layout_number(f"{name}_{fact}", int(value))
 
-    def _parts(self) -> dict[str, QWidget]:
-        return {"panel": self._side_panel, "plots": self.plots_holder}
+    def _restore_parts(self) -> None:
+        """Show what was shown, unless the window has become too small or large enough since."""
+        number = self._preferences.layout_number
+        self._strip_px = number("strip_px", STRIP_HEIGHT_PX)
+        for name in self._wanted:
+            self._wanted[name] = bool(number(f"{name}_wanted", 1))
+        self._fold_for(self._window.size(), again=True)
+        for name, small in self._small.items():
+            if number(f"{name}_small", -1) == int(small):
+                self._show_part(name, shown=bool(number(f"{name}_shown", 1)))
 
     def _set_part(self, name: str, *, visible: bool) -> None:
         if not self._small[name]:
             self._wanted[name] = visible  # in a small window it is a passing wish
-        self._parts()[name].setVisible(visible)
+        self._show_part(name, shown=visible)
+
+    def _show_part(self, name: str, *, shown: bool) -> None:
+        if name == "panel":
+            self._side_panel.setVisible(shown)
+        else:
+            if self.is_fullscreen:
+                self._strip.setVisible(shown)
+            self._strip.set_folded(folded=not shown)
+            height_px = self._strip_px if shown else self._strip.minimumSizeHint().height()
+            self._rows.setSizes([max(0, sum(self._rows.sizes()) - height_px), height_px])
         self.parts_changed.emit()
 
     def _fold_for(self, size: QSize, *, again: bool = False) -> None:
@@ -172,11 +191,14 @@ class WindowLayout(QObject):
         if self.is_fullscreen:
             return
         small = {"panel": size.width() < NARROW_PX, "plots": size.height() < LOW_PX}
-        for name, part in self._parts().items():
+        for name in small:
             if again or small[name] != self._small[name]:
                 self._small[name] = small[name]
-                part.setVisible(self._wanted[name] and not small[name])
-                self.parts_changed.emit()
+                self._show_part(name, shown=self._wanted[name] and not small[name])
+
+    def _on_rows_moved(self, _position: int, _index: int) -> None:
+        if not self._strip.folded:
+            self._strip_px = self.strip_height()
 
     def _room(self) -> QRect:
         """Return the part of the screen that windows may cover."""
@@ -188,13 +210,11 @@ class WindowLayout(QObject):
             self._fold_for(self._window.size())
         return False
 
-    def _splitters(self) -> dict[str, QSplitter]:
-        return {"rows": self._rows, "columns": self._columns}
-
     def _set_default_sizes(self) -> None:
+        self._strip_px = STRIP_HEIGHT_PX
         height = max(400, self._window.height())
         width = max(700, self._window.width())
-        self._rows.setSizes([height - PLOTS_HEIGHT_PX, PLOTS_HEIGHT_PX])
+        self._rows.setSizes([height - STRIP_HEIGHT_PX, STRIP_HEIGHT_PX])
         self._columns.setSizes([width - PANEL_WIDTH_PX, PANEL_WIDTH_PX])
 
     def _splitter(self, orientation: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:

@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
             bars=(self.top_bar, self.banner),
             video=self.video,
             transport=self.transport,
+            strip=self.lab_parts.strip,
             side_panel=self.panel,
             status=self.status,
         )
@@ -287,7 +288,6 @@ class MainWindow(QMainWindow):
             self.poller.stop()
             self.heartbeat.stop()
             self.background.close()
-            self.lab_parts.leave_pages()
             self.layout_.save()
             self.preferences.sync()
             # Out of sight first: finalising a recording may take a moment.

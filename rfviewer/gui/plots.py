@@ -10,7 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetricsF
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rfviewer.gui.history import STAGES, WINDOW_S, F64Array
 from rfviewer.gui.tokens import STAGE_COLORS, Tokens, scaled
@@ -37,6 +37,8 @@ class Plot:
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.setMinimumSize(100, 70)
+        # Its own wish of 640 x 480 would make a page that can be scrolled that high.
+        self.widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.item: Any = self.widget.getPlotItem()
         self.item.setMenuEnabled(False)
         self.item.hideButtons()

@@ -10,7 +10,7 @@ from rfviewer import log
 from rfviewer.gui.services import NamedUri
 from rfviewer.gui.theme import ThemeChoice
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Raised when the layout changes so much that saved sizes mean nothing."""
 MAX_RECENT = 10
 
@@ -62,6 +62,18 @@ class Preferences:
 
     def set_layout_value(self, name: str, value: QByteArray) -> None:
         """Save a size or position."""
+        self._store.setValue("layout/version", LAYOUT_VERSION)
+        self._store.setValue(f"layout/{name}", value)
+
+    def layout_number(self, name: str, default: int) -> int:
+        """Return a saved number; `default` when there is none of this layout version."""
+        if self._store.value("layout/version", 0, int) != LAYOUT_VERSION:
+            return default
+        value = self._store.value(f"layout/{name}", default, int)
+        return value if isinstance(value, int) else default
+
+    def set_layout_number(self, name: str, value: int) -> None:
+        """Save a number."""
         self._store.setValue("layout/version", LAYOUT_VERSION)
         self._store.setValue(f"layout/{name}", value)
 

@@ -239,4 +239,8 @@ class Ribbon(RepaintingWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(600, 9 * self.fontMetrics().height())
+        return QSize(600, 7 * self.fontMetrics().height())
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(100, self.sizeHint().height())  # with less the lanes cannot be told apart

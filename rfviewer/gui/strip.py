@@ -1,33 +1,40 @@
 """The strip below the video: one page at a time, made when it is first shown, and a row of tabs.
 
-The tabs lie at the foot, where they stay: pages want other heights, and grow upwards.
+The tabs lie at the foot, where they stay. All pages have the height of the strip and scroll in it.
 """
 
 from collections.abc import Callable
 from typing import override
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
-    QScrollArea,
     QStackedWidget,
     QTabBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from rfviewer.gui import icons
+from rfviewer.gui.controls import scrolled
+from rfviewer.gui.text import tooltip
+
+LEAST_HEIGHT_PX = 104
+"""Of the whole strip while it is not folded."""
+_ANY_HEIGHT_PX = 16_777_215  # Qt's QWIDGETSIZE_MAX
+
 
 class BottomStrip(QWidget):
-    """Plots, timeline, latency, A/B and waterfall share one place.
+    """Plots, timeline, latency, A/B and waterfall share one place. Folded, only the tabs stay.
 
     Signals:
-        page_changed: name of the page that is shown now.
         page_built: a page that was shown for the first time.
+        fold_wanted: whether the user wants the pages folded away, or back.
     """
 
-    page_changed = Signal(str)
     page_built = Signal(object)
+    fold_wanted = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,8 +43,7 @@ class BottomStrip(QWidget):
         self._makers: dict[str, Callable[[], QWidget]] = {}
         self._pages: dict[str, QWidget] = {}
         self._holders: dict[str, QWidget] = {}
-        self._lines: dict[str, float] = {}
-        self._scrolls: dict[str, bool] = {}
+        self._folded = False
         self.tabs = QTabBar()
         self.tabs.setObjectName("StripTabs")
         self.tabs.setAccessibleName("Pages below the video")
@@ -47,49 +53,48 @@ class BottomStrip(QWidget):
         self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.tabs.currentChanged.connect(self._on_tab)
+        self.tabs.tabBarClicked.connect(self._on_tab_clicked)
+        self.fold = QToolButton()
+        self.fold.setObjectName("Small")
+        self.fold.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.fold.clicked.connect(lambda: self.fold_wanted.emit(not self._folded))
         self._stack = QStackedWidget()
-        foot = QHBoxLayout()
-        foot.setContentsMargins(0, 0, 0, 0)
-        foot.addWidget(self.tabs, 1)
+        self._foot = QHBoxLayout()
+        self._foot.setContentsMargins(0, 0, 4, 0)
+        self._foot.addWidget(self.tabs, 1)
+        self._foot.addWidget(self.fold)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._stack, 1)
-        column.addLayout(foot)
+        column.addLayout(self._foot)
+        self.set_folded(folded=False)
 
-    def add_page(
-        self,
-        name: str,
-        title: str,
-        make: Callable[[], QWidget],
-        lines: float,
-        *,
-        scrolls: bool = False,
-    ) -> None:
-        """Add a tab.
-
-        `make` builds its page, which wants the height of that many lines of text; with less room it
-        is scrolled, or else gives way.
-        """
-        self._scrolls[name] = scrolls
+    def add_page(self, name: str, title: str, make: Callable[[], QWidget]) -> None:
+        """Add a tab; `make` builds its page, which is scrolled where it needs more height."""
         self._makers[name] = make
-        self._lines[name] = lines
         self.tabs.addTab(title)
         self.tabs.setTabData(self.tabs.count() - 1, name)
         if self.tabs.count() == 1:  # Qt told of the first tab before it had its name
-            self._on_tab(0)
+            self._show_current()
+            self._fit()  # without a tab the row had another height
 
     @property
     def current(self) -> str:
         """Name of the page on show; empty before there is one."""
         return str(self.tabs.tabData(self.tabs.currentIndex()) or "")
 
+    @property
+    def folded(self) -> bool:
+        """Whether only the tabs are shown."""
+        return self._folded
+
     def page(self, name: str) -> QWidget:
         """Return a page, which is built if need be."""
         if name not in self._pages:
             made = self._makers[name]()
             self._pages[name] = made
-            self._holders[name] = _scrolled(made) if self._scrolls[name] else made
+            self._holders[name] = scrolled(made)
             self._stack.addWidget(self._holders[name])
             self.page_built.emit(made)
         return self._pages[name]
@@ -102,29 +107,48 @@ class BottomStrip(QWidget):
         """Bring a page to the front."""
         self.tabs.setCurrentIndex(list(self._makers).index(name))
 
-    def wanted_height(self, name: str) -> int:
-        """Return the height of the strip that suits a page."""
-        return round(self._lines[name] * self.fontMetrics().height())
+    def set_folded(self, *, folded: bool) -> None:
+        """Show only the tabs, or the page as well."""
+        self._folded = folded
+        self._stack.setVisible(not folded)
+        self.fold.setAccessibleName("Show the page" if folded else "Fold the page away")
+        self.fold.setToolTip(tooltip(f"{self.fold.accessibleName()} (F10)"))
+        self._retint()
+        self._fit()
 
-    def _on_tab(self, _index: int) -> None:
+    def _fit(self) -> None:
+        """Leave the video all that the tabs do not need while folded."""
+        height_px = self._foot.sizeHint().height() + 1  # the line above
+        self.setMaximumHeight(height_px if self._folded else _ANY_HEIGHT_PX)
+        self.updateGeometry()
+
+    def _show_current(self) -> None:
         name = self.current
         if name:
             self.page(name)
             self._stack.setCurrentWidget(self._holders[name])
-            self.page_changed.emit(name)
+
+    def _on_tab(self, _index: int) -> None:
+        self._show_current()
+        if self._folded and self.current:
+            self.fold_wanted.emit(False)  # noqa: FBT003 - a signal's value
+
+    def _on_tab_clicked(self, index: int) -> None:
+        if self._folded and index == self.tabs.currentIndex():
+            self.fold_wanted.emit(False)  # noqa: FBT003 - a signal's value
+
+    def _retint(self) -> None:
+        self.fold.setIcon(icons.icon("chevron-up" if self._folded else "chevron-down"))
 
     @override
     def minimumSizeHint(self) -> QSize:
         # Tabs scroll and pages give way; the window is not held wide by them.
-        return QSize(0, 120)
+        return QSize(0, self.maximumHeight() if self._folded else LEAST_HEIGHT_PX)
 
-
-def _scrolled(page: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("Plain")
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(page)
-    return area
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self._retint()
+        elif event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._fit()
+        super().changeEvent(event)

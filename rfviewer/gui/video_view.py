@@ -42,7 +42,7 @@ class VideoView(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Video")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(240, 135)
+        self.setMinimumSize(160, 90)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.painted = RateMeter()
         """Rate of new images that really reached the screen."""

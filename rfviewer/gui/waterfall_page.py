@@ -20,7 +20,7 @@ from rfviewer.experiment import (
     WaterfallResult,
 )
 from rfviewer.gui.ceilings_list import CeilingsList
-from rfviewer.gui.controls import label, rule
+from rfviewer.gui.controls import label, rule, scrolled
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_progress import LabProgress
@@ -89,16 +89,22 @@ class WaterfallPage(QWidget):
         left.setSpacing(GAP_PX)
         left.addWidget(self.pages, 1)
         left.addWidget(self.notes)
-        left.addLayout(self._foot)
         self.ceilings = CeilingsList()
         self.ceilings.measure.clicked.connect(self.run_ceilings)
-        self._outer = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._outer.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, GAP_PX)
-        self._outer.setSpacing(PAD_PX)
-        self._outer.addLayout(left, 7)
+        content = QWidget()
+        self._halves = QBoxLayout(QBoxLayout.Direction.LeftToRight, content)
+        self._halves.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, 0)
+        self._halves.setSpacing(PAD_PX)
+        self._halves.addLayout(left, 7)
         self._rule = rule(vertical=True)
-        self._outer.addWidget(self._rule)
-        self._outer.addWidget(self.ceilings, 3)
+        self._halves.addWidget(self._rule)
+        self._halves.addWidget(self.ceilings, 3)
+        self._foot.setContentsMargins(PAD_PX, 4, PAD_PX, GAP_PX)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scrolled(content), 1)
+        outer.addLayout(self._foot)
         lab.changed.connect(self._refresh)
         model.snapshot_changed.connect(self._on_snapshot)
         self._refresh()
@@ -210,7 +216,7 @@ class WaterfallPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         narrow = self.width() < _STACK_BELOW_DIGITS * self.fontMetrics().horizontalAdvance("0")
         directions = QBoxLayout.Direction
-        self._outer.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        self._halves.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         self._rule.setVisible(not narrow)
         super().resizeEvent(event)
 

@@ -361,11 +361,3 @@ def test_too_few_rounds_are_told_in_the_headline(window, session, qtbot):
     session.lab.status = replace(status, result=result)
     qtbot.waitUntil(lambda: page.verdict.text().endswith("too few rounds to be sure"))
     assert "not sure" in page.rate.text()
-
-
-def test_the_next_start_has_the_height_of_the_plots(window, qtbot):
-    height = window.layout_.strip_height()
-    window.actions_["page_waterfall"].trigger()
-    assert window.layout_.strip_height() > height
-    window.lab_parts.leave_pages()
-    assert window.layout_.strip_height() == pytest.approx(height, abs=2)

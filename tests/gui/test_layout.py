@@ -3,11 +3,14 @@
 from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QSplitter
 
-from rfviewer.gui.layout import LOW_PX, MINIMUM_SIZE, NARROW_PX
+from rfviewer.gui.layout import LOW_PX, MINIMUM_SIZE, NARROW_PX, STRIP_HEIGHT_PX
 from rfviewer.gui.shortcut_sheet import ShortcutSheet
+from rfviewer.gui.tokens import PANEL_WIDTH_PX
 from rfviewer.gui.video_messages import StartPanel
+from tests.gui.fake_session import FakeSession
 
 
 def test_the_first_window_fits_the_screen(window):
@@ -48,6 +51,48 @@ def test_panel_and_plots_give_way_and_come_back(window):
     assert window.layout_.parts_shown() == {"panel": False, "plots": True}
 
 
+def test_the_video_has_half_of_a_small_window(window, qtbot):
+    window.resize(1024, 700)
+    video = window.video.view
+    share = 0.45 * 1024 * 700
+    qtbot.waitUntil(lambda: video.width() * video.height() > share)
+    assert window.panel.isVisible()
+    assert window.lab_parts.strip.tabs.isVisible()
+
+
+def test_sizes_that_the_user_moved_come_back(make_window, session, qtbot):
+    window = make_window(session)
+    window.resize(1180, 780)
+    splitters = {s.orientation(): s for s in window.findChildren(QSplitter)}
+    rows, columns = splitters[Qt.Orientation.Vertical], splitters[Qt.Orientation.Horizontal]
+    rows.moveSplitter(rows.handle(1).y() - 90, 1)
+    columns.moveSplitter(columns.handle(1).x() - 60, 1)
+    strip_px, panel_px = window.layout_.strip_height(), window.panel.width()
+    assert strip_px > STRIP_HEIGHT_PX + 60
+    assert panel_px > PANEL_WIDTH_PX + 30
+    window.actions_["plots"].trigger()
+    window.close()
+    again = make_window(FakeSession())
+    again.resize(1180, 780)  # the screen of a test may be too small for it
+    assert again.lab_parts.strip.folded
+    qtbot.waitUntil(lambda: again.panel.width() == panel_px)
+    again.actions_["page_timeline"].trigger()
+    qtbot.waitUntil(lambda: again.layout_.strip_height() == pytest.approx(strip_px, abs=2))
+    again.actions_["reset_layout"].trigger()
+    qtbot.waitUntil(lambda: again.layout_.strip_height() == STRIP_HEIGHT_PX)
+
+
+def test_pages_that_were_unfolded_in_a_small_window_stay_so(make_window, session):
+    window = make_window(session)
+    window.resize(1024, 700)
+    assert window.lab_parts.strip.folded
+    window.actions_["page_latency"].trigger()
+    window.close()
+    again = make_window(FakeSession())
+    assert again.height() == 700
+    assert not again.lab_parts.strip.folded
+
+
 def test_nothing_overlaps_in_the_smallest_window(window, qtbot):
     window.resize(*MINIMUM_SIZE)
     assert (window.width(), window.height()) == MINIMUM_SIZE
@@ -65,9 +110,9 @@ def test_nothing_overlaps_in_the_smallest_window(window, qtbot):
 
 def test_legends_give_way_to_narrow_plots(window, qtbot):
     plots = window.live.plots
-    window.resize(800, 700)
+    window.resize(800, LOW_PX)
     qtbot.waitUntil(lambda: plots._fps_legend.isVisible())
-    window.resize(600, 700)
+    window.resize(600, LOW_PX)
     assert window.width() == 600
     qtbot.waitUntil(plots._fps_legend.isHidden)
     assert plots._table.isHidden()
