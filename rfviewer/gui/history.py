@@ -1,12 +1,13 @@
 """The last half minute in fixed memory, ready to be drawn. Knows no Qt."""
 
-import time
 from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
+from rfviewer.gui.play_clock import PlayClock
+from rfviewer.gui.rates import is_playing
+from rfviewer.snapshot import EnginePhase, FrameSample, Snapshot
 from rfviewer.timing import FRAME_STAGES, Stage
 
 WINDOW_S = 30.0
@@ -67,8 +68,8 @@ class History:
         self._last_sample: FrameSample | None = None
         self._engine: tuple[object, object] | None = None
         self._steady_from_s = 0.0
-        self.now_s = time.monotonic()
-        """Time of the newest snapshot, `time.monotonic()` seconds: the right edge of the plots."""
+        self.clock = PlayClock()
+        """Times are those of its axis, which stands still while nothing plays."""
         self.idle_measured = False
         """Whether the newest snapshot had a GPU idle share."""
         self.idle_reason = ""
@@ -76,57 +77,63 @@ class History:
 
     def add(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
         """Take over one snapshot."""
-        self.now_s = snapshot.time_ns / 1e9
-        self._rates.append(self.now_s, self._steady_rates(snapshot, displayed_fps))
+        self.clock.add(snapshot)
+        time_s = snapshot.time_ns / 1e9
+        place_s = self.clock.place(time_s)
+        rates = self._steady_rates(snapshot, displayed_fps, time_s)
         idle = snapshot.device.gpu_idle
         self.idle_measured = idle is not None
         self.idle_reason = snapshot.device.reason
-        self._idle.append(self.now_s, [np.nan if idle is None else idle * 100.0])
+        if not self.clock.holds:  # a long pause must not push out what was before it
+            self._rates.append(place_s, rates)
+            self._idle.append(place_s, [np.nan if idle is None else idle * 100.0])
         for sample in snapshot.samples:
             self._add_sample(sample)
 
-    def _steady_rates(self, snapshot: Snapshot, displayed_fps: float | None) -> list[float]:
+    def _steady_rates(
+        self, snapshot: Snapshot, displayed_fps: float | None, time_s: float
+    ) -> list[float]:
         """Return source, inferred and displayed fps; nan is a gap in the curve.
 
         While nothing plays or an engine loads a rate only fades, and the first moments after a
         start or another engine count frames that had piled up.
         """
         loading = snapshot.engine.phase is EnginePhase.LOADING
-        measuring = snapshot.lab is not None and snapshot.lab.active
-        playing = snapshot.state is PlayState.PLAYING and not loading and not measuring
+        playing = is_playing(snapshot) and not loading
         info = snapshot.engine.info
         engine = (snapshot.engine.phase, info and (info.model, info.backend, info.precision))
         if not playing or engine != self._engine:
-            self._steady_from_s = self.now_s + (SETTLE_S if self._engine is not None else 0.0)
+            self._steady_from_s = time_s + (SETTLE_S if self._engine is not None else 0.0)
             self._engine = engine
-        if not playing or self.now_s < self._steady_from_s:
+        if not playing or time_s < self._steady_from_s:
             return [np.nan] * 3
         rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
         return [np.nan if rate is None else rate for rate in rates]
 
     def rates(self) -> tuple[F64Array, F64Array]:
         """Return ages (n,) in seconds, 0 being now, and fps (n, 3): source, inferred, displayed."""
-        times, rows = self._rates.since(self.now_s - WINDOW_S)
-        return times - self.now_s, rows
+        times, rows = self.clock.split(*self._rates.since(self.clock.now_s - WINDOW_S))
+        return times - self.clock.now_s, rows
 
     def idle(self) -> tuple[F64Array, F64Array]:
         """Return ages (n,) and GPU idle in percent (n,)."""
-        times, rows = self._idle.since(self.now_s - WINDOW_S)
-        return times - self.now_s, rows[:, 0]
+        times, rows = self.clock.split(*self._idle.since(self.clock.now_s - WINDOW_S))
+        return times - self.clock.now_s, rows[:, 0]
 
     def stages(self, max_points: int = 240) -> tuple[F64Array, F64Array]:
-        """Return ages (n,) and milliseconds (n, stages), n <= 2 * max_points.
+        """Return ages (n,) and milliseconds (n, stages), about 2 * max_points at most.
 
         More frames than that are averaged in runs of equal length, so that 600 frames a second
         cost no more to draw than 4.
         """
-        times, rows = self._stages.since(self.now_s - WINDOW_S)
+        times, rows = self._stages.since(self.clock.now_s - WINDOW_S)
         run = len(times) // max_points
         if run > 1:
             keep = len(times) // run * run
             times = times[-keep:].reshape(-1, run).mean(axis=1)
             rows = rows[-keep:].reshape(-1, run, rows.shape[1]).mean(axis=1)
-        return times - self.now_s, rows
+        times, rows = self.clock.split(times, rows)
+        return times - self.clock.now_s, rows
 
     def recent_stages(self) -> F64Array:
         """Return milliseconds (n, stages) of the newest frames, for percentiles."""
@@ -134,7 +141,7 @@ class History:
 
     def changes(self) -> list[float]:
         """Return the ages at which other optimizations took effect."""
-        ages = (time_s - self.now_s for time_s in self._changes_s)
+        ages = (time_s - self.clock.now_s for time_s in self._changes_s)
         return [age for age in ages if -WINDOW_S < age <= 0]
 
     def clear(self) -> None:
@@ -142,10 +149,11 @@ class History:
         for ring in (self._rates, self._idle, self._stages):
             ring.clear()
         self._changes_s.clear()
+        self.clock.clear()
         self._last_sample = None
 
     def _add_sample(self, sample: FrameSample) -> None:
-        done_s = sample.done_time_ns / 1e9
+        done_s = self.clock.place(sample.done_time_ns / 1e9)
         measured = sample.timings.stages_ms
         self._stages.append(done_s, [measured.get(stage, np.nan) for stage in STAGES])
         last = self._last_sample

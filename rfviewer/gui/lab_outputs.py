@@ -21,6 +21,7 @@ from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.rates import playing_rates
 from rfviewer.gui.services import WindowServices
 from rfviewer.gui.tokens import PAD_PX
 from rfviewer.lab.describe import describe_set
@@ -137,7 +138,7 @@ class LabOutputs(QObject):
                 toggles=info.toggles if info is not None else (),
                 results=results,
                 device=snapshot.device if snapshot is not None else None,
-                source_fps=snapshot.source_fps if snapshot is not None else None,
+                source_fps=None if snapshot is None else playing_rates(snapshot, None).source,
             )
             write_report(path, data, overwrite=True)
 

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfviewer.gui.history import Ring
-from rfviewer.snapshot import FrameSample, PlayState, PresentedFrame, Snapshot
+from rfviewer.gui.play_clock import PlayClock
+from rfviewer.gui.rates import is_playing
+from rfviewer.snapshot import FrameSample, PresentedFrame, Snapshot
 
 WINDOW_S = 30.0
 RECENT_S = 5.0
@@ -37,10 +39,11 @@ class LatencyBook:
     """Fed with samples and painted frames. GUI thread only."""
 
     def __init__(self) -> None:
-        self._frames = Ring(32_768, 3)
+        self._frames = Ring(32_768, 4)
         self._shown = Ring(4_096, 1)
         self.changes: deque[DepthChange] = deque(maxlen=4)
-        self.now_s = 0.0
+        self.clock = PlayClock()
+        """Times are those of its axis, which stands still while nothing plays."""
         self._depth: int | None = None
         self._last_shown: tuple[int, int] | None = None
         self._playing = False
@@ -49,9 +52,8 @@ class LatencyBook:
 
     def add(self, snapshot: Snapshot) -> None:
         """Take over the samples of a snapshot."""
-        self.now_s = snapshot.time_ns / 1e9
-        measuring = snapshot.lab is not None and snapshot.lab.active
-        self._playing = snapshot.state is PlayState.PLAYING and not measuring
+        self.clock.add(snapshot)
+        self._playing = is_playing(snapshot)
         if not self._playing:
             self._held_until_ns = snapshot.time_ns
         for sample in snapshot.samples:
@@ -70,28 +72,31 @@ class LatencyBook:
             return
         if frame.capture_time_ns <= self._held_until_ns:
             return
-        self._shown.append(time_ns / 1e9, [(time_ns - frame.capture_time_ns) / 1e6])
+        self._shown.append(
+            self.clock.place(time_ns / 1e9), [(time_ns - frame.capture_time_ns) / 1e6]
+        )
 
     def clear(self) -> None:
         """Forget everything, as after another source was opened."""
         self._frames.clear()
         self._shown.clear()
         self.changes.clear()
+        self.clock.clear()
         self._depth, self._last_shown, self._held_until_ns = None, None, 0
 
     def recent(self) -> dict[str, F64Array]:
         """Return ms of each part of `PARTS` over the last seconds; empty when not measured."""
-        frames = self._frames.since(self.now_s - RECENT_S)[1]
-        shown = self._shown.since(self.now_s - RECENT_S)[1]
-        columns = (*frames.T, shown[:, 0])
+        frames = self._frames.since(self.clock.now_s - RECENT_S)[1]
+        shown = self._shown.since(self.clock.now_s - RECENT_S)[1]
+        columns = (*frames.T[:3], shown[:, 0])
         return {
             name: column[np.isfinite(column)] for name, column in zip(PARTS, columns, strict=True)
         }
 
     def curves(self, max_points: int = 240) -> dict[str, tuple[F64Array, F64Array]]:
         """Return ages (n,) in seconds and ms (n,) of capture to result and capture to shown."""
-        times, rows = self._frames.since(self.now_s - WINDOW_S)
-        shown_times, shown = self._shown.since(self.now_s - WINDOW_S)
+        times, rows = self._frames.since(self.clock.now_s - WINDOW_S)
+        shown_times, shown = self._shown.since(self.clock.now_s - WINDOW_S)
         result = {}
         for name, stamps, values in (
             (PARTS[2], times, rows[:, 2]),
@@ -100,13 +105,14 @@ class LatencyBook:
             run = max(1, len(stamps) // max_points)
             keep = len(stamps) // run * run
             stamps, values = stamps[len(stamps) - keep :], values[len(values) - keep :]
-            ages = stamps.reshape(-1, run).mean(axis=1) - self.now_s
-            result[name] = (ages, values.reshape(-1, run).mean(axis=1))
+            means = (stamps.reshape(-1, run).mean(axis=1), values.reshape(-1, run).mean(axis=1))
+            stamps, column = self.clock.split(means[0], means[1][:, None])
+            result[name] = (stamps - self.clock.now_s, column[:, 0])
         return result
 
     def _add_sample(self, sample: FrameSample) -> None:
         timings = sample.timings
-        done_s = sample.done_time_ns / 1e9
+        done_s = self.clock.place(sample.done_time_ns / 1e9)
         engine = timings.latency_ms
         waited = total = np.nan
         # What was captured before a pause or an experiment ended waited for the user: its wait is
@@ -114,7 +120,7 @@ class LatencyBook:
         if sample.capture_time_ns > self._held_until_ns:
             waited = (timings.submit_time_ns - sample.capture_time_ns) / 1e6
             total = (timings.done_time_ns - sample.capture_time_ns) / 1e6
-        self._frames.append(done_s, [waited, engine, total])
+        self._frames.append(done_s, [waited, engine, total, float(self._playing)])
         depth = sample.optimizations.depth
         if self._depth is not None and depth != self._depth:
             change = DepthChange(done_s, self._depth, depth)
@@ -129,13 +135,15 @@ class LatencyBook:
         end = start + AFTER_CHANGE_S
         later = [other.time_s for other in self.changes if other.time_s > change.time_s]
         end = min([end, *later])
-        if end > start and self.now_s - start <= AFTER_CHANGE_S + 1.0:
-            change.latency_after_ms, change.fps_after = self._figures(start, min(end, self.now_s))
+        if end > start and self.clock.now_s - start <= AFTER_CHANGE_S + 1.0:
+            change.latency_after_ms, change.fps_after = self._figures(
+                start, min(end, self.clock.now_s)
+            )
 
     def _figures(self, start_s: float, end_s: float) -> tuple[float | None, float | None]:
-        """Return the median latency and the rate of results in an interval."""
+        """Return the median latency and the rate of results in an interval of playback."""
         times, rows = self._frames.since(start_s)
-        inside = times < end_s
+        inside = (times < end_s) & (rows[:, 3] > 0)  # made anew in a pause: no throughput
         times, rows = times[inside], rows[inside]
         if len(times) < 2:
             return None, None

@@ -1,5 +1,6 @@
 """The latency page: from capture to result and to the screen, beside the rates it is traded for."""
 
+from dataclasses import asdict
 from typing import Any, override
 
 import numpy as np
@@ -12,6 +13,7 @@ from rfviewer.gui.controls import heading, label
 from rfviewer.gui.latency_data import PARTS, WINDOW_S, DepthChange, LatencyBook
 from rfviewer.gui.plot_strip import COMPACT_BELOW_DIGITS, Legend, _Card
 from rfviewer.gui.plots import Plot
+from rfviewer.gui.rates import playing_rates
 from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.text import DASH, fps_text, ms_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
@@ -58,7 +60,8 @@ class LatencyPlot(Plot):
             if finite.size:
                 tops.append(float(np.quantile(finite, 0.97)))
         self.set_top(max(tops, default=1.0))
-        since = [change.time_s - book.now_s for change in book.changes]
+        self.set_time(book.clock)
+        since = [change.time_s - book.clock.now_s for change in book.changes]
         while len(self._marks) < len(since):
             pen = pg.mkPen(current_tokens().text, width=1, style=Qt.PenStyle.DotLine)
             mark = pg.InfiniteLine(angle=90, movable=False, pen=pen)
@@ -92,8 +95,8 @@ class LatencyPage(RepaintingWidget):
         """Show rates and device of the newest snapshot."""
         if not self.isVisible():
             return
-        rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
-        for name, rate in zip(("source", "inferred", "shown"), rates, strict=True):
+        rates = playing_rates(snapshot, displayed_fps)
+        for name, rate in asdict(rates).items():
             self._set(self.rates[name], fps_text(rate))
         device = snapshot.device
         entries = {

@@ -11,13 +11,13 @@ from rfviewer.gui.banner import Banner
 from rfviewer.gui.history import History
 from rfviewer.gui.model import SessionModel, engine_has_died
 from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.rates import is_playing
 from rfviewer.gui.stats_text import stats_lines
 from rfviewer.gui.status_strip import StatusStrip
 from rfviewer.gui.video_area import VideoArea
 from rfviewer.lab.bound import Found
 from rfviewer.snapshot import (
     EnginePhase,
-    LivePhase,
     PlayState,
     PresentedFrame,
     RecordingStatus,
@@ -77,12 +77,7 @@ class LiveView(QObject):
 
     def apply(self, snapshot: Snapshot) -> None:
         """Show the newest snapshot."""
-        # A rate that only fades says nothing: nothing is shown while nothing plays.
-        live = snapshot.live
-        playing = snapshot.state is PlayState.PLAYING and (
-            live is None or live.phase is LivePhase.PLAYING
-        )
-        displayed = self._video.view.displayed_fps() if playing else None
+        displayed = self._video.view.displayed_fps() if is_playing(snapshot) else None
         self.displayed_fps = displayed
         self.history.add(snapshot, displayed)
         self._video.apply(snapshot)

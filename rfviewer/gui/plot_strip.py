@@ -19,7 +19,7 @@ from rfviewer.gui.controls import ElidedLabel, heading, label
 from rfviewer.gui.history import STAGES, History
 from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
 from rfviewer.gui.repainting import RepaintingWidget
-from rfviewer.gui.text import fps_text, ms_text
+from rfviewer.gui.text import DASH, fps_text, ms_text
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, scaled
 from rfviewer.snapshot import Snapshot
 
@@ -160,7 +160,8 @@ class PlotStrip(RepaintingWidget):
         # stays as long as a figure is in the plot.
         known = measured is not None or snapshot.device.memory_used_bytes is not None
         self.idle_card.setVisible(known or bool(np.isfinite(self._history.idle()[1]).any()))
-        self._idle_figure.setText("" if measured is None else f"{measured * 100:.0f} %")
+        figure = "" if measured is None else f"{measured * 100:.0f} %"
+        self._idle_figure.setText(DASH if figure and self._history.clock.holds else figure)
         stack = self._idle_stack
         stack.setCurrentIndex(1 if measured is not None else 0)
         if measured is None:
@@ -170,14 +171,17 @@ class PlotStrip(RepaintingWidget):
         """Draw the history as it is."""
         ages, fps = self._history.rates()
         self.fps.update(ages, fps)
-        if len(fps):
-            for figure, value in zip(self._fps_legend.figures, fps[-1], strict=True):
-                figure.setText(fps_text(None if np.isnan(value) else float(value)))
+        holds = self._history.clock.holds
+        newest = fps[-1] if len(fps) and not holds else np.full(3, np.nan)
+        for figure, value in zip(self._fps_legend.figures, newest, strict=True):
+            figure.setText(fps_text(None if np.isnan(value) else float(value)))
         ages, stages_ms = self._history.stages()
         self.stages.update(ages, stages_ms, self._history.changes())
         self._update_table()
         if self._history.idle_measured:
             self.idle.update(*self._history.idle())
+        for plot in self._plots():
+            plot.set_time(self._history.clock)
 
     def _update_table(self) -> None:
         recent = self._history.recent_stages()

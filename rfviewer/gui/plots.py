@@ -13,10 +13,14 @@ from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from rfviewer.gui.history import STAGES, WINDOW_S, F64Array
-from rfviewer.gui.tokens import STAGE_COLORS, Tokens, scaled
+from rfviewer.gui.play_clock import PlayClock
+from rfviewer.gui.text import clock_text
+from rfviewer.gui.tokens import STAGE_COLORS, Tokens, current_tokens, scaled
 
 LOWEST_TOP_FPS = 5.0
 """The fps plot never shows less than this range: noise near zero is not worth a scale."""
+END_ROOM_PX = 24
+"""Right of the plots, for half of the word below their end."""
 _FPS_STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine, Qt.PenStyle.SolidLine)
 
 
@@ -25,8 +29,42 @@ def fps_colors(tokens: Tokens) -> tuple[str, str, str]:
     return (tokens.muted, tokens.accent, "#e69f00" if tokens.dark else "#b06f00")
 
 
+class PauseMark:
+    """A band where a pause takes less room than its length, which is written into it."""
+
+    def __init__(self, item: Any, tokens: Tokens) -> None:  # noqa: ANN401 - pyqtgraph has no types
+        self._band: Any = pg.LinearRegionItem((0, 0), movable=False)
+        self._text: Any = pg.TextItem(anchor=(0.5, 0.5), angle=90)
+        self._length = ""
+        for part in (self._band, self._text):
+            item.addItem(part, ignoreBounds=True)
+        self._text.setFont(scaled(item.getViewWidget().font(), 0.75))
+        self.set_tokens(tokens)
+
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Take over the colours of a theme."""
+        self._band.setBrush(pg.mkBrush(tokens.raised))
+        for line in self._band.lines:
+            line.setPen(pg.mkPen(tokens.grid, width=1))
+        self._text.setColor(tokens.muted)
+
+    def show(self, gap: tuple[float, float, float] | None, top: float) -> None:
+        """Show (age of start, age of end, length in s), half up to `top`; None hides it."""
+        for part in (self._band, self._text):
+            part.setVisible(gap is not None)
+        if gap is None:
+            return
+        start, end, length_s = gap
+        self._band.setRegion((start, end))
+        self._text.setPos((start + end) / 2, top / 2)
+        length = f"{length_s:.0f} s" if length_s < 60 else clock_text(length_s)
+        if length != self._length:
+            self._length = length
+            self._text.setText(f"paused {length}")
+
+
 class Plot:
-    """Time runs from half a minute ago to now; the vertical range grows in steps.
+    """Time runs from half a minute of playback ago to now; the vertical range grows in steps.
 
     Owns a pyqtgraph PlotWidget in `widget`. GUI thread only.
     """
@@ -43,7 +81,7 @@ class Plot:
         self.item.setMenuEnabled(False)
         self.item.hideButtons()
         self.item.setMouseEnabled(x=False, y=False)
-        self.item.setContentsMargins(0, 6, 12, 0)
+        self.item.setContentsMargins(0, 6, END_ROOM_PX, 0)
         # The grid hangs on the right axis: an axis with a grid drops the labels at its ends.
         self.item.showAxis("right")
         right = self.item.getAxis("right")
@@ -55,6 +93,9 @@ class Plot:
         self._unit = unit
         self._fixed_top = fixed_top
         self._top = 0.0
+        self._end_word, self._compact = "now", False
+        self._tokens = current_tokens()
+        self._gaps: list[PauseMark] = []
         self.set_top(fixed_top or 1.0)
         bottom = self.item.getAxis("bottom")
         bottom.setStyle(tickTextOffset=5)
@@ -71,8 +112,9 @@ class Plot:
 
     def set_compact(self, *, compact: bool) -> None:
         """Label only the ends of the time axis when there is little room."""
+        self._compact = compact
         between = [] if compact else [(-20, "-20"), (-10, "-10")]
-        self.item.getAxis("bottom").setTicks([[(-30, "-30 s"), *between, (0, "now")]])
+        self.item.getAxis("bottom").setTicks([[(-30, "-30 s"), *between, (0, self._end_word)]])
 
     def set_top(self, highest: float) -> None:
         """Fit the range to the highest value, in steps of 1, 2, 5 so that it seldom changes."""
@@ -85,8 +127,22 @@ class Plot:
             for name in ("left", "right"):
                 self.item.getAxis(name).setTicks([ticks])
 
+    def set_time(self, clock: PlayClock) -> None:
+        """Say what the right end is, and mark pauses that the axis shortens."""
+        if clock.end_word != self._end_word:
+            self._end_word = clock.end_word
+            self.set_compact(compact=self._compact)
+        gaps = clock.gaps(WINDOW_S)
+        while len(self._gaps) < len(gaps):
+            self._gaps.append(PauseMark(self.item, self._tokens))
+        for index, mark in enumerate(self._gaps):
+            mark.show(gaps[index] if index < len(gaps) else None, self._top)
+
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
+        self._tokens = tokens
+        for mark in self._gaps:
+            mark.set_tokens(tokens)
         self.widget.setBackground(tokens.panel)
         for name in ("left", "bottom", "right"):
             axis = self.item.getAxis(name)
@@ -94,7 +150,7 @@ class Plot:
             axis.setTextPen(pg.mkPen(tokens.muted))
             if name != "right":
                 font = scaled(self.view.font(), 0.82)
-                axis.setStyle(tickFont=font, tickLength=0, hideOverlappingLabels=False)
+                axis.setStyle(tickFont=font, tickLength=0, hideOverlappingLabels=END_ROOM_PX)
 
 
 class FpsPlot(Plot):
@@ -145,13 +201,14 @@ class StagePlot(Plot):
     def update(self, ages: F64Array, stages_ms: F64Array, changes: list[float]) -> None:
         """Draw `stages_ms` (n, stages) over `ages` (n,); nan counts as nothing in the sum."""
         sums = np.cumsum(np.nan_to_num(stages_ms), axis=1)
+        sums[np.isnan(stages_ms).all(axis=1)] = np.nan  # a pause
         for column, area in enumerate(self._areas):
             measured = bool(np.isfinite(stages_ms[:, column]).any()) if len(ages) else False
             area.setVisible(measured)
             if measured:
                 area.setData(ages, sums[:, column])
         # One slow frame must not flatten all others: the range follows the 98th percentile.
-        totals = sums[:, -1] if len(ages) else np.zeros(0)
+        totals = sums[np.isfinite(sums[:, -1]), -1] if len(ages) else np.zeros(0)
         self.set_top(float(np.quantile(totals, 0.98)) if len(totals) else 1.0)
         while len(self._marks) < len(changes):
             pen = pg.mkPen(self._mark_color, width=1, style=Qt.PenStyle.DotLine)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rfviewer.gui.history import STAGES, History
+from rfviewer.gui.rates import playing_rates
 from rfviewer.gui.text import DASH, bytes_text, count_text, fps_text, ms_text
 from rfviewer.snapshot import PresentedFrame, Snapshot
 
@@ -21,8 +22,9 @@ def stats_lines(
             ("backend", f"{info.backend} {info.precision}".strip()),
             ("device", info.device),
         ]
-    rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
-    lines.append(("source / inferred / shown", "  ".join(fps_text(rate) for rate in rates)))
+    rates = playing_rates(snapshot, displayed_fps)
+    texts = (fps_text(rate) for rate in (rates.source, rates.inferred, rates.shown))
+    lines.append(("source / inferred / shown", "  ".join(texts)))
     recent = history.recent_stages()
     for column, stage in enumerate(STAGES):
         values = recent[:, column][np.isfinite(recent[:, column])]

@@ -12,6 +12,7 @@ from rfviewer.experiment import LabStatus
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.live_bar import live_words
+from rfviewer.gui.rates import playing_rates
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.lab.bound import Found
@@ -168,11 +169,13 @@ class StatusStrip(QWidget):
         tokens = current_tokens()
         cells = self.cells
         wanted = wanted_fps(snapshot)
-        cells["source"].set_text(fps_text(snapshot.source_fps))
-        cells["inferred"].set_text(fps_text(snapshot.inferred_fps))
-        health = rate_health(displayed_fps, wanted)
+        rates = playing_rates(snapshot, displayed_fps)
+        cells["source"].set_text(fps_text(rates.source))
+        cells["inferred"].set_text(fps_text(rates.inferred))
+        health = rate_health(rates.shown, wanted)
         word = f" {health.word}" if health.word else ""
-        cells["shown"].set_text(f"{fps_text(displayed_fps)} fps{word}")
+        unit = "" if rates.shown is None else " fps"
+        cells["shown"].set_text(f"{fps_text(rates.shown)}{unit}{word}")
         cells["shown"].set_health(health, tokens)
         counters = snapshot.counters
         cells["dropped"].set_text(count_text(counters.dropped))
