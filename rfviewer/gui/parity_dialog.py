@@ -1,17 +1,15 @@
 """Figures of the live comparison, and both results of the worst frame side by side."""
 
 from pathlib import Path
-from typing import override
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QIcon, QImage
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -23,43 +21,12 @@ from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.parity_badge import badge_color
 from rfviewer.gui.parity_text import ICONS, reading_lines, reading_sentence
+from rfviewer.gui.picture_view import PictureView, ZoomBar
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
 
-
-class _Picture(QWidget):
-    """An image that is scaled to the room there is, never beyond its size."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Worst frame: reference and candidate side by side")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.image = QImage()
-
-    def set_image(self, image: QImage) -> None:
-        """Show another image."""
-        self.image = image
-        self.update()
-
-    @override
-    def sizeHint(self) -> QSize:
-        return QSize(880, 260)
-
-    @override
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        tokens = current_tokens()
-        painter.fillRect(self.rect(), QColor(tokens.canvas))
-        if self.image.isNull():
-            painter.setPen(QColor(tokens.muted))
-            text = "No frame differs so far"
-            painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), text)
-        else:
-            size = self.image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            size = size.boundedTo(self.image.size() * 2)
-            left, top = (self.width() - size.width()) / 2, (self.height() - size.height()) / 2
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(QRectF(left, top, size.width(), size.height()), self.image)
-        painter.end()
+_SHARE = 0.92
+"""Of the window: the pictures are what it is opened for."""
+_LEAST = QSize(920, 620)
 
 
 class ParityDialog(QDialog):
@@ -83,7 +50,9 @@ class ParityDialog(QDialog):
         head.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self.sentence, 1)
         column.addLayout(head)
-        self.picture = _Picture()
+        self.picture = PictureView(
+            "Worst frame: reference, candidate and difference", "No frame differs so far"
+        )
         column.addWidget(self.picture, 1)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(PAD_PX)
@@ -96,11 +65,17 @@ class ParityDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
-        column.addWidget(buttons)
+        foot = QHBoxLayout()
+        foot.setSpacing(GAP_PX)
+        foot.addWidget(ZoomBar(self.picture))
+        foot.addWidget(buttons, 1)
+        column.addLayout(foot)
         lab.parity_changed.connect(self.show_reading)
         self.show_reading(lab.parity)
-        room = parent.screen().availableGeometry().size()
-        self.resize(min(920, room.width() - 40), min(620, room.height() - 60))
+        self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
+        window, room = parent.window().size(), parent.screen().availableGeometry().size()
+        wanted = QSize(*(round(_SHARE * side) for side in (window.width(), window.height())))
+        self.resize(wanted.expandedTo(_LEAST).boundedTo(room - QSize(40, 60)))
 
     def show_reading(self, reading: ParityReading) -> None:
         """Show a reading."""
