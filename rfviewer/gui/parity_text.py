@@ -35,7 +35,7 @@ def badge_text(reading: ParityReading) -> str:
         return f"Parity {total.cause or _WORDS[reading.badge]}"
     if not (total.box_max_px or total.score_max or total.flips or total.missing or total.extra):
         return "Parity exact"
-    return f"Parity {px_text(total.box_max_px)} px"
+    return "Parity ok"  # a distance that is allowed would read like a fault; the tooltip has it
 
 
 def px_text(value: float) -> str:
@@ -80,7 +80,8 @@ def reading_sentence(reading: ParityReading) -> str:
         parts.append(reading.reason)
     elif total is not None:
         parts.append(total.verdict)
-    if total is not None and reading.badge is Badge.RED:  # other verdicts have the figures
+    untold = reading.badge is Badge.RED or (reading.badge is Badge.GREEN and reading.reason)
+    if total is not None and untold:  # other sentences have the figures
         iou = "" if total.iou_min is None else f", mask IoU at least {total.iou_min:.4f}"
         changed = (
             f"{count_text(total.flips)} class{' has' if total.flips == 1 else 'es have'} changed"

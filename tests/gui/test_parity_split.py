@@ -41,7 +41,7 @@ def test_every_state_has_a_shape_of_its_own(qapp):
 def test_the_words_of_a_reading():
     assert badge_text(ParityReading()) == "Parity"
     assert badge_text(ParityReading(badge=Badge.WAITING)) == "Parity waiting"
-    assert badge_text(reading(Badge.GREEN)) == "Parity 0.031 px"
+    assert badge_text(reading(Badge.GREEN)) == "Parity ok"
     assert badge_text(reading(Badge.GREEN, box_max_px=0.0, score_max=0.0)) == "Parity exact"
     assert badge_text(reading(Badge.RED, flips=1)) == "Parity 1 class changed"
     assert badge_text(reading(Badge.RED, flips=2)) == "Parity 2 classes changed"
@@ -58,6 +58,8 @@ def test_the_words_of_a_reading():
     )
     assert "all 214 frames pass" in reading_sentence(reading(Badge.GREEN)).lower()
     assert "214 frames compared" in reading_sentence(reading(Badge.RED))
+    green = replace(reading(Badge.GREEN), reason="The picture could not be written.")
+    assert "boxes within 0.031 px" in reading_sentence(green)
 
 
 def test_the_badge_switches_the_watch_and_follows_it(window, session, qtbot):
