@@ -13,7 +13,7 @@ from rfviewer.gui.rack_row import RackRow
 from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX
-from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.snapshot import EnginePhase, Snapshot
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Rack(Section):
             row.requested.connect(self._on_requested)
             row.measure_wanted.connect(lab.measure_toggle)
         self._order: list[str] = []
-        self._arrange(frozenset(), "")
+        self._arrange(frozenset(), "cannot run here")
         model.optimizations_changed.connect(self._on_optimizations)
         model.snapshot_changed.connect(self._on_snapshot)
         self._on_optimizations(model.optimizations)
@@ -89,7 +89,7 @@ class Rack(Section):
             self.rows[name].set_key(str(digit))
         self._order = working[:TOGGLE_KEYS]
         self.blocked_group.setVisible(bool(blocked))
-        self.blocked_group.set_title(f"{title} ({len(blocked)})")
+        self.blocked_group.set_title(f"{len(blocked)} {title}")
         self.order_changed.emit()
 
     def _on_all_on(self) -> None:
@@ -104,10 +104,6 @@ class Rack(Section):
     def _on_optimizations(self, optimizations: Optimizations) -> None:
         for name, row in self.rows.items():
             row.set_requested(getattr(optimizations, name))
-        on = sum(
-            1 for name in self.rows if int(getattr(optimizations, name)) != self._off_value(name)
-        )
-        self.set_summary(f"{on} of {len(self.rows)} requested")
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         info = snapshot.engine.info
@@ -121,13 +117,15 @@ class Rack(Section):
                 state = None
             row.set_state(state, engine=snapshot.engine.phase is not EnginePhase.FAILED)
         self._on_lab()
+        self.set_summary(*effect_words(tuple(states.values())))
         if info is None:
             return
         blocked = frozenset(state.name for state in states.values() if not state.available)
         if blocked != self._blocked:
             self._blocked = blocked
             needs_gpu = all("GPU" in states[name].reason for name in blocked)
-            self._arrange(blocked, "Needs an NVIDIA GPU" if needs_gpu else "Cannot run here")
+            need = "needs" if len(blocked) == 1 else "need"
+            self._arrange(blocked, f"{need} an NVIDIA GPU" if needs_gpu else "cannot run here")
 
     def _on_effects(self) -> None:
         for name, row in self.rows.items():
@@ -138,6 +136,22 @@ class Rack(Section):
         for name, row in self.rows.items():
             row.set_measuring(measuring=name == measuring, possible=free)
 
-    @staticmethod
-    def _off_value(name: str) -> int:
-        return int(getattr(Optimizations.baseline(), name))
+
+def effect_words(states: "tuple[ToggleState, ...]") -> tuple[str, str]:
+    """Return how many optimizations are in effect, and a text that says what became of each.
+
+    Empty while no engine has told. What is requested stands in the switches themselves.
+    """
+    if not states:
+        return "", ""
+    baseline = Optimizations.baseline()
+    on = [state for state in states if state.effective != getattr(baseline, state.name)]
+    blocked = [state for state in states if not state.available]
+    off = [state for state in states if state not in on and state not in blocked]
+    summary = f"{len(on)} of {len(states)} in effect"
+    lines = [f"{summary}; {len(blocked)} cannot run here" if blocked else summary]
+    for title, group in (("In effect", on), ("Off", off), ("Cannot run here", blocked)):
+        if group:
+            names = ", ".join(toggle_of(state.name).label for state in group)
+            lines.append(f"{title}: {names}")
+    return summary, "\n\n".join(lines)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import label, rule
+from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
 
 
@@ -16,6 +17,7 @@ class Section(QWidget):
     def __init__(self, title: str, *, open_: bool = True, level: int = 1) -> None:
         super().__init__()
         self._level = level
+        self._more = ""
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -55,10 +57,15 @@ class Section(QWidget):
         self._head.setText(f" {title}")
         self._head.setAccessibleName(title)
 
-    def set_summary(self, text: str) -> None:
-        """Show a few words at the right of the heading."""
+    def set_summary(self, text: str, more: str = "") -> None:
+        """Show a few words at the right of the heading; `more` is their tooltip."""
         if self._summary.text() != text:
             self._summary.setText(text)
+        if self._more != more:
+            self._more = more
+            for widget in (self._summary, self._head):
+                widget.setToolTip(tooltip(more) if more else "")
+            self._head.setAccessibleDescription(more)
 
     def _on_toggled(self, checked: bool) -> None:
         self._content.setVisible(checked)

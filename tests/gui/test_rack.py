@@ -29,7 +29,29 @@ def test_what_works_comes_first_and_the_rest_is_folded(window, qtbot):
     assert rack.rows["roi_render"].state_word == "on"
     titles = [button.text() for button in rack.blocked_group.findChildren(object) if
               hasattr(button, "text") and "NVIDIA" in str(button.text())]  # fmt: skip
-    assert f" Needs an NVIDIA GPU ({blocked})" in titles
+    assert f" {blocked} need an NVIDIA GPU" in titles
+
+
+def test_the_heading_counts_what_is_in_effect(window, session, qtbot):
+    rack = window.panel.rack
+    count, blocked = len(rack.rows), len(rack.rows) - len(WORK_ON_CPU)
+    works = len(WORK_ON_CPU)
+    qtbot.waitUntil(lambda: rack._summary.text() == f"{works} of {count} in effect")
+    sentence, *groups = rack._head.accessibleDescription().split("\n\n")
+    assert sentence == f"{works} of {count} in effect; {blocked} cannot run here"
+    listed = {group.split(": ")[0]: group.split(": ")[1].split(", ") for group in groups}
+    assert set(listed["In effect"]) == {toggle_of(name).label for name in WORK_ON_CPU}
+    assert len(listed["Cannot run here"]) == blocked
+    assert "Off" not in listed
+    window.model.set_toggle("roi_masks", value=False)
+    qtbot.waitUntil(lambda: rack._summary.text() == f"{works - 1} of {count} in effect")
+    assert f"Off: {toggle_of('roi_masks').label}" in rack._head.accessibleDescription()
+
+
+def test_nothing_is_counted_before_an_engine_has_told(make_window, qtbot):
+    window = make_window(FakeSession(load_s=1000.0))
+    qtbot.waitUntil(lambda: window.model.snapshot is not None)
+    assert window.panel.rack._summary.text() == ""
 
 
 @pytest.mark.parametrize("theme", [ThemeChoice.DARK, ThemeChoice.LIGHT])
