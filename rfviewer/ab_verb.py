@@ -176,7 +176,7 @@ def record(source: FrameSource) -> list[Frame]:
 def _teller(stop: threading.Event, *, quiet: bool) -> Progress:
     last = [""]
     terminal = sys.stderr.isatty()
-    lines = ProgressLines(quiet=quiet)
+    lines = ProgressLines(quiet=quiet, at_once=True)
 
     def tell(step: str, index: int, count: int) -> None:
         del index, count

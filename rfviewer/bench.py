@@ -87,13 +87,19 @@ def looping_session(
         session = batch_session(settings)
         try:
             watch("Loading the network")
-            wait_for_engine(session, lambda _: None, stop)
+            wait_for_engine(session, lambda snapshot: _tell_loading(snapshot, watch), stop)
             playback = replace(batch_playback(settings.playback), loop=True, paused=True)
             session.start_recording(recording)
             session.open(source, playback)
             yield session, stop
         finally:
             session.close(finish_pass=True)
+
+
+def _tell_loading(snapshot: Snapshot, watch: Callable[[str], None]) -> None:
+    status = snapshot.engine
+    if status.phase is EnginePhase.LOADING and status.step:
+        watch(status.step)
 
 
 def _measure(

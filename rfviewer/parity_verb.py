@@ -259,7 +259,7 @@ def _text(result: ParityResult, titles: tuple[str, str], report: Mapping[str, ob
 def _progress(*, quiet: bool) -> Iterator[Progress]:
     """Show a bar on stderr while the block runs; without a terminal a line now and then."""
     if quiet or not sys.stderr.isatty():
-        lines = ProgressLines(quiet=quiet)
+        lines = ProgressLines(quiet=quiet, at_once=True)
         yield lambda step, index, count: lines(counted(step, index, count))
         return
     from rich.console import Console

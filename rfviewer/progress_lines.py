@@ -1,20 +1,34 @@
 """Progress where no person looks at a terminal: a plain line now and then, on stderr."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
 
 EVERY_S = 10.0
-"""Seconds between two lines, and before the first: a short run tells nothing but its result."""
+"""Seconds between two lines."""
 
 
 class ProgressLines:
-    """Writes what it is told, but seldom. Used by one thread at a time."""
+    """Writes what it is told, but seldom. Used by one thread at a time.
 
-    def __init__(self, *, quiet: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+    Args of the constructor:
+        quiet: write nothing.
+        at_once: write the first text as soon as it comes, for verbs that load a network before
+            anything else can be told; else a short run tells nothing but its result.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        at_once: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._quiet = quiet
         self._clock = clock
-        self._last_s = clock()
+        self._last_s = -math.inf if at_once else clock()
 
     def __call__(self, text: str) -> None:
         """Write `text` as a line, unless the last one is too new."""
@@ -27,12 +41,19 @@ class ProgressLines:
 
 
 def step_teller(*, quiet: bool) -> Callable[[str], None]:
-    """Return what tells each step of a verb: all on a terminal, else a line now and then."""
+    """Return what tells each step of a verb: all on a terminal, else the first and then some.
+
+    A step that is told again, with another figure behind its colon, is still the same one.
+    """
     if quiet or not sys.stderr.isatty():
-        return ProgressLines(quiet=quiet)
+        return ProgressLines(quiet=quiet, at_once=True)
+    last = [""]
 
     def tell(text: str) -> None:
-        sys.stderr.write(f"{text}\n")
+        head = text.partition(":")[0]
+        if head != last[0]:
+            last[0] = head
+            sys.stderr.write(f"{text}\n")
 
     return tell
 

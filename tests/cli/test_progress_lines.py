@@ -7,7 +7,7 @@ import pytest
 
 from rfviewer import progress_lines
 from rfviewer.cli import main
-from rfviewer.progress_lines import ProgressLines, counted
+from rfviewer.progress_lines import ProgressLines, counted, step_teller
 
 SYNTHETIC = "synthetic:64x48@25,frames=12"
 
@@ -18,6 +18,38 @@ def test_lines_come_every_ten_seconds_and_not_before(capsys) -> None:
     for now[0] in (100.0, 109.9, 110.0, 111.0, 119.9, 121.0):
         lines(f"{now[0]:g}")
     assert capsys.readouterr().err == "110\n121\n"
+
+
+def test_the_first_line_comes_at_once_where_a_network_loads_first(capsys) -> None:
+    now = [0.0]
+    lines = ProgressLines(at_once=True, clock=lambda: now[0])
+    for now[0] in (0.0, 1.0, 9.9, 10.0):
+        lines(f"{now[0]:g}")
+    assert capsys.readouterr().err == "0\n10\n"
+
+
+def test_on_a_terminal_each_step_is_told_once(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    tell = step_teller(quiet=False)
+    for text in ("Building: 1 %", "Building: 2 %", "Loading", "Loading", "Building: 3 %"):
+        tell(text)
+    assert capsys.readouterr().err == "Building: 1 %\nLoading\nBuilding: 3 %\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["bench {source} --frames 2", "bench {source} --ceilings", "parity {source}",
+     "ab {source} --toggle roi_masks --rounds 1 --frames 1", "trace {source} --frames 5 -o {json}"],
+)  # fmt: skip
+def test_loading_is_told_at_once_and_on_stderr_only(
+    words: str, tiny: str, tmp_path: Path, capsys
+) -> None:
+    arguments = words.format(source=SYNTHETIC, json=tmp_path / "t.json").split()
+    code = main([*arguments, "--model", tiny, "--json"])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    assert said.err.startswith(("Loading the network\n", "Reading the model"))
+    json.loads(said.out)
 
 
 def test_quiet_says_nothing(capsys) -> None:
