@@ -1,9 +1,13 @@
-"""An argument parser whose errors are one sentence, with a suggestion for a misspelt option."""
+"""An argument parser whose errors are one sentence, with a suggestion for a misspelt option.
+
+They are raised like every other fault of usage, so that --json tells them too.
+"""
 
 import argparse
 from collections.abc import Iterator
 from typing import NoReturn, override
 
+from rfviewer.errors import UsageError
 from rfviewer.suggestions import closest
 
 _UNKNOWN = "unrecognized arguments: "
@@ -15,11 +19,15 @@ class Parser(argparse.ArgumentParser):
 
     @override
     def error(self, message: str) -> NoReturn:
-        """Exit with 2 after one sentence."""
+        """Refuse the arguments.
+
+        Raises:
+            UsageError: always, with one sentence.
+        """
         if message.startswith(_UNKNOWN):
             message = self._unknown(message.removeprefix(_UNKNOWN).split())
         joint = " " if message.endswith("?") else "; "
-        self.exit(2, f"rfviewer: {message}{joint}see {self.prog} --help\n")
+        raise UsageError(f"{message}{joint}see {self.prog} --help")
 
     def _unknown(self, words: list[str]) -> str:
         word = next((word for word in words if word.startswith("-")), words[0])

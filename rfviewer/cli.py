@@ -68,16 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb, rest = _split(arguments)
     if verb != "window":
         early_signals.release()
-    if verb == "window":
-        _refuse_misspelt_verb(rest)
-    options = _parser(verb).parse_args(rest)
+    # Looked for by itself: arguments that cannot be parsed are a fault that is told as well.
+    as_json = "--json" in rest
     try:
-        return _run(verb, options)
+        if verb == "window":
+            _refuse_misspelt_verb(rest)
+        return _run(verb, _parser(verb).parse_args(rest))
     except RfviewerError as error:
-        _fail(str(error), options)
+        _fail(str(error), as_json=as_json)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        _fail("Stopped.", options)
+        _fail("Stopped.", as_json=as_json)
         return 1
     except BrokenPipeError:
         # The reader of our output has gone, as in `rfviewer models | head -1`.
@@ -159,15 +160,17 @@ def _split(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def _refuse_misspelt_verb(arguments: list[str]) -> None:
-    """Exit with 2 where the first word is no source but nearly a verb."""
+    """Refuse a first word that is no source but nearly a verb.
+
+    Raises:
+        UsageError: with that verb.
+    """
     word = arguments[0] if arguments else ""
     if not word.isalpha() or word == "demo" or os.path.lexists(word):
         return
     near = closest(word, VERBS)
     if near:
-        sentence = f"rfviewer: There is no file or verb {word}; did you mean {near}?\n"
-        sys.stderr.write(sentence)
-        sys.exit(2)
+        raise UsageError(f"There is no file or verb {word}; did you mean {near}?")
 
 
 def _parser(verb: str) -> argparse.ArgumentParser:
@@ -263,11 +266,11 @@ class _Version(argparse.Action):
         parser.exit(0)
 
 
-def _fail(sentence: str, options: argparse.Namespace) -> None:
+def _fail(sentence: str, *, as_json: bool) -> None:
     """Tell why it failed: on stderr, and with --json as the object on stdout too."""
     with contextlib.suppress(OSError):
         sys.stderr.write(f"rfviewer: {sentence}\n")
-    if getattr(options, "json", False):
+    if as_json:
         import json
 
         with contextlib.suppress(OSError):

@@ -200,5 +200,5 @@ def test_a_file_named_nearly_like_a_verb_is_opened(
     (tmp_path / "exprt").touch()
     cli._refuse_misspelt_verb(["exprt"])
     (tmp_path / "exprt").unlink()
-    with pytest.raises(SystemExit):
+    with pytest.raises(UsageError, match="did you mean export"):
         cli._refuse_misspelt_verb(["exprt"])

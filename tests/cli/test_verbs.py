@@ -177,7 +177,21 @@ def test_faults_are_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [("bench no.mp4", 1), ("export no.mp4 -o x.mp4", 1), ("export demo", 2)]
+    ("words", "code"),
+    [
+        ("bench no.mp4", 1),
+        ("export no.mp4 -o x.mp4", 1),
+        ("export demo", 2),
+        ("export", 2),
+        ("bench demo --set roi_mask=off", 2),
+        ("ab demo --toggle roi_mask", 2),
+        ("bench demo --frmes 3", 2),
+        ("trace demo --frames many", 2),
+        ("engine build --targt sm89", 2),
+        ("engine", 2),
+        ("doctr", 2),
+        ("demo", 2),
+    ],
 )
 def test_with_json_a_fault_is_an_object_on_stdout_too(home: Path, words: str, code: int) -> None:
     done = rfviewer(home, *words.split(), "--json")
