@@ -111,6 +111,11 @@ def rates(form: str, figures: dict[str, Any]) -> Iterator[str]:
                 f" {', '.join(map(str, row['stages_us'].values()))} | {row['gpu_idle']:.2%} |"
                 f" {', '.join(map(str, row['gap_us_p50_p95']))} |"
             )
+    if at_once := figures.get("bare_fps_on_1_to_4_streams"):
+        yield (
+            "\nThe bare network on 1 / 2 / 3 / 4 streams at once, graphs back to back:"
+            f" {' / '.join(map(str, at_once))} passes a second."
+        )
     launch = figures["graph_launch_us"]
     yield (
         f"\nHost time to launch one graph: the slot's {launch['slot']} us, the bare network's"

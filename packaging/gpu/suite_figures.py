@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import cv2
 import torch
-from suite_parts import LARGE_WH, THRESHOLD, Bench, fed
+from suite_parts import LARGE_WH, THRESHOLD, Bench, bare_rates, fed
 
 from rfviewer.config import View
 from rfviewer.engine.cuda.engine import CudaEngine
@@ -69,6 +69,7 @@ def figures(bench: Bench, *, fused: bool) -> dict[str, object]:
         "bare_ms_p50_p10_p90": [round(percentile(bare_ms, s) or 0, 4) for s in (0.5, 0.1, 0.9)],
         "rates": {name: summary(values) for name, values in rows.items()},
         "details": details,
+        "bare_fps_on_1_to_4_streams": bare_rates(engine),
         "graph_launch_us": launch_us(engine),
         "decode alone, fps": decode_fps(),
         "memory_allocated_mb": round(torch.cuda.memory_allocated() / 1e6, 1),

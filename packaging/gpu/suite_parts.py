@@ -1,8 +1,10 @@
 """What the parts of the suite share: engines, frames, and a thread that feeds as capture does."""
 
 import queue
+import statistics
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,6 +13,7 @@ import cv2
 from rfviewer.config import EngineConfig
 from rfviewer.engine.backends.torch_network import TorchNetwork
 from rfviewer.engine.cuda.engine import CudaEngine
+from rfviewer.engine.cuda.replay import Replay
 from rfviewer.frame import Frame
 from rfviewer.models.demo import demo_spec
 from rfviewer.optimizations import Optimizations
@@ -68,6 +71,35 @@ def make_engine(precision: str) -> CudaEngine:
     return CudaEngine(
         network, demo_spec(), config, Optimizations(depth=1), backend_reason="measured"
     )
+
+
+def bare_rates(engine: CudaEngine, batch: int = 1) -> list[int]:
+    """Return the frames a second of the bare network on one to four streams at once.
+
+    What the slots could reach at that depth if nothing else had to be done. The engine has run
+    `batch` frames a pass.
+    """
+    graphs = []
+    for index in range(4):
+        stream, bound = engine._sets.place(index, batch)  # noqa: SLF001
+        graphs.append(Replay(lambda b=bound, s=stream: b.enqueue(s), stream, graph=True))
+    return [round(batch * runs_a_second(graphs[:count])) for count in (1, 2, 3, 4)]
+
+
+def runs_a_second(replays: Sequence[Replay], runs: int = 60, samples: int = 3) -> float:
+    """Return how many runs of all of them together end in a second; each has its own stream."""
+    found = []
+    for _ in range(samples):
+        for item in replays:
+            item.wait()
+        start = time.perf_counter()
+        for _ in range(runs):
+            for item in replays:
+                item.launch()
+        for item in replays:
+            item.wait()
+        found.append(runs * len(replays) / (time.perf_counter() - start))
+    return statistics.median(found)
 
 
 def fed(engine: CudaEngine, frames: Iterator[Frame]) -> Iterator[Frame]:

@@ -7,13 +7,11 @@ python packaging/gpu/tune_products.py
 """
 
 import itertools
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
-from suite_parts import THRESHOLD, Bench
+from suite_parts import THRESHOLD, Bench, bare_rates, runs_a_second
 from torch.nn import functional
 
 from rfviewer.engine.backends.fused import products as chooser
@@ -21,8 +19,6 @@ from rfviewer.engine.cuda.engine import CudaEngine
 from rfviewer.engine.cuda.replay import Replay
 from rfviewer.optimizations import Optimizations
 from rfviewer_kernels.network import products
-
-type Tile = tuple[int, int, int, int, int]
 
 FEW = ((16, 32, 64, 2, 4), (16, 64, 64, 4, 4), (32, 32, 64, 4, 4), (16, 32, 128, 2, 3),
        (16, 16, 128, 2, 2), (32, 64, 64, 4, 4), (16, 128, 64, 4, 3))  # fmt: skip
@@ -56,7 +52,10 @@ def main() -> None:
             )
     for batch, most in itertools.product(_BATCHES, (0, chooser._FEW_TILES, 1 << 30)):  # noqa: SLF001
         chooser._FEW_TILES = most  # noqa: SLF001
-        rates = network_rates(engine, batch)
+        engine.configure(replace(Optimizations(), micro_batch=batch))
+        engine.submit(bench.clip[0], THRESHOLD)
+        engine.collect()
+        rates = bare_rates(engine, batch)
         print(
             f"network, {batch} a pass, ours up to {most} tiles: frames a second {rates}", flush=True
         )
@@ -94,40 +93,8 @@ def show(name: str, work: Callable[[], object]) -> None:
     except RuntimeError as error:
         print(f"    {name:28s} {error}".splitlines()[0])
         return
-    alone, beside = (1e6 / rate(graphs[:count]) / _CALLS for count in (1, _STREAMS))
+    alone, beside = (1e6 / runs_a_second(graphs[:count]) / _CALLS for count in (1, _STREAMS))
     print(f"    {name:28s} alone {alone:5.2f} us, {_STREAMS} at once {beside:5.2f} us each")
-
-
-def network_rates(engine: CudaEngine, batch: int) -> list[int]:
-    """Return the frames a second of the bare network on one to four streams."""
-    engine.configure(replace(Optimizations(), micro_batch=batch))
-    engine.submit(Bench().clip[0], THRESHOLD)
-    engine.collect()
-    graphs = []
-    for index in range(4):
-        stream, bound = engine._sets.place(index, batch)  # noqa: SLF001
-        graphs.append(Replay(lambda b=bound, s=stream: b.enqueue(s), stream, graph=True))
-    return [round(batch * rate(graphs[:count])) for count in (1, 2, 3, 4)]
-
-
-def rate(graphs: Sequence[Replay], passes: int = 60, samples: int = 3) -> float:
-    """Return the runs a second of graphs that each have a stream of their own."""
-    found = []
-    for _ in range(samples):
-        wait_for(graphs)
-        start = time.perf_counter()
-        for _ in range(passes):
-            for graph in graphs:
-                graph.launch()
-        wait_for(graphs)
-        found.append(passes * len(graphs) / (time.perf_counter() - start))
-    return statistics.median(found)
-
-
-def wait_for(graphs: Sequence[Replay]) -> None:
-    """Wait until all that was launched is done."""
-    for graph in graphs:
-        graph.wait()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("triton")
-pytest.importorskip("rfdetr")
+pytest.importorskip("rfdetr.detr")  # lets fp32 products round to tf32 when it is imported
 
 from rfviewer.engine.backends.fused import backbone, mask_head, transformer  # noqa: E402
 from rfviewer.engine.backends.fused.network import FusedNetwork  # noqa: E402
@@ -24,7 +24,8 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 @pytest.fixture(autouse=True)
 def _twins(monkeypatch):
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    for library in (torch.backends.cudnn, torch.backends.cuda.matmul):
+        monkeypatch.setattr(library, "allow_tf32", False)
     if DEVICE.type == "cpu":
         for room in (backbone, mask_head, transformer):
             for name in vars(reference).keys() & vars(room).keys() - {"torch", "functional"}:

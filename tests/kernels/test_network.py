@@ -111,7 +111,9 @@ def test_norm_rows_reads_and_writes_rows_that_lie_apart(draw, norm, silu):
     assert not target[:, 32:].any()
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(3, 72), (70, 72), (257, 72), (257, 1032)])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(3, 72), (70, 72), (3, 1032), (257, 72), (257, 1032), (2049, 72)]
+)
 def test_linear_with_every_tile_and_activation(draw, linear, rows, columns):
     x, layer = draw(rows, 80), linear(80, columns)
     arguments = (x, layer.weight, layer.bias)

@@ -12,7 +12,8 @@ import torch
 import triton
 import triton.language as tl
 
-_FEW_ROWS, _DEEP = 256, 1024
+_FEW_ROWS, _MANY_ROWS = 256, 2048
+_WIDE, _DEEP = 1024, 1024
 _SQRT_HALF = tl.constexpr(0.7071067811865476)
 
 Activation = Literal["none", "relu", "gelu"]
@@ -149,12 +150,14 @@ def linear(
 
 
 def _tile(rows: int, columns: int, depth: int) -> tuple[int, int, int, int, int]:
-    """Return the tile measured best (packaging/gpu/tune.py, docs/OPTIMIZATION_LOG.md N10)."""
+    """Return the tile measured best alone and beside others (packaging/gpu/tune_products.py)."""
     if rows <= _FEW_ROWS:
-        return (16, 32, 64, 2, 4)
+        return (32, 64, 64, 4, 4) if columns >= _WIDE else (16, 32, 64, 2, 4)
+    if columns >= _WIDE:
+        return (64, 128, 64, 8, 3)
     if depth >= _DEEP:
         return (64, 32, 128, 4, 3)
-    return (64, 64, 64, 4, 3) if columns > 512 else (64, 32, 64, 4, 4)
+    return (64, 64, 64, 4, 3) if rows >= _MANY_ROWS else (64, 32, 64, 4, 4)
 
 
 @triton.jit

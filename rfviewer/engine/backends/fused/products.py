@@ -6,8 +6,11 @@ from torch.nn import functional
 
 from rfviewer_kernels.network.products import Activation, linear
 
-_FEW_TILES = 512
-"""Tiles of 64 by 64 results up to which the kernel is used: a frame a pass, not eight."""
+_FEW_TILES = 200
+"""Tiles of 64 by 64 results up to which the kernel is used: all products of one frame a pass on the
+demo model, few of four."""
+_DEEPEST = 2048
+"""A sum of so many products takes the kernel more steps one after the other than the library."""
 _TILE = 64
 _SIXTEEN_BITS = (torch.float16, torch.bfloat16)
 
@@ -48,4 +51,5 @@ def _is_small(x: Tensor, weight: Tensor) -> bool:
     """Whether the library would give a GPU too little to do."""
     columns, depth = weight.shape
     rows = x.numel() // depth
-    return x.dtype in _SIXTEEN_BITS and -(-rows // _TILE) * -(-columns // _TILE) <= _FEW_TILES
+    tiles = -(-rows // _TILE) * -(-columns // _TILE)
+    return x.dtype in _SIXTEEN_BITS and tiles <= _FEW_TILES and depth < _DEEPEST
