@@ -83,10 +83,10 @@ class InlineStream:
 
 
 class HostStream:
-    """Runs tasks in order on its own named thread. `enqueue` and `close`: one thread."""
+    """Runs tasks in order on its own named thread. `enqueue` from any thread, `close` from one."""
 
     def __init__(self, name: str, start_thread: StartThread) -> None:
-        # Unbounded, but the engine never has more tasks under way than it has slots.
+        # Unbounded, but nobody has more tasks under way than slots, or copies of frames.
         self._queue: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._thread = start_thread(name, self._work)
 

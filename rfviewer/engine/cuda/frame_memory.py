@@ -1,7 +1,7 @@
 """Page-locked memory for frames: filled by the capture thread, read by the GPU where it lies.
 
 Then the engine thread copies no pixels. A frame that lies elsewhere is copied into its slot's own
-page-locked memory first. Needs no torch.
+page-locked memory first. Large frames are copied by several threads (strips.py). Needs no torch.
 """
 
 from collections import deque
@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rfviewer import log
+from rfviewer.engine.cuda.strips import StripCopier
 from rfviewer.frame import U8Array
 
 type Allocate = Callable[[int], U8Array]
@@ -29,8 +30,9 @@ _MIN_COUNT = 6
 class _Shelf:
     """The free pieces of one size. Pieces of an older size return to their own shelf, and go."""
 
-    def __init__(self, size: int, pieces: list[U8Array]) -> None:
+    def __init__(self, size: int, pieces: list[U8Array], copier: StripCopier) -> None:
         self.size = size
+        self.copier = copier
         self.count = len(pieces)
         self.free: deque[U8Array] = deque(pieces)
 
@@ -57,8 +59,14 @@ class _Loan:
 class FrameMemory:
     """Lends memory for frames of one size. `home` from any thread, the rest on the engine's."""
 
-    def __init__(self, allocate: Allocate) -> None:
+    def __init__(
+        self,
+        allocate: Allocate,
+        make_copier: Callable[[int], StripCopier] = lambda size: StripCopier(),
+    ) -> None:
+        """`make_copier` returns what copies frames of so many bytes; it is closed here."""
         self._allocate = allocate
+        self._make_copier = make_copier
         self._shelf: _Shelf | None = None
 
     def prepare(self, size: int, in_flight: int = 0) -> None:
@@ -72,7 +80,7 @@ class FrameMemory:
         shelf = self._shelf
         if shelf is not None and shelf.size == size and shelf.count >= count:
             return
-        self._shelf = None
+        self.close()
         if usual < _MIN_COUNT:
             return
         try:
@@ -80,10 +88,14 @@ class FrameMemory:
         except RuntimeError as error:
             log.engine.warning("no page-locked memory for frames of %d bytes: %s", size, error)
             return
-        self._shelf = _Shelf(size, pieces)
+        self._shelf = _Shelf(size, pieces, self._make_copier(size))
 
     def home(self, image: U8Array) -> U8Array | None:
-        """Return a copy of `image` in this memory; None if it has another size or all is lent."""
+        """Return a copy of `image` in this memory; None if it has another size or all is lent.
+
+        Raises:
+            TypeError: `image` holds no bytes.
+        """
         shelf = self._shelf
         if shelf is None or image.nbytes != shelf.size:
             return None
@@ -92,12 +104,14 @@ class FrameMemory:
         except IndexError:
             return None
         copy: U8Array = np.asarray(_Loan(shelf, piece, image.shape))
-        np.copyto(copy, image)
+        shelf.copier.copy(copy, image)
         return copy
 
     def close(self) -> None:
-        """Let go of what is free; the rest goes with the frames that use it."""
-        self._shelf = None
+        """Let go of what is free; the rest goes with the frames that use it. Ends all threads."""
+        shelf, self._shelf = self._shelf, None
+        if shelf is not None:
+            shelf.copier.close()
 
 
 def address_of(image: U8Array) -> int:
