@@ -1,6 +1,6 @@
 """Detections of one frame: boxes, scores, classes and instance masks, side by side."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Self, override
 
@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfviewer.frame import U8Array
+
+type Places = tuple[NDArray[np.int64], NDArray[np.int32]]
+"""Of N masks in a stream of bytes: where each begins, (N,), and its region, (N, 4)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,9 +122,10 @@ class RegionMasks(InstanceMasks):
     lay out, and nobody looks outside the regions. `data` lays them out, anew on every access.
     """
 
-    __slots__ = ("_starts", "_stream")
+    __slots__ = ("_count", "_places", "_stream")
     _stream: U8Array
-    _starts: NDArray[np.int64]
+    _count: int
+    _places: Places | Callable[[], Places]
 
     def __init__(
         self,
@@ -141,17 +145,31 @@ class RegionMasks(InstanceMasks):
             width: frame width in pixels.
             height: frame height in pixels.
         """
-        for name, value in (
-            ("regions_xyxy", regions_xyxy),
-            ("width", width),
-            ("height", height),
-            ("packed", True),
-            ("_stream", stream),
-            ("_starts", starts),
-        ):
-            object.__setattr__(self, name, value)
         if len(starts) != len(regions_xyxy):
             raise ValueError(f"{len(regions_xyxy)} regions, but {len(starts)} starts")
+        _fill(self, stream, (starts, regions_xyxy), len(starts), width, height)
+
+    @classmethod
+    def placed_later(
+        cls, stream: U8Array, places: Callable[[], Places], count: int, width: int, height: int
+    ) -> Self:
+        """Return `count` masks whose `places` are asked for when somebody looks at one.
+
+        `places` must return the same whenever it is called: two threads may look at once.
+        """
+        masks = cls.__new__(cls)
+        _fill(masks, stream, places, count, width, height)
+        return masks
+
+    @override
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    @override
+    def regions_xyxy(self) -> NDArray[np.int32]:
+        """(N, 4) half-open pixel regions that contain every set pixel; 0 for an empty mask."""
+        return self._placed()[1]
 
     @property
     @override
@@ -189,20 +207,44 @@ class RegionMasks(InstanceMasks):
 
     @override
     def select(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
-        return type(self)(
-            self._stream, self._starts[keep], self.regions_xyxy[keep], self.width, self.height
-        )
+        starts, regions = self._placed()
+        return type(self)(self._stream, starts[keep], regions[keep], self.width, self.height)
 
     @override
     def __reduce__(self) -> tuple[object, ...]:
-        arguments = (self._stream, self._starts, self.regions_xyxy, self.width, self.height)
-        return type(self), arguments
+        return type(self), (self._stream, *self._placed(), self.width, self.height)
+
+    def _placed(self) -> Places:
+        places = self._places
+        if not isinstance(places, tuple):
+            places = places()
+            object.__setattr__(self, "_places", places)
+        return places
 
     def _rows(self, index: int) -> U8Array:
         """Return the packed rows of one region, a view."""
-        x0, y0, x1, y1 = (int(v) for v in self.regions_xyxy[index])
-        span, start = ((x1 + 7) >> 3) - (x0 >> 3), int(self._starts[index])
+        starts, regions = self._placed()
+        x0, y0, x1, y1 = regions[index].tolist()
+        span, start = ((x1 + 7) >> 3) - (x0 >> 3), int(starts[index])
         return self._stream[start : start + (y1 - y0) * span].reshape(y1 - y0, span)
+
+
+def _fill(
+    masks: RegionMasks,
+    stream: U8Array,
+    places: Places | Callable[[], Places],
+    count: int,
+    width: int,
+    height: int,
+) -> None:
+    """Set the attributes of new masks; their class is frozen. No loop: this runs once a frame."""
+    put = object.__setattr__
+    put(masks, "width", width)
+    put(masks, "height", height)
+    put(masks, "packed", True)  # noqa: FBT003 - a value, not an argument
+    put(masks, "_stream", stream)
+    put(masks, "_count", count)
+    put(masks, "_places", places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,13 +262,13 @@ class Detections:
 
     def __post_init__(self) -> None:
         """Reject columns of different length."""
-        n = len(self.scores)
-        lengths = (len(self.boxes_xyxy), len(self.class_ids))
-        if any(length != n for length in lengths) or (
-            self.masks is not None and len(self.masks) != n
-        ):
-            masks = "none" if self.masks is None else str(len(self.masks))
-            raise ValueError(f"{n} scores, but (boxes, classes) {lengths} and masks {masks}")
+        n, boxes, classes = len(self.scores), len(self.boxes_xyxy), len(self.class_ids)
+        masks = n if self.masks is None else len(self.masks)
+        if not n == boxes == classes == masks:
+            told = "none" if self.masks is None else str(masks)
+            raise ValueError(
+                f"{n} scores, but (boxes, classes) {(boxes, classes)} and masks {told}"
+            )
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -1,5 +1,7 @@
 """Masks out of the stream, without a GPU: which bytes belong to which detection."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ STREAM = np.zeros(3 * 512, np.uint8)
 STREAM[:2], STREAM[512:516], STREAM[1024:1026] = 1, 2, 4
 
 
-def masks_of(planes, regions=REGIONS):
+def masks_of(planes, regions=REGIONS, stream=STREAM):
     count = len(planes)
     records = Records(
         np.zeros((count, 4), np.float32),
@@ -24,7 +26,7 @@ def masks_of(planes, regions=REGIONS):
         np.array(planes, np.int32),
         np.array(regions, np.int32).reshape(-1, 4),
     )
-    return region_masks(records, STREAM, FrameFormat(24, 4))
+    return region_masks(records, stream, FrameFormat(24, 4))
 
 
 @pytest.mark.parametrize("planes", [[0, 1, 2], [0, 1, 0, 2], [0, 0, 1], [0, 0], [0], []])
@@ -42,3 +44,15 @@ def test_an_empty_mask_takes_no_bytes():
     masks = masks_of([0, 1], [[24, 4, 0, 0], REGIONS[1]])
     assert masks.regions_xyxy[0].tolist() == [0, 0, 0, 0]
     assert masks.data[1, 1:3, 1:3].tolist() == [[1, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("planes", [[0, 1, 2], [0, 1, 0]])
+def test_masks_placed_late_know_nothing_of_the_next_frame(planes):
+    stream = STREAM.copy()
+    masks, wanted = masks_of(planes, stream=stream), masks_of(planes).dense()
+    stream[:] = 0xFF
+    assert len(masks) == len(planes)
+    assert masks.nbytes == len(masks._stream)
+    again = pickle.loads(pickle.dumps(masks))
+    for found in (masks, again, masks.select(np.arange(len(planes)))):
+        np.testing.assert_array_equal(found.dense(), wanted)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rfviewer.engine.cuda.records import read_records
+from rfviewer.engine.cuda.records import CHUNK_BYTES, read_records, region_layout, used_bytes
 from rfviewer.errors import EngineError
 
 ROWS = 6
@@ -23,7 +23,7 @@ def table(scores, planes, regions, invalid=0):
     return words
 
 
-def test_columns_are_new_arrays():
+def test_columns_lie_in_new_memory():
     words = table([0.9, 0.7], [0, 1], [[1, 2, 3, 4], [5, 6, 7, 8]])
     found = read_records(words, ROWS, 0.5)
     words[:] = -1
@@ -32,7 +32,6 @@ def test_columns_are_new_arrays():
     assert found.class_ids.tolist() == [40, 41]
     assert found.planes.tolist() == [0, 1]
     assert found.regions.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
-    assert found.boxes_xyxy.flags.c_contiguous
 
 
 def test_the_host_filters_when_the_device_kept_everything():
@@ -54,3 +53,50 @@ def test_nothing_found():
 def test_an_invalid_output_is_an_error(invalid, names):
     with pytest.raises(EngineError, match=rf"\({names} holds NaN or infinity\)"):
         read_records(table([0.9], [0], [[0, 0, 1, 1]], invalid), ROWS, 0.5)
+
+
+def naive_layout(regions):
+    """Return regions, starts and the length of the stream, plane by plane."""
+    tight, starts, end = [], [], 0
+    for x0, y0, x1, y1 in regions.tolist():
+        starts.append(-(-end // CHUNK_BYTES) * CHUNK_BYTES)
+        empty = x1 <= x0
+        tight.append([0, 0, 0, 0] if empty else [x0, y0, x1, y1])
+        end = starts[-1] + (0 if empty else (y1 - y0) * (-(-x1 // 8) - x0 // 8))
+    return tight, starts, end
+
+
+@pytest.mark.parametrize("empty_share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("size_wh", [(5, 3), (312, 176), (3840, 2160)])
+def test_the_layout_of_the_stream_is_the_naive_one(size_wh, empty_share):
+    rng = np.random.default_rng(7)
+    for planes in (0, 1, 2, 35, 300):
+        first = rng.integers(0, size_wh, (planes, 2))
+        regions = np.hstack([first, rng.integers(first, size_wh) + 1]).astype(np.int32)
+        regions[rng.random(planes) < empty_share] = (*size_wh, 0, 0)  # as the device leaves it
+        tight, starts, end = naive_layout(regions)
+        found = region_layout(regions)
+        assert found.regions_xyxy.tolist() == tight
+        assert found.starts.tolist() == starts
+        assert used_bytes(regions) == end
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.1, 0.5, 1.0])
+def test_any_table_reads_as_row_by_row(threshold):
+    rng = np.random.default_rng(8)
+    for count in range(ROWS + 1):
+        scores = np.sort(rng.random(count, np.float32))[::-1]
+        planes = [
+            int(plane) for plane in np.maximum.accumulate(rng.integers(0, max(count, 1), count))
+        ]
+        words = table(scores, planes, rng.integers(0, 99, (max(planes, default=-1) + 1, 4)))
+        floats, found = words.view(np.float32), read_records(words, ROWS, threshold)
+        rows = [4 + 8 * row for row in range(count) if scores[row] > np.float32(threshold)]
+        assert found.scores.tolist() == [float(floats[row]) for row in rows]
+        assert found.class_ids.tolist() == [words[row + 1] for row in rows]
+        assert found.boxes_xyxy.tolist() == [floats[row + 3 : row + 7].tolist() for row in rows]
+        assert found.planes.tolist() == [words[row + 7] for row in rows]
+        assert found.regions.ravel().tolist() == words[4 + 8 * ROWS :][: 4 * words[2]].tolist()
+        columns = (found.scores, found.class_ids, found.boxes_xyxy, found.regions)
+        assert not any(np.shares_memory(column, words) for column in columns)
+        assert [column.dtype for column in columns] == [np.float32, np.int32, np.float32, np.int32]

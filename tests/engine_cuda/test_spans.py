@@ -7,7 +7,7 @@ import pytest
 
 from rfviewer.engine.cuda.idle import BusyTime
 from rfviewer.engine.cuda.spans import HostTime
-from rfviewer.timing import Stage, union_length
+from rfviewer.timing import Span, Stage, union_length
 
 OFFSET_NS = 5_000_000_000_000
 
@@ -62,3 +62,20 @@ def test_the_idle_share_of_the_spans_is_the_engines_own():
     traced = 1 - union_length(inside) / (end_ns - start_ns)
     assert traced == pytest.approx(plotted / covered_ms, abs=0.01)
     assert 0.05 < traced < 0.9
+
+
+def test_spans_are_what_each_time_gives_by_itself():
+    clock, rng = HostTime(), random.Random(3)
+    for work, submit_ns, done_ns in frames(200, rng):
+        work.insert(2, (Stage.RENDER, work[1][2] + rng.choice([0.0, 1e-9, 0.3]), work[2][1]))
+        clock.observe(work, submit_ns, done_ns)
+        assert clock.spans("slot 1", work) == [
+            Span(
+                "slot 1",
+                stage,
+                round(clock._offset_ns + start_ms * 1e6),
+                round(clock._offset_ns + end_ms * 1e6),
+            )
+            for stage, start_ms, end_ms in work
+        ]
+    assert all(type(span) is Span for span in clock.spans("", work))

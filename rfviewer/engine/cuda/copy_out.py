@@ -6,13 +6,14 @@ memory; reading costs microseconds and no wait. Late: the reference of `fixed_co
 done and blocking.
 """
 
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rfviewer.detections import Detections, InstanceMasks, RegionMasks
+from rfviewer.detections import Detections, InstanceMasks, Places, RegionMasks
 from rfviewer.engine.cuda.buffers import SeatBuffers
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.records import (
@@ -22,6 +23,7 @@ from rfviewer.engine.cuda.records import (
     Records,
     read_records,
     region_layout,
+    used_bytes,
 )
 from rfviewer.frame import U8Array
 from rfviewer.optimizations import Optimizations
@@ -125,8 +127,7 @@ class LateReader:
         if masks is None:
             return None
         if masks.stream is not None:
-            used_bytes = region_layout(records.regions).used_bytes
-            words = self._to_host(masks.stream[: -(-used_bytes // 4)])
+            words = self._to_host(masks.stream[: -(-used_bytes(records.regions) // 4)])
             return region_masks(records, words.view(np.uint8), self._frame)
         planes = self._to_host(masks.planes[: _plane_count(records)])
         tight = region_layout(records.regions).regions_xyxy[records.planes]
@@ -150,15 +151,24 @@ def _plane_count(records: Records) -> int:
 
 
 def region_masks(records: Records, stream: U8Array, frame: FrameFormat) -> RegionMasks:
-    """Return the masks of `records`, with a copy of the bytes they use."""
-    planes = records.planes
-    count = len(records.regions)
+    """Return the masks of `records`, with a copy of the bytes they use.
+
+    Where each lies in them is found out by the first who asks, on that thread.
+    """
+    planes, regions = records.planes, records.regions
+    count = len(planes)
     # A query each, since planes are numbered by first appearance: nothing to look up.
-    if count == len(planes) and (not count or planes[-1] == count - 1):
-        layout = region_layout(records.regions)
-        starts, regions = layout.starts, layout.regions_xyxy
-    else:
-        layout = region_layout(records.regions[: _plane_count(records)])
-        starts, regions = layout.starts[planes], layout.regions_xyxy[planes]
-    used = stream[: layout.used_bytes].copy()
-    return RegionMasks(used, starts, regions, frame.width, frame.height)
+    one_each = len(regions) == count and (not count or planes.item(-1) == count - 1)
+    if not one_each:
+        regions = regions[: _plane_count(records)]
+    used = stream[: used_bytes(regions)].copy()
+    places = partial(_places, regions, None if one_each else planes)
+    return RegionMasks.placed_later(used, places, count, frame.width, frame.height)
+
+
+def _places(regions: NDArray[np.int32], planes: NDArray[np.int32] | None) -> Places:
+    """Return start and region of each mask; `planes` names its plane where some share one."""
+    layout = region_layout(regions)
+    if planes is None:
+        return layout.starts, layout.regions_xyxy
+    return layout.starts[planes], layout.regions_xyxy[planes]

@@ -6,12 +6,16 @@ frame gives such a pair; the distance moves just as far as the newest pair deman
 follows the drift between the clocks.
 """
 
+import math
 from collections.abc import Sequence
 
 from rfviewer.timing import Span, Stage
 
 type StageInterval = tuple[Stage, float, float]
 """A stage with its start and end in ms on the device's time base (clock.py)."""
+
+_OWN_FRAME = -1
+"""The default of `Span.frame_index`."""
 
 
 class HostTime:
@@ -25,19 +29,21 @@ class HostTime:
         if not work:
             return
         earliest = submit_ns - work[0][1] * 1e6
-        latest = seen_done_ns - max(end_ms for _, _, end_ms in work) * 1e6
+        latest = seen_done_ns - max([end_ms for _, _, end_ms in work]) * 1e6
         offset = latest if self._offset_ns is None else min(self._offset_ns, latest)
         self._offset_ns = max(offset, earliest)
 
-    def spans(self, lane: str, work: Sequence[StageInterval]) -> tuple[Span, ...]:
+    def spans(self, lane: str, work: Sequence[StageInterval]) -> list[Span]:
         """Return `work` as spans on `lane`; after the first `observe`."""
-        # Once a stage and frame: calls in this loop were a third of what reporting costs.
+        # Once a stage and frame: stages that touch share the time at which they do, and `Span` is
+        # made without the function that a named tuple puts around `tuple.__new__`.
+        new = tuple.__new__
         offset_ns = self._offset_ns or 0.0
-        return tuple(
-            [
-                Span(
-                    lane, stage, round(offset_ns + start_ms * 1e6), round(offset_ns + end_ms * 1e6)
-                )
-                for stage, start_ms, end_ms in work
-            ]
-        )
+        reached_ms, reached_ns = math.nan, 0
+        found: list[Span] = []
+        for stage, start_ms, end_ms in work:
+            touches = start_ms == reached_ms
+            start_ns = reached_ns if touches else round(offset_ns + start_ms * 1e6)
+            reached_ms, reached_ns = end_ms, round(offset_ns + end_ms * 1e6)
+            found.append(new(Span, (lane, stage, start_ns, reached_ns, _OWN_FRAME)))
+        return found

@@ -27,11 +27,12 @@ class UsageMeter:
 
     def add(self, outcome: FrameOutcome) -> None:
         """Note the work of one frame, in the order of submission."""
-        if not outcome.work:
+        work = outcome.work
+        if not work:
             return  # its pass was noted with the first frame in it
-        start_ms, reached_ms = outcome.work[0][1:]
+        _, start_ms, reached_ms = work[0]
         self._last_start_ms = max(self._last_start_ms, start_ms)
-        for _, next_ms, end_ms in outcome.work:
+        for _, next_ms, end_ms in work:
             if next_ms > reached_ms:  # stages of one graph touch each other: one interval
                 self._busy.add(start_ms, reached_ms)
                 start_ms = next_ms
