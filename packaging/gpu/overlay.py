@@ -29,6 +29,7 @@ from rfviewer.frame import Frame
 from rfviewer.models.demo import demo_spec
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.paths import resource
+from rfviewer.pipeline.threads import start_thread
 from rfviewer.render.host import HostRenderer
 from rfviewer.result import FrameResult
 from rfviewer_kernels.overlay import overlay
@@ -228,7 +229,12 @@ def main() -> None:
     output: Path = parser.parse_args().output
     network = TorchNetwork(demo_spec(), EngineConfig(), lambda step: None)
     engine = CudaEngine(
-        network, demo_spec(), EngineConfig(), Optimizations(depth=3), backend_reason="measured"
+        network,
+        demo_spec(),
+        EngineConfig(),
+        Optimizations(depth=3),
+        backend_reason="measured",
+        start_thread=start_thread,
     )
     report: dict[str, object] = {"device": engine.info.device, "torch": torch.__version__}
 

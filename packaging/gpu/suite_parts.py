@@ -69,7 +69,12 @@ def make_engine(precision: str) -> CudaEngine:
     config = EngineConfig(precision=precision)  # type: ignore[arg-type]
     network = TorchNetwork(demo_spec(), config, lambda step: None)
     return CudaEngine(
-        network, demo_spec(), config, Optimizations(depth=1), backend_reason="measured"
+        network,
+        demo_spec(),
+        config,
+        Optimizations(depth=1),
+        backend_reason="measured",
+        start_thread=start_thread,
     )
 
 

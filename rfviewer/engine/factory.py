@@ -51,7 +51,7 @@ def make_engine(
     choice = choose_backend(config, spec)
     if choice.backend != "onnxruntime":
         try:
-            return _cuda_engine(choice, spec, config, optimizations, progress)
+            return _cuda_engine(choice, spec, config, optimizations, progress, start_thread)
         except EngineError as error:
             if config.backend != "auto":
                 raise
@@ -80,6 +80,7 @@ def _cuda_engine(
     config: EngineConfig,
     optimizations: Optimizations,
     progress: Progress,
+    start_thread: StartThread,
 ) -> Engine:
     """Return an engine on the GPU. Here torch is imported, and only here.
 
@@ -100,6 +101,7 @@ def _cuda_engine(
             config,
             optimizations,
             backend_reason=choice.reason,
+            start_thread=start_thread,
         )
     except BaseException:
         network.close()

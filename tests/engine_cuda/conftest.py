@@ -47,6 +47,7 @@ def make():
     from rfviewer.config import EngineConfig, ResizeMode
     from rfviewer.engine.cuda.engine import CudaEngine
     from rfviewer.optimizations import Optimizations
+    from rfviewer.pipeline.threads import start_thread
     from tests.engine_cuda.fake_network import SPEC, FakeNetwork
 
     engines = []
@@ -58,6 +59,7 @@ def make():
             EngineConfig(resize=resize),
             optimizations or Optimizations(depth=1),
             backend_reason="asked for by name",
+            start_thread=start_thread,
         )
         engines.append(engine)
         return engine

@@ -13,6 +13,7 @@ from rfviewer.engine.backends import torch_network
 from rfviewer.engine.cuda.engine import CudaEngine
 from rfviewer.models.demo import demo_spec
 from rfviewer.optimizations import Optimizations
+from rfviewer.pipeline.threads import start_thread
 from tests.engine_cuda.fake_network import digests, run_all
 
 pytestmark = [pytest.mark.needs_cuda, pytest.mark.slow]
@@ -27,6 +28,7 @@ def engine_of(network, optimizations, resize=ResizeMode.A):
         EngineConfig(resize=resize),
         optimizations,
         backend_reason="asked for by name",
+        start_thread=start_thread,
     )
 
 
@@ -78,7 +80,6 @@ def on_the_cpu(clip):
     pytest.importorskip("onnxruntime")
     from rfviewer.engine.backends.onnxruntime import OrtBackend
     from rfviewer.engine.host_engine import HostEngine
-    from rfviewer.pipeline.threads import start_thread
 
     @cache
     def run(resize):

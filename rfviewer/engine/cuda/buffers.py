@@ -5,13 +5,16 @@ so that a captured graph takes frames from anywhere in page-locked memory.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
 from rfviewer.engine.cuda.frame_format import FrameFormat
-from rfviewer.engine.cuda.frame_memory import address_of
+from rfviewer.engine.cuda.frame_memory import FrameMemory, address_of
 from rfviewer.engine.cuda.network import DeviceNetwork, DeviceOutputs
+from rfviewer.engine.cuda.strips import copier_for
+from rfviewer.engine.streams import StartThread
 from rfviewer.frame import U8Array
 from rfviewer.optimizations import Optimizations
 from rfviewer_kernels.fetch import ALIGNMENT, ORDER_WORDS
@@ -72,6 +75,11 @@ def page_locked(size: int) -> U8Array:
     """Return so many bytes of page-locked host memory, aligned by far more than 16."""
     held: U8Array = torch.empty(size, dtype=torch.uint8, pin_memory=True).numpy()
     return held
+
+
+def frame_memory(start_thread: StartThread) -> FrameMemory:
+    """Return memory for frames that is page-locked; `start_thread` helps to copy large ones."""
+    return FrameMemory(page_locked, partial(copier_for, start_thread))
 
 
 def _frame_bytes(frame: FrameFormat) -> int:

@@ -6,19 +6,18 @@ is done. With `micro_batch` several frames share a slot. A new frame format or s
 captures its slots first; sets of slots are kept, so that flipping back costs nothing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from rfviewer.config import EngineConfig, View
 from rfviewer.engine.cuda.batches import FramesInFlight
-from rfviewer.engine.cuda.buffers import page_locked
+from rfviewer.engine.cuda.buffers import frame_memory
 from rfviewer.engine.cuda.clock import DeviceClock
 from rfviewer.engine.cuda.faults import engine_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
-from rfviewer.engine.cuda.frame_memory import FrameMemory
 from rfviewer.engine.cuda.network import DeviceNetwork, choose_form
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
@@ -29,6 +28,7 @@ from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
 from rfviewer.engine.cuda.toggles import cuda_toggles
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.ranges import Ranges
+from rfviewer.engine.streams import StartThread
 from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.errors import DeviceLostError, EngineError
 from rfviewer.experiment import ReplayPart
@@ -49,6 +49,7 @@ class CudaEngine:
         optimizations: Optimizations,
         *,
         backend_reason: str,
+        start_thread: StartThread,
     ) -> None:
         """Warm up and capture a first set of slots.
 
@@ -66,7 +67,7 @@ class CudaEngine:
         self._replays = Replays(self._sets)
         self._clock = DeviceClock(self._sets.stream(0))
         self._reporter = Reporter()
-        self._memory = FrameMemory(page_locked)
+        self._memory = frame_memory(start_thread)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
         self._flight: FramesInFlight[Slot] = FramesInFlight(
             lambda slot: slot.launch(self._clock.base)
@@ -293,8 +294,8 @@ class CudaEngine:
             if self._ranges is not None:
                 slot.use_ranges(self._ranges)
         if self._effective.pinned_input:
-            in_flight = len(slots) * self._effective.micro_batch
-            self._memory.prepare(int(np.prod(frame_format.shape)), in_flight)
+            frames = len(slots) * self._effective.micro_batch
+            self._memory.prepare(math.prod(frame_format.shape), frames)
         else:
             self._memory.close()
         return slots
