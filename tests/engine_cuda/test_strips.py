@@ -214,3 +214,20 @@ def test_another_size_ends_the_threads_of_the_one_before():
     image = noise((10, 3, 3))
     np.testing.assert_array_equal(memory.home(image), image)
     memory.close()
+
+
+@pytest.mark.needs_torch
+def test_the_engine_has_its_frames_copied_with_helpers(monkeypatch):
+    pytest.importorskip("torch")
+    from rfviewer.engine.cuda import buffers
+
+    monkeypatch.setattr(buffers, "page_locked", lambda size: np.zeros(size, np.uint8))
+    monkeypatch.setattr(strips, "_cores", lambda: 16)
+    started = Started()
+    memory = buffers.frame_memory(started)
+    memory.prepare(1280 * 720 * 3)
+    assert len(started) == 3
+    image = noise((720, 1280, 3))
+    np.testing.assert_array_equal(memory.home(image), image)
+    memory.close()
+    assert not any(thread.is_alive() for thread in started)
