@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 
 import cv2
 
@@ -19,6 +18,7 @@ from rfviewer.exporting import stop_on_signals
 from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, Progress
 from rfviewer.lab.describe import PAIRED, describe_set
+from rfviewer.lab.record import outcome_record
 from rfviewer.lab.run import LabParts, run_experiment
 from rfviewer.lab.stand import Stopped
 from rfviewer.lab.statistics import ROUNDS_ALONE, rounds_needed
@@ -83,16 +83,17 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         result = run_experiment(engine, frames, request, parts, tell)
         info = engine.info
     assert isinstance(result, AbResult | WaterfallResult)  # as was asked for
-    input_text = f"{source.info.name} {frames[0].width}x{frames[0].height} {source.info.codec}"
-    report = {
-        **asdict(result),
-        "input": input_text.strip(),
-        "recorded_frames": len(frames),
-        **_about(info),
-        "hardware": hardware(),
-        "versions": versions(),
-        "command": redact(shlex.join(["rfviewer", *sys.argv[1:]])),
-    }
+    size = f"{frames[0].width}x{frames[0].height}"
+    report = outcome_record(
+        request,
+        result,
+        info,
+        source=f"{source.info.name} {size} {source.info.codec}".strip(),
+        recorded_frames=len(frames),
+        hardware=hardware(),
+        versions=versions(),
+        command=redact(shlex.join(["rfviewer", *sys.argv[1:]])),
+    )
     sys.stdout.write((json.dumps(report) if options.json else _text(result, report)) + "\n")
     sys.stdout.flush()
     return 0
@@ -191,16 +192,6 @@ def _teller(stop: threading.Event, *, quiet: bool) -> Progress:
             sys.stderr.flush()
 
     return tell
-
-
-def _about(info: EngineInfo) -> dict[str, object]:
-    return {
-        "model": info.model,
-        "backend": info.backend,
-        "device": info.device,
-        "precision": info.precision,
-        "toggles": {state.name: state.effective for state in info.toggles},
-    }
 
 
 def _text(result: AbResult | WaterfallResult, report: dict[str, object]) -> str:

@@ -7,7 +7,9 @@ against the roofline), `toggles` (each switch against all on, every frame of the
 `figures` (rates against the bare network, interleaved), `traced` (the same with the traced
 network), `forms` and `precisions` (each against fp32, by the gate),
 `batch` (the bare network with several frames a pass), `micro_batch` (the engine with several frames
-a pass: rates, and the gate against one), `rfdetr` (its own `predict`).
+a pass: rates, and the gate against one), `rfdetr` (its own `predict`), and the lab's own:
+`waterfall`, `ab` (the baseline against everything on) and `honesty` (how often an A/B is right);
+`lab` stands for these three.
 
 The file is written after every part; a part that fails is noted and the others go on. Tables:
 `make_tables.py`.
@@ -28,6 +30,7 @@ import triton
 from suite_batches import micro_batch
 from suite_checks import check_forms, check_precisions, check_toggles, run_tests
 from suite_figures import figures
+from suite_lab import ab, lab_honesty, waterfall
 from suite_network import batches, predict_of_rfdetr, time_kernels
 from suite_parts import Bench
 from timing import ceilings
@@ -45,7 +48,11 @@ PARTS: dict[str, Part] = {
     "batch": lambda bench: batches(),
     "micro_batch": micro_batch,
     "rfdetr": predict_of_rfdetr,
+    "waterfall": waterfall,
+    "ab": ab,
+    "honesty": lab_honesty,
 }
+GROUPS = {"lab": ("waterfall", "ab", "honesty")}
 
 
 def hardware() -> dict[str, object]:
@@ -71,10 +78,13 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated")
     arguments = parser.parse_args()
-    names = arguments.parts.split(",")
+    words = arguments.parts.split(",")
+    names = [name for word in words for name in GROUPS.get(word, (word,))]
     unknown = set(names) - set(PARTS)
     if unknown:
-        parser.error(f"no part {', '.join(sorted(unknown))}; known are {', '.join(PARTS)}")
+        parser.error(
+            f"no part {', '.join(sorted(unknown))}; known are {', '.join([*PARTS, *GROUPS])}"
+        )
     report: dict[str, object] = {
         "command": f"python packaging/gpu/suite.py OUT.json --parts {','.join(names)}",
         "hardware": hardware(),

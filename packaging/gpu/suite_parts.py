@@ -64,11 +64,11 @@ class Bench:
             self.engine.close()
 
 
-def make_engine(precision: str) -> CudaEngine:
-    """Return an engine with the traced demo network in that precision, one slot."""
+def make_engine(precision: str, kind: type[CudaEngine] = CudaEngine) -> CudaEngine:
+    """Return an engine of that kind with the demo network in that precision, one slot."""
     config = EngineConfig(precision=precision)  # type: ignore[arg-type]
     network = TorchNetwork(demo_spec(), config, lambda step: None)
-    return CudaEngine(
+    return kind(
         network,
         demo_spec(),
         config,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from rfviewer.errors import EngineError
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, Contest, RunBlock, Side
+from rfviewer.lab.rounds import Contest, RunBlock, Side, frames_for
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
 from rfviewer.lab.verdict import ab_verdict, toggle_notes, too_few_rounds, unsure
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
@@ -79,7 +79,7 @@ class _Plan:
             self._notes += (ONE_A_PASS,)
         self._draw = draws(*in_effect)
         frame_s = max(stand.warm_up(wanted) for wanted in self._sides.values())
-        self._count = request.frames or max(1, min(MAX_BLOCK, round(BLOCK_S / frame_s)))
+        self._count = request.frames or frames_for(frame_s)
         self._dropped = 1 if frame_s < WARM_S else 0
         if not self._one_in_flight:
             for wanted in self._sides.values():

@@ -22,11 +22,17 @@ _GROWTH = 1.4
 BLOCK_S = 0.03
 """Length of a block where the number of frames is not given: short, so that A and B are near."""
 MAX_BLOCK = 64
+"""Frames of a block, at most."""
 
 type Side = Literal["A", "B"]
 SIDES: tuple[Side, Side] = ("A", "B")
 type RunBlock = Callable[[Side, int], Block]
 """Runs one block of a side with the frames of that round."""
+
+
+def frames_for(frame_s: float) -> int:
+    """Return how many frames make a block, when each takes `frame_s`."""
+    return max(1, min(MAX_BLOCK, round(BLOCK_S / max(frame_s, 1e-6))))
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ class LabParts:
     probes: Probes = field(default_factory=Probes)
     """What the ceilings of other threads are measured with."""
     limit_s: float = 0.0
-    """Longest A/B in seconds; 0 for the default."""
+    """Longest A/B or waterfall in seconds where no rounds are asked for; 0 for the default."""
 
 
 def run_experiment(
@@ -71,12 +71,12 @@ def run_experiment(
         drawing = None if parts.renderer is None else Drawing(parts.renderer, names)
         view = replace(parts.view, split=None)
         stand = Stand(engine, frames, view, drawing, lambda: progress(*told[0]))
+        limit: dict[str, Any] = {"limit_s": parts.limit_s} if parts.limit_s else {}
         match request:
             case AbRequest():
-                limit: dict[str, Any] = {"limit_s": parts.limit_s} if parts.limit_s else {}
                 return measure_ab(stand, request, tell, **limit)
             case WaterfallRequest():
-                return measure_waterfall(stand, request, tell)
+                return measure_waterfall(stand, request, tell, **limit)
             case CeilingsRequest():
                 return measure_ceilings(stand, request, parts.probes, tell)
 

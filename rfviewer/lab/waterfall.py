@@ -1,7 +1,7 @@
 """Waterfall: what each toggle brings alone, what its removal costs, and how the parts add up."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from rfviewer.errors import EngineError, UsageError
 from rfviewer.experiment import Effect, WaterfallRequest, WaterfallResult, WaterfallStep
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import BLOCK_S, MAX_BLOCK, SIDES, Contest, RunBlock, Side
+from rfviewer.lab.rounds import SIDES, Contest, Side, frames_for
 from rfviewer.lab.stand import FRAME_TIME, Block, Stand, draws, effective_set
 from rfviewer.lab.statistics import (
     ROUNDS_ALONE,
@@ -24,7 +24,7 @@ from rfviewer.lab.verdict import too_few_rounds, waterfall_verdict
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import ToggleState
 
-BUDGET_S = 300.0
+LIMIT_S = 300.0
 """What the rounds may take together where their number is not given, if the fewest fit into it."""
 FEWEST, MOST = ROUNDS_ALONE, 24
 """Rounds. Fewer cannot tell a part from chance."""
@@ -32,12 +32,12 @@ _SEED = 7
 
 
 def measure_waterfall(
-    stand: Stand, request: WaterfallRequest, progress: Progress, *, budget_s: float = BUDGET_S
+    stand: Stand, request: WaterfallRequest, progress: Progress, *, limit_s: float = LIMIT_S
 ) -> WaterfallResult:
     """Measure frame times, with as many frames in flight as each setting asks for.
 
     Every part is a pair of settings in alternating blocks of its own, so that slow drift cancels;
-    each round visits all pairs.
+    each round visits all pairs. A number of rounds in the request overrides `limit_s`.
 
     Raises:
         RfviewerError: a toggle cannot run here, the engine failed, or the stand's check gave up.
@@ -49,14 +49,24 @@ def measure_waterfall(
     pairs = _Pairs(stand, chain, request.frames)
     progress(f"first round of {len(pairs.contests)} pairs", 0, 0)
     begun_ns = stand.clock_ns()
-    pairs.sweep(lambda _: None)
-    sweep_s = (stand.clock_ns() - begun_ns) / 1e9
-    rounds = request.rounds or min(MOST, max(FEWEST, round(budget_s / max(sweep_s, 1e-3))))
-    for number in range(2, rounds + 1):
-        left_s = (rounds - number + 1) * sweep_s
-        progress(f"round {number} of {rounds}, about {left_s:.0f} s left", number, rounds)
-        pairs.sweep(lambda _: None)
-    return pairs.result(_notes(states, rounds))
+    sweep_s, done = pairs.sweep(), 1
+    while True:
+        spent_s = (stand.clock_ns() - begun_ns) / 1e9
+        rounds = request.rounds or _rounds(done, limit_s - spent_s, sweep_s)
+        if done >= rounds:
+            break
+        left = f"about {(rounds - done) * sweep_s:.0f} s left"
+        progress(f"round {done + 1} of {rounds}, {left}", done + 1, rounds)
+        sweep_s, done = pairs.sweep(), done + 1
+    return pairs.result(_notes(states, done))
+
+
+def _rounds(done: int, left_s: float, sweep_s: float) -> int:
+    """Return how many rounds there will be, when one like the last takes `sweep_s`.
+
+    The first one also builds what the later ones find, so it alone does not tell.
+    """
+    return min(MOST, max(FEWEST, done + int(left_s / max(sweep_s, 1e-3))))
 
 
 def _names(request: WaterfallRequest, states: Sequence[ToggleState]) -> tuple[str, ...]:
@@ -113,6 +123,34 @@ class _Chain:
         return replace(self._target, **values)
 
 
+class _Blocks:
+    """The blocks of one pair: as many frames as its slower side runs in `BLOCK_S`.
+
+    Both sides of a round run the same frames, as many as the round before allows.
+    """
+
+    def __init__(
+        self, stand: Stand, pair: _Pair, frames: int, frame_s: float, *, draw: bool
+    ) -> None:
+        """`frames` fixes their number; 0 begins with what frames of `frame_s` allow."""
+        self._stand, self._pair, self._draw = stand, pair, draw
+        self._fixed = bool(frames)
+        self._count = frames or frames_for(frame_s)
+        self._first, self._round, self._slowest_ms = 0, 0, 0.0
+
+    def run(self, side: Side, number: int) -> Block:
+        """Run one block of round `number`."""
+        if number != self._round:
+            self._round, self._first = number, self._first + self._count
+            if not self._fixed:
+                self._count = frames_for(self._slowest_ms / 1e3)
+            self._slowest_ms = 0.0
+        wanted = self._pair[SIDES.index(side)]
+        block = self._stand.throughput(wanted, self._first, self._count, draw=self._draw)
+        self._slowest_ms = max(self._slowest_ms, block.frames[0][FRAME_TIME])
+        return block
+
+
 class _Pairs:
     """A contest for each pair of settings; equal pairs are measured once."""
 
@@ -120,26 +158,23 @@ class _Pairs:
         self._stand, self._chain = stand, chain
         wanted = [chain.whole, *chain.alone, *chain.removed, *chain.in_turn]
         in_effect = [effective_set(stand.effective(one)) for one in chain.whole]
-        self._draw = draws(*in_effect)
+        draw = draws(*in_effect)
         frame_s = max(stand.warm_up(one) for one in chain.whole)
-        self._count = frames or max(1, min(MAX_BLOCK, round(BLOCK_S / frame_s)))
         self.contests = {
-            pair: Contest(self._runner(pair), seed=_SEED + number, judges=False)
+            pair: Contest(
+                _Blocks(stand, pair, frames, frame_s, draw=draw).run,
+                seed=_SEED + number,
+                judges=False,
+            )
             for number, pair in enumerate(dict.fromkeys(wanted))
         }
 
-    def sweep(self, tell: Callable[[Side], None]) -> None:
-        """Run one round of every pair."""
+    def sweep(self) -> float:
+        """Run one round of every pair and return the seconds it took."""
+        begun_ns = self._stand.clock_ns()
         for contest in self.contests.values():
-            contest.round(tell)
-
-    def _runner(self, pair: _Pair) -> RunBlock:
-        def run(side: Side, number: int) -> Block:
-            wanted = pair[0] if side == "A" else pair[1]
-            first = number * self._count
-            return self._stand.throughput(wanted, first, self._count, draw=self._draw)
-
-        return run
+            contest.round(lambda _: None)
+        return (self._stand.clock_ns() - begun_ns) / 1e9
 
     def result(self, notes: Sequence[str]) -> WaterfallResult:
         """Return what came out.

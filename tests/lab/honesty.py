@@ -23,10 +23,10 @@ from rfviewer.config import EngineConfig, View
 from rfviewer.engine.backends.onnxruntime import OrtBackend
 from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.stages import HostStage, infer, postprocess, preprocess
-from rfviewer.experiment import AbRequest, AbResult
+from rfviewer.experiment import AbRequest
 from rfviewer.frame import Frame
 from rfviewer.lab.ab import LIMIT_S, measure_ab
-from rfviewer.lab.stand import LATENCY, Stand
+from rfviewer.lab.stand import Stand
 from rfviewer.models.demo import demo_spec
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
@@ -34,6 +34,7 @@ from rfviewer.paths import resource
 from rfviewer.pipeline.threads import start_thread
 from rfviewer.timing import Stage
 from tests.engine.tiny_onnx import write_tiny_onnx
+from tests.lab.rightness import is_right
 
 A = Optimizations(depth=1)
 B = A.set("cuda_graph", "off")
@@ -109,21 +110,6 @@ def measure(spec, planted, share, threads=0, rounds=0, limit_s=LIMIT_S):
         return measure_ab(stand, request, lambda *_: None, limit_s=limit_s)
     finally:
         engine.close()
-
-
-def named(result: AbResult) -> list[str]:
-    """Return the stages that the verdict names, the largest first."""
-    text = result.verdict.split("; ")
-    found = [part.rpartition(" of ")[2] for part in text if part.startswith(("saves", "costs"))]
-    return [stage for stage in found if stage != LATENCY]
-
-
-def is_right(result: AbResult, planted: Stage | None) -> bool:
-    """Whether the verdict is what was planted, no less and no more."""
-    if planted is None:
-        return not result.effect
-    costs = result.verdict.startswith("costs ")
-    return result.effect and costs and named(result) == [str(planted)]
 
 
 def main(words=None) -> dict[str, tuple[int, int]]:

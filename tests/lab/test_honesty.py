@@ -8,6 +8,7 @@ from rfviewer.config import EngineConfig
 from rfviewer.experiment import AbResult, Effect, Interval
 from rfviewer.timing import Stage
 from tests.lab import honesty
+from tests.lab.rightness import is_right
 
 EFFECT = Effect("infer", "ms", 1.0, 1.05, 1.1, 1.1, 0.05, Interval(0.04, 0.06), significant=True)
 RESULT = AbResult(
@@ -32,7 +33,7 @@ RESULT = AbResult(
 )
 def test_right_is_what_was_planted_no_less_and_no_more(verdict, effect, planted, right):
     result = replace(RESULT, verdict=verdict, effect=effect)
-    assert honesty.is_right(result, planted) is right
+    assert is_right(result, planted) is right
 
 
 def test_the_planted_stage_works_on_under_b_only(tmp_path, monkeypatch):
