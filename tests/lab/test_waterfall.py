@@ -124,3 +124,39 @@ def test_it_tells_how_long_it_will_take_and_can_be_given_up(stand_of):
         measure_waterfall(
             stand_of(check=check), WaterfallRequest(target=Optimizations()), lambda *_: None
         )
+
+
+def test_a_limit_gives_as_many_rounds_as_fit_and_six_at_least(stand_of):
+    def rounds(limit_s):
+        stand = stand_of(0, SLOWER, UNABLE, **QUIET)
+        request = WaterfallRequest(target=Optimizations(depth=1), frames=1)
+        told = []
+        result = measure_waterfall(stand, request, lambda *step: told.append(step), limit_s=limit_s)
+        assert told[-1][1] == told[-1][2]  # the last round was told as the last one
+        return int(result.notes[0].split()[3]), stand.clock_ns() / 1e9
+
+    fewest, took_s = rounds(1.0)
+    assert fewest == 6
+    more, _ = rounds(2 * took_s)
+    assert 9 <= more <= 13
+    assert rounds(1e6)[0] == 24
+
+
+def test_fast_pairs_have_longer_blocks_than_slow_ones(stand_of):
+    """Two frames of a fast setting would tell nothing, however slow the baseline is."""
+    slower = {"limit_masks": {Stage.INFER: 30.0}}
+    stand = stand_of(0, slower, UNABLE, **QUIET)
+    stand.engine.stages_s[Stage.INFER] = 0.0005
+    counts = {True: set(), False: set()}
+    throughput = stand.throughput
+
+    def spy(wanted, first, count, *, draw):
+        counts[wanted.limit_masks].add(count)
+        return throughput(wanted, first, count, draw=draw)
+
+    stand.throughput = spy
+    measure_waterfall(
+        stand, WaterfallRequest(target=Optimizations(depth=1), rounds=7), lambda *_: None
+    )
+    assert max(counts[False]) == 2  # 19 ms a frame, in blocks of 30
+    assert max(counts[True]) >= 5
