@@ -22,6 +22,7 @@ from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.slot_sets import SlotSets
 from rfviewer.engine.cuda.stages import SeatStages, SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
+from rfviewer.engine.streams import StartThread
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.frame import Frame
 from rfviewer.lab.run import LabParts, run_experiment
@@ -118,8 +119,16 @@ class PlantedEngine(CudaEngine):
         optimizations: Optimizations,
         *,
         backend_reason: str,
+        start_thread: StartThread,
     ) -> None:
-        super().__init__(network, spec, config, optimizations, backend_reason=backend_reason)
+        super().__init__(
+            network,
+            spec,
+            config,
+            optimizations,
+            backend_reason=backend_reason,
+            start_thread=start_thread,
+        )
         self._slots = []
         self._sets.clear()
         device = torch.device("cuda", torch.cuda.current_device())

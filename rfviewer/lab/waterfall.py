@@ -240,9 +240,8 @@ def _notes(states: Sequence[ToggleState], rounds: int) -> list[str]:
         if not state.available:
             idle.setdefault(state.reason, []).append(state.name)
     left_out = [f"{', '.join(names)} ({reason})" for reason, names in idle.items()]
-    notes = [
-        f"Frame times over {rounds} round{'s' * (rounds != 1)}; each part is judged by itself, at 95 %."
-    ]
+    over = f"{rounds} round{'s' * (rounds != 1)}"
+    notes = [f"Frame times over {over}; each part is judged by itself, at 95 %."]
     if left_out:
         notes.append(f"Cannot run here: {'; '.join(left_out)}.")
     return notes
