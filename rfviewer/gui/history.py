@@ -6,13 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rfviewer.gui.play_clock import PlayClock
-from rfviewer.gui.rates import is_playing
-from rfviewer.snapshot import EnginePhase, FrameSample, Snapshot
+from rfviewer.gui.rates import Rates
+from rfviewer.snapshot import FrameSample, Snapshot
 from rfviewer.timing import FRAME_STAGES, Stage
 
 WINDOW_S = 30.0
-SETTLE_S = 2.0
-"""How long rates are left out after a start, a pause or a change of the engine."""
 STAGES: tuple[Stage, ...] = FRAME_STAGES
 _MAX_FRAMES = 32_768  # 30 s at 1,000 frames a second, rounded up
 _MAX_SNAPSHOTS = 512  # 30 s at 10 to 16 a second
@@ -66,8 +64,6 @@ class History:
         self._stages = Ring(_MAX_FRAMES, len(STAGES))
         self._changes_s: deque[float] = deque(maxlen=16)
         self._last_sample: FrameSample | None = None
-        self._engine: tuple[object, object] | None = None
-        self._steady_from_s = 0.0
         self.clock = PlayClock()
         """Times are those of its axis, which stands still while nothing plays."""
         self.idle_measured = False
@@ -75,40 +71,19 @@ class History:
         self.idle_reason = ""
         """Why there is none."""
 
-    def add(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
-        """Take over one snapshot."""
+    def add(self, snapshot: Snapshot, rates: Rates) -> None:
+        """Take over one snapshot, and the rates shown with it; one that is None is a gap."""
         self.clock.add(snapshot)
-        time_s = snapshot.time_ns / 1e9
-        place_s = self.clock.place(time_s)
-        rates = self._steady_rates(snapshot, displayed_fps, time_s)
+        place_s = self.clock.place(snapshot.time_ns / 1e9)
         idle = snapshot.device.gpu_idle
         self.idle_measured = idle is not None
         self.idle_reason = snapshot.device.reason
         if not self.clock.holds:  # a long pause must not push out what was before it
-            self._rates.append(place_s, rates)
+            shown = (rates.source, rates.inferred, rates.shown)
+            self._rates.append(place_s, [np.nan if rate is None else rate for rate in shown])
             self._idle.append(place_s, [np.nan if idle is None else idle * 100.0])
         for sample in snapshot.samples:
             self._add_sample(sample)
-
-    def _steady_rates(
-        self, snapshot: Snapshot, displayed_fps: float | None, time_s: float
-    ) -> list[float]:
-        """Return source, inferred and displayed fps; nan is a gap in the curve.
-
-        While nothing plays or an engine loads a rate only fades, and the first moments after a
-        start or another engine count frames that had piled up.
-        """
-        loading = snapshot.engine.phase is EnginePhase.LOADING
-        playing = is_playing(snapshot) and not loading
-        info = snapshot.engine.info
-        engine = (snapshot.engine.phase, info and (info.model, info.backend, info.precision))
-        if not playing or engine != self._engine:
-            self._steady_from_s = time_s + (SETTLE_S if self._engine is not None else 0.0)
-            self._engine = engine
-        if not playing or time_s < self._steady_from_s:
-            return [np.nan] * 3
-        rates = (snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
-        return [np.nan if rate is None else rate for rate in rates]
 
     def rates(self) -> tuple[F64Array, F64Array]:
         """Return ages (n,) in seconds, 0 being now, and fps (n, 3): source, inferred, displayed."""

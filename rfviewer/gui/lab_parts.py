@@ -210,7 +210,7 @@ class LabParts(QObject):
         if isinstance(timeline, TimelinePage):
             timeline.apply(snapshot)
         if isinstance(latency, LatencyPage) and self._live is not None:
-            latency.apply(snapshot, self._live.displayed_fps)
+            latency.apply(snapshot, self._live.rates)
         self._on_lab()
 
     def _show_bound(self, snapshot: Snapshot) -> None:

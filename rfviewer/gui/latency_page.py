@@ -13,7 +13,7 @@ from rfviewer.gui.controls import heading, label
 from rfviewer.gui.latency_data import PARTS, WINDOW_S, DepthChange, LatencyBook
 from rfviewer.gui.plot_strip import COMPACT_BELOW_DIGITS, Legend, _Card
 from rfviewer.gui.plots import Plot
-from rfviewer.gui.rates import playing_rates
+from rfviewer.gui.rates import Rates
 from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.text import DASH, fps_text, ms_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
@@ -91,11 +91,10 @@ class LatencyPage(RepaintingWidget):
         self.repaint_timer.timeout.connect(self.repaint_now)
         self._retint()
 
-    def apply(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
+    def apply(self, snapshot: Snapshot, rates: Rates) -> None:
         """Show rates and device of the newest snapshot."""
         if not self.isVisible():
             return
-        rates = playing_rates(snapshot, displayed_fps)
         for name, rate in asdict(rates).items():
             self._set(self.rates[name], fps_text(rate))
         device = snapshot.device

@@ -11,7 +11,7 @@ from rfviewer.gui.banner import Banner
 from rfviewer.gui.history import History
 from rfviewer.gui.model import SessionModel, engine_has_died
 from rfviewer.gui.preferences import Preferences
-from rfviewer.gui.rates import is_playing
+from rfviewer.gui.rates import Rates, SteadyRates, is_playing
 from rfviewer.gui.stats_text import stats_lines
 from rfviewer.gui.status_strip import StatusStrip
 from rfviewer.gui.video_area import VideoArea
@@ -63,6 +63,9 @@ class LiveView(QObject):
         """Set once the plots are built, shortly after the first paint."""
         self.displayed_fps: float | None = None
         """New images a second that reached the screen, at the newest snapshot."""
+        self.rates = Rates(None, None, None)
+        """What is shown of them, at the newest snapshot."""
+        self._steady = SteadyRates()
         self._stats_pinned = False
         self._stats_timer = QTimer(self, singleShot=True, interval=STATS_SHORT_MS)
         self._stats_timer.timeout.connect(self._update_stats)
@@ -79,9 +82,10 @@ class LiveView(QObject):
         """Show the newest snapshot."""
         displayed = self._video.view.displayed_fps() if is_playing(snapshot) else None
         self.displayed_fps = displayed
-        self.history.add(snapshot, displayed)
+        self.rates = self._steady.read(snapshot, displayed)
+        self.history.add(snapshot, self.rates)
         self._video.apply(snapshot)
-        self._status.apply(snapshot, displayed)
+        self._status.apply(snapshot, self.rates)
         if self.plots is not None:
             self.plots.apply(snapshot)
         self._apply_engine_failure(snapshot)
@@ -126,7 +130,7 @@ class LiveView(QObject):
         if snapshot is None or not (self._stats_pinned or self._stats_timer.isActive()):
             view.set_stats(())
             return
-        view.set_stats(stats_lines(snapshot, self.history, view.frame, view.displayed_fps()))
+        view.set_stats(stats_lines(snapshot, self.history, view.frame, self.rates))
 
     def _apply_engine_failure(self, snapshot: Snapshot) -> None:
         if snapshot.engine.phase is EnginePhase.FAILED:

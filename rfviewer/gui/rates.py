@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from rfviewer.snapshot import LivePhase, PlayState, Snapshot
+from rfviewer.snapshot import EnginePhase, LivePhase, PlayState, Snapshot
+
+SETTLE_S = 2.0
+"""How long rates are left out after a start, a pause or another engine: what the meters look at."""
+_SETTLE_RESULTS = 2
+"""Results that must follow, beside those that were under way at the start and come at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,37 @@ def is_playing(snapshot: Snapshot) -> bool:
 
 
 def playing_rates(snapshot: Snapshot, displayed_fps: float | None) -> Rates:
-    """Return the rates to show; `displayed_fps` is what the video view counted."""
+    """Return the rates of a moment; `displayed_fps` is what the video view counted."""
     if not is_playing(snapshot):
         return Rates(None, None, None)
     return Rates(snapshot.source_fps, snapshot.inferred_fps, displayed_fps)
+
+
+class SteadyRates:
+    """The rates to show: none while something settles. Fed with every snapshot, by one thread.
+
+    After a start, a pause or another engine, frames that had piled up come all at once. An engine
+    that takes seconds a frame would show many frames a second then.
+    """
+
+    def __init__(self) -> None:
+        self._engine: tuple[object, object] | None = None
+        self._base = 0
+        self._from_s, self._from_count = 0.0, 0
+
+    def read(self, snapshot: Snapshot, displayed_fps: float | None) -> Rates:
+        """Return the rates to show now."""
+        time_s, done = snapshot.time_ns / 1e9, snapshot.counters.inferred
+        info, phase = snapshot.engine.info, snapshot.engine.phase
+        playing = is_playing(snapshot) and phase is not EnginePhase.LOADING
+        engine = (phase, info and (info.model, info.backend, info.precision))
+        if not playing or engine != self._engine or done < self._base:
+            begins = self._engine is None
+            under_way = 0 if info is None else info.frames_in_flight
+            self._base = done
+            self._from_s = time_s if begins else time_s + SETTLE_S
+            self._from_count = done if begins else done + under_way + _SETTLE_RESULTS
+            self._engine = engine
+        if not playing or time_s < self._from_s or done < self._from_count:
+            return Rates(None, None, None)
+        return playing_rates(snapshot, displayed_fps)

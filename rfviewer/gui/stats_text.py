@@ -3,13 +3,13 @@
 import numpy as np
 
 from rfviewer.gui.history import STAGES, History
-from rfviewer.gui.rates import playing_rates
+from rfviewer.gui.rates import Rates
 from rfviewer.gui.text import DASH, bytes_text, count_text, fps_text, ms_text
 from rfviewer.snapshot import PresentedFrame, Snapshot
 
 
 def stats_lines(
-    snapshot: Snapshot, history: History, frame: PresentedFrame | None, displayed_fps: float | None
+    snapshot: Snapshot, history: History, frame: PresentedFrame | None, rates: Rates
 ) -> list[tuple[str, str]]:
     """Return (name, value) pairs; what is not measured says so."""
     source, info, counters = snapshot.source, snapshot.engine.info, snapshot.counters
@@ -22,7 +22,6 @@ def stats_lines(
             ("backend", f"{info.backend} {info.precision}".strip()),
             ("device", info.device),
         ]
-    rates = playing_rates(snapshot, displayed_fps)
     texts = (fps_text(rate) for rate in (rates.source, rates.inferred, rates.shown))
     lines.append(("source / inferred / shown", "  ".join(texts)))
     recent = history.recent_stages()

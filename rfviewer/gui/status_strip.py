@@ -12,7 +12,7 @@ from rfviewer.experiment import LabStatus
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.live_bar import live_words
-from rfviewer.gui.rates import playing_rates
+from rfviewer.gui.rates import Rates
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.lab.bound import Found
@@ -162,14 +162,13 @@ class StatusStrip(QWidget):
         """What the left side says."""
         return self._state.full_text
 
-    def apply(self, snapshot: Snapshot, displayed_fps: float | None) -> None:
+    def apply(self, snapshot: Snapshot, rates: Rates) -> None:
         """Show the newest figures."""
         self._tell_of_end(self._snapshot, snapshot)
         self._snapshot = snapshot
         tokens = current_tokens()
         cells = self.cells
         wanted = wanted_fps(snapshot)
-        rates = playing_rates(snapshot, displayed_fps)
         cells["source"].set_text(fps_text(rates.source))
         cells["inferred"].set_text(fps_text(rates.inferred))
         health = rate_health(rates.shown, wanted)

@@ -3,10 +3,11 @@ import pytest
 
 from rfviewer.gui.history import STAGES, WINDOW_S, History, Ring
 from rfviewer.gui.plots import LOWEST_TOP_FPS, _usual_top, nice_above
+from rfviewer.gui.rates import Rates
 from rfviewer.gui.status_strip import rate_health, wanted_fps
 from rfviewer.gui.text import bytes_text, clock_text, fps_text, ms_text, time_text, tooltip
 from rfviewer.optimizations import Optimizations
-from rfviewer.snapshot import FrameSample, PlayState
+from rfviewer.snapshot import FrameSample
 from rfviewer.timing import Stage, StageTimings
 from tests.gui.fake_session import FakeSession
 
@@ -23,7 +24,7 @@ def _history(samples) -> History:
     snapshot = FakeSession().poll()
     history = History()
     time_ns = int(samples[-1].done_time_ns)
-    history.add(replace(snapshot, time_ns=time_ns, samples=tuple(samples)), None)
+    history.add(replace(snapshot, time_ns=time_ns, samples=tuple(samples)), Rates(None, None, None))
     return history
 
 
@@ -47,28 +48,6 @@ def test_what_was_not_measured_is_nan_and_not_zero():
     assert np.isnan(fps[0, 2])
     assert not history.idle_measured
     assert np.isnan(history.idle()[1]).all()
-
-
-def test_rates_are_a_gap_while_nothing_plays_and_after_an_engine_switch():
-    from dataclasses import replace
-
-    session = FakeSession()
-    first = session.poll()
-    other = replace(first.engine.info, backend="torch")
-    moments = (
-        (0.0, first),
-        (1.0, replace(first, state=PlayState.PAUSED)),
-        (2.0, first),
-        (3.1, first),
-        (4.0, replace(first, engine=replace(first.engine, info=other))),
-        (6.1, replace(first, engine=replace(first.engine, info=other))),
-    )
-    history = History()
-    for second, snapshot in moments:
-        history.add(replace(snapshot, time_ns=int((100 + second) * 1e9)), 25.0)
-    ages, rows = history.rates()
-    known = ages[np.isfinite(rows[:, 2])] + 6.1
-    assert known.tolist() == pytest.approx([0.0, 3.1, 6.1])
 
 
 def test_the_fps_range_never_follows_noise_near_zero():

@@ -1,6 +1,6 @@
 """Pauses: the plots stand still, go on with a marked gap, and rates are those of playback."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +9,14 @@ from rfviewer.experiment import AbRequest, LabStatus
 from rfviewer.gui.history import History
 from rfviewer.gui.latency_data import LatencyBook
 from rfviewer.gui.play_clock import BREAK_S, PlayClock
-from rfviewer.gui.rates import is_playing, playing_rates
+from rfviewer.gui.rates import Rates
 from rfviewer.optimizations import Optimizations
-from rfviewer.snapshot import FrameSample, LivePhase, LiveStatus, PlayState
+from rfviewer.snapshot import FrameSample, PlayState
 from rfviewer.timing import Stage, StageTimings
 from tests.gui.fake_session import FakeSession
 
 PLAYING, PAUSED = PlayState.PLAYING, PlayState.PAUSED
+RATES = Rates(30.0, 4.0, 25.0)
 
 
 def at(second: float, state: PlayState = PLAYING, **changes):
@@ -89,16 +90,16 @@ def test_an_experiment_holds_it_too():
 def test_no_curve_is_drawn_across_a_pause_and_nothing_is_pushed_out():
     history = History()
     for tenth in range(20):
-        history.add(replace(at(100 + tenth / 10), samples=(sample(100 + tenth / 10),)), 25.0)
+        history.add(replace(at(100 + tenth / 10), samples=(sample(100 + tenth / 10),)), RATES)
     before = history.rates(), history.stages()
     for tenth in range(6000):
-        history.add(at(102 + tenth / 10, PAUSED), 25.0)
+        history.add(at(102 + tenth / 10, PAUSED), RATES)
     for old, new in zip(before, (history.rates(), history.stages()), strict=True):
         assert len(new[0]) == len(old[0])
         assert new[0] == pytest.approx(old[0], abs=0.2)
     for tenth in range(30):
         second = 702 + tenth / 10
-        history.add(replace(at(second), samples=(sample(second),)), 25.0)
+        history.add(replace(at(second), samples=(sample(second),)), RATES)
     ages, stages = history.stages()
     ((start, end, _length),) = history.clock.gaps(30.0)
     unknown = np.isnan(stages).all(axis=1)
@@ -108,28 +109,13 @@ def test_no_curve_is_drawn_across_a_pause_and_nothing_is_pushed_out():
 
 def test_a_flip_in_a_pause_is_drawn_inside_the_gap():
     history = History()
-    history.add(replace(at(100.0), samples=(sample(100.0),)), 25.0)
-    history.add(at(101.0, PAUSED), 25.0)
+    history.add(replace(at(100.0), samples=(sample(100.0),)), RATES)
+    history.add(at(101.0, PAUSED), RATES)
     flipped = sample(131.0, optimizations=Optimizations.baseline())
-    history.add(replace(at(131.1, PAUSED), samples=(flipped,)), 25.0)
-    history.add(replace(at(141.0), samples=(sample(141.0),)), 25.0)
+    history.add(replace(at(131.1, PAUSED), samples=(flipped,)), RATES)
+    history.add(replace(at(141.0), samples=(sample(141.0),)), RATES)
     ((start, end, _length),) = history.clock.gaps(30.0)
     assert start <= history.changes()[0] <= end
-
-
-def test_nothing_that_is_not_playback_has_a_rate():
-    lab = LabStatus(AbRequest(a=Optimizations(), b=Optimizations()), active=True)
-    stalled = LiveStatus(LivePhase.STALLED)
-    playing = at(100.0, inferred_fps=4.0, source_fps=30.0)
-    assert list(asdict(playing_rates(playing, 25.0)).values()) == [30.0, 4.0, 25.0]
-    for other in (
-        replace(playing, state=PAUSED),
-        replace(playing, state=PlayState.ENDED),
-        replace(playing, lab=lab),
-        replace(playing, live=stalled),
-    ):
-        assert not is_playing(other)
-        assert list(asdict(playing_rates(other, 25.0)).values()) == [None, None, None]
 
 
 def test_frames_made_anew_in_a_pause_are_no_rate_after_a_change_of_depth():

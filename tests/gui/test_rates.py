@@ -1,0 +1,66 @@
+"""Rates are those of playback, and are shown once they have settled."""
+
+from dataclasses import asdict, replace
+
+from rfviewer.experiment import AbRequest, LabStatus
+from rfviewer.gui.rates import SETTLE_S, Rates, SteadyRates, is_playing, playing_rates
+from rfviewer.optimizations import Optimizations
+from rfviewer.snapshot import Counters, LivePhase, LiveStatus, PlayState
+from tests.gui.fake_session import FakeSession
+
+PAUSED = PlayState.PAUSED
+FIRST = replace(FakeSession().poll(), source_fps=30.0, inferred_fps=4.0, counters=Counters())
+IN_FLIGHT = FIRST.engine.info.frames_in_flight
+
+
+def at(second: float, inferred: int, **changes):
+    return replace(
+        FIRST, time_ns=round(second * 1e9), counters=Counters(inferred=inferred), **changes
+    )
+
+
+def shown(*moments) -> list[bool]:
+    rates = SteadyRates()
+    return [rates.read(moment, 25.0) == Rates(30.0, 4.0, 25.0) for moment in moments]
+
+
+def test_nothing_that_is_not_playback_has_a_rate():
+    lab = LabStatus(AbRequest(a=Optimizations(), b=Optimizations()), active=True)
+    stalled = LiveStatus(LivePhase.STALLED)
+    playing = at(100.0, 10)
+    assert list(asdict(playing_rates(playing, 25.0)).values()) == [30.0, 4.0, 25.0]
+    for other in (
+        replace(playing, state=PAUSED),
+        replace(playing, state=PlayState.ENDED),
+        replace(playing, lab=lab),
+        replace(playing, live=stalled),
+    ):
+        assert not is_playing(other)
+        assert list(asdict(playing_rates(other, 25.0)).values()) == [None, None, None]
+
+
+def test_they_settle_after_a_pause_by_time_and_by_results():
+    enough = 10 + IN_FLIGHT + 2
+    assert shown(
+        at(100.0, 10),
+        at(101.0, 10, state=PAUSED),
+        at(102.0, 10),
+        at(102.5, enough),  # all that had piled up came at once
+        at(102.9 + SETTLE_S, enough),
+        at(110.0, enough, state=PAUSED),
+        at(111.0, enough),
+        at(120.0, enough + IN_FLIGHT + 1),  # seconds a frame: two results may be one burst
+        at(122.0, enough + IN_FLIGHT + 2),
+    ) == [True, False, False, False, True, False, False, False, True]
+
+
+def test_another_engine_or_source_settles_anew():
+    info = replace(FIRST.engine.info, backend="torch")
+    other = replace(FIRST.engine, info=info)
+    assert shown(
+        at(100.0, 50),
+        at(101.0, 50, engine=other),
+        at(104.0, 60, engine=other),
+        at(105.0, 3, engine=other),
+        at(110.0, 20, engine=other),
+    ) == [True, False, True, False, True]
