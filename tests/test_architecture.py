@@ -1,5 +1,6 @@
 """What each process may import, checked in fresh interpreters."""
 
+import json
 import subprocess
 import sys
 
@@ -33,3 +34,15 @@ def test_the_engine_process_loads_no_qt(module: str) -> None:
 def test_the_command_line_loads_nothing_heavy() -> None:
     loaded = modules_after("import rfviewer.cli")
     assert not loaded & (QT | HEAVY | {"onnxruntime", "cv2", "av", "numpy"})
+
+
+def test_measuring_needs_no_package_of_the_window() -> None:
+    """As on a machine for computing: nothing of Qt is installed there."""
+    block = "import sys; sys.modules.update(dict.fromkeys(('PySide6', 'shiboken6', 'pyqtgraph')))"
+    words = ["ab", "synthetic:64x48@25,frames=4", "--model", "none", "--rounds", "1", "--json"]
+    code = f"{block}; sys.argv[1:] = {words}; from rfviewer.__main__ import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdict"].startswith("too few rounds to tell")
