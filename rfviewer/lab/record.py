@@ -2,8 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
-from rfviewer.experiment import AbRequest, AbResult, WaterfallRequest, WaterfallResult
+from rfviewer.errors import RfviewerError
+from rfviewer.experiment import (
+    AbRequest,
+    AbResult,
+    Effect,
+    Interval,
+    WaterfallRequest,
+    WaterfallResult,
+    WaterfallStep,
+)
+from rfviewer.optimizations import Optimizations
 from rfviewer.result import EngineInfo
 
 
@@ -45,3 +56,64 @@ def outcome_record(
         "versions": dict(versions),
         "command": command,
     }
+
+
+def read_outcome(
+    record: Mapping[str, Any],
+) -> tuple[AbRequest, AbResult] | tuple[WaterfallRequest, WaterfallResult]:
+    """Return what was asked and what came out, of an object that `outcome_record` made.
+
+    Rounds and frames of the request are not kept; the result tells them.
+
+    Raises:
+        RfviewerError: it is something else, or from a version with other optimizations.
+    """
+    try:
+        if "steps" in record:
+            target = Optimizations(**record["target"])
+            names = tuple(step["name"] for step in record["steps"])
+            return WaterfallRequest(target=target, names=names), _waterfall(record)
+        a, b = (Optimizations(**record[side]) for side in ("a", "b"))
+        return AbRequest(a=a, b=b), _ab(record, a, b)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RfviewerError(
+            f"This is no outcome of `rfviewer ab --json` of this version ({error}); measure again."
+        ) from error
+
+
+def _ab(record: Mapping[str, Any], a: Optimizations, b: Optimizations) -> AbResult:
+    return AbResult(
+        a=a,
+        b=b,
+        stages=tuple(map(_effect, record["stages"])),
+        throughput=_effect(record["throughput"]),
+        verdict=record["verdict"],
+        effect=record["effect"],
+        blocks=record["blocks"],
+        frames=record["frames"],
+        excluded=record["excluded"],
+        notes=tuple(record["notes"]),
+    )
+
+
+def _waterfall(record: Mapping[str, Any]) -> WaterfallResult:
+    return WaterfallResult(
+        whole=_effect(record["whole"]),
+        steps=tuple(
+            WaterfallStep(
+                step["name"],
+                _effect(step["alone"]),
+                _effect(step["removed"]),
+                _effect(step["cumulative"]),
+            )
+            for step in record["steps"]
+        ),
+        interaction=record["interaction"],
+        interaction_interval=Interval(**record["interaction_interval"]),
+        verdict=record["verdict"],
+        notes=tuple(record["notes"]),
+    )
+
+
+def _effect(values: Mapping[str, Any]) -> Effect:
+    return Effect(**{**values, "interval": Interval(**values["interval"])})
