@@ -27,19 +27,17 @@ class Kind:
     frames: Sequence[Frame]
     what: str
     """In words, for the report."""
+    rebuilt: bool = False
+    """Whether B has buffers and graphs of its own, although nothing is planted."""
 
 
 class Subject(Protocol):
     """An engine with a plant, and the lab around it."""
 
-    def plan(
-        self, stage: Stage, share: float, a: Optimizations, frames: Sequence[Frame]
-    ) -> dict[str, float]:
-        """Return what to plant, `cycles` among it."""
+    def plan(self, kind: Kind, share: float) -> dict[str, float]:
+        """Return what to plant in the stage of `kind`, `cycles` among it."""
 
-    def measure(
-        self, stage: Stage | None, cycles: int, a: Optimizations, frames: Sequence[Frame]
-    ) -> AbResult:
+    def measure(self, kind: Kind, cycles: int) -> AbResult:
         """Run one comparison."""
 
 
@@ -57,7 +55,7 @@ def honesty(
     """
     begun_s = clock()
     plans = {
-        name: {} if kind.stage is None else subject.plan(kind.stage, SHARE, kind.a, kind.frames)
+        name: {} if kind.stage is None else subject.plan(kind, SHARE)
         for name, kind in kinds.items()
     }
     rows: list[dict[str, object]] = []
@@ -66,8 +64,7 @@ def honesty(
             break
         for name, kind in kinds.items():
             start_s = clock()
-            cycles = int(plans[name].get("cycles", 0))
-            result = subject.measure(kind.stage, cycles, kind.a, kind.frames)
+            result = subject.measure(kind, int(plans[name].get("cycles", 0)))
             row = _row(name, number, kind, result) | {"seconds": round(clock() - start_s, 2)}
             rows.append(row)
             if not row["right"]:
@@ -87,10 +84,11 @@ def honesty(
 
 
 def _row(name: str, number: int, kind: Kind, result: AbResult) -> dict[str, object]:
+    undecided = result.verdict.startswith("too few rounds")  # "no effect" would be luck
     row: dict[str, object] = {
         "kind": name,
         "run": number,
-        "right": is_right(result, kind.stage),
+        "right": is_right(result, kind.stage) and not undecided,
         "verdict": result.verdict,
         "named": named(result),
         "blocks": result.blocks,

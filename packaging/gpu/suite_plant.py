@@ -1,8 +1,9 @@
 """An engine on the GPU of which one stage can be made slower, inside the captured slot.
 
 B differs from A by a switch of the host's drawing, which nothing here draws with: the engine shares
-slots between the two. Here the slots of B are others, and their planted stage ends in a kernel that
-spins. Streams and bound networks stay shared, as between any two settings.
+slots between the two. With a plant, B has graphs of its own on the same buffers, in which one stage
+ends in a kernel that spins; rebuilt, it has buffers of its own too, as any other setting has.
+Streams and bound networks stay shared.
 """
 
 import statistics
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
+from suite_honesty import Kind
 from suite_parts import make_engine
 from timing import replay_timing
 
@@ -24,7 +26,6 @@ from rfviewer.engine.cuda.stages import SeatStages, SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.engine.streams import StartThread
 from rfviewer.experiment import AbRequest, AbResult
-from rfviewer.frame import Frame
 from rfviewer.lab.run import LabParts, run_experiment
 from rfviewer.lab.stand import Stand
 from rfviewer.models.spec import ModelSpec
@@ -38,14 +39,14 @@ _LONG_CYCLES = 100_000
 
 
 class PlantedStages(SlotStages):
-    """The stages of a slot, one of which ends in a kernel that spins."""
+    """The stages of a slot, one of which ends in a kernel that spins; none where that is None."""
 
     def __init__(
         self,
         bound: BoundNetwork,
         stream: torch.cuda.Stream,
         seats: Sequence[SeatStages],
-        planted: Stage,
+        planted: Stage | None,
         cycles: int,
     ) -> None:
         super().__init__(bound, stream, seats)
@@ -77,35 +78,46 @@ class PlantedSets(SlotSets):
     ) -> None:
         super().__init__(network, spec.num_select, config.resize, device)
         self._kept: dict[bool, OrderedDict] = {False: self._sets, True: OrderedDict()}
+        self._seats: dict[tuple[int, FrameFormat, Optimizations], list[SeatStages]] = {}
+        """Of A."""
         self._is_b = False
         self._planted: Stage | None = None
         self._cycles = 0
+        self._rebuilt = False
 
-    def plant(self, stage: Stage | None, cycles: int) -> None:
-        """Build new slots for B: where `stage` is given, it ends in a kernel of so many cycles."""
+    def plant(self, stage: Stage | None, cycles: int, *, rebuilt: bool) -> None:
+        """Build new slots for B: where `stage` is given, it ends in a kernel of so many cycles.
+
+        Without a stage B shares the slots of A, unless they are to be `rebuilt`.
+        """
         self._kept[True].clear()
         torch.cuda.empty_cache()
-        self._planted, self._cycles = stage, cycles
+        self._planted, self._cycles, self._rebuilt = stage, cycles, rebuilt
 
     def use(self, *, b: bool) -> None:
         """Let the slots be those of B or of A from now on."""
-        self._is_b = b
-        self._sets = self._kept[b]
+        self._is_b = b and (self._rebuilt or self._planted is not None)
+        self._sets = self._kept[self._is_b]
 
     def clear(self) -> None:
         """Free every slot and bound network; none may be in flight."""
         for kept in self._kept.values():
             kept.clear()
+        self._seats.clear()
         super().clear()
 
     def _stages(
         self, index: int, frame: FrameFormat, wanted: Optimizations, tables: FrameTables
     ) -> tuple[list[SeatStages], SlotStages]:
-        seats, stages = super()._stages(index, frame, wanted, tables)
-        if self._is_b and self._planted is not None:
-            stream, bound = self.place(index, wanted.micro_batch)
-            stages = PlantedStages(bound, stream, seats, self._planted, self._cycles)
-        return seats, stages
+        key = index, frame, wanted
+        if not self._is_b:
+            self._seats[key], stages = super()._stages(index, frame, wanted, tables)
+            return self._seats[key], stages
+        # A and B never run at the same time, so they can share what a slot writes.
+        shared = None if self._rebuilt else self._seats.get(key)
+        seats = shared or super()._stages(index, frame, wanted, tables)[0]
+        stream, bound = self.place(index, wanted.micro_batch)
+        return seats, PlantedStages(bound, stream, seats, self._planted, self._cycles)
 
 
 class PlantedEngine(CudaEngine):
@@ -158,16 +170,14 @@ class GpuSubject:
         self.smallest_us = _spin_us(0)
         self._per_cycle_us = (_spin_us(_LONG_CYCLES) - self.smallest_us) / _LONG_CYCLES
 
-    def plan(
-        self, stage: Stage, share: float, a: Optimizations, frames: Sequence[Frame]
-    ) -> dict[str, float]:
-        """Return how long `stage` takes under `a`, and what is to be planted in it.
+    def plan(self, kind: Kind, share: float) -> dict[str, float]:
+        """Return how long the stage takes under A, and what is to be planted in it.
 
         Nothing shorter than an empty kernel can be planted.
         """
-        stand = Stand(self._engine, frames, View(), None, lambda: None)
-        measured = stand.stages(a, 0, _WARM + _TIMED).frames[_WARM:]
-        stage_us = 1e3 * statistics.median(frame[str(stage)] for frame in measured)
+        stand = Stand(self._engine, kind.frames, View(), None, lambda: None)
+        measured = stand.stages(kind.a, 0, _WARM + _TIMED).frames[_WARM:]
+        stage_us = 1e3 * statistics.median(frame[str(kind.stage)] for frame in measured)
         more_us = max(0.0, share * stage_us - self.smallest_us)
         cycles = round(more_us / self._per_cycle_us)
         planted_us = self.smallest_us + cycles * self._per_cycle_us
@@ -178,13 +188,11 @@ class GpuSubject:
             "cycles": cycles,
         }
 
-    def measure(
-        self, stage: Stage | None, cycles: int, a: Optimizations, frames: Sequence[Frame]
-    ) -> AbResult:
-        """Return the A/B of `a` against the same with that plant; its slots are built anew."""
-        self._engine.planted_sets.plant(stage, cycles)
-        request = AbRequest(a=a, b=replace(a, **{SWITCH: False}), frames=self._block)
-        found = run_experiment(self._engine, frames, request, self._parts, lambda *step: None)
+    def measure(self, kind: Kind, cycles: int) -> AbResult:
+        """Return the A/B of that kind; the slots of B are built anew."""
+        self._engine.planted_sets.plant(kind.stage, cycles, rebuilt=kind.rebuilt)
+        request = AbRequest(a=kind.a, b=replace(kind.a, **{SWITCH: False}), frames=self._block)
+        found = run_experiment(self._engine, kind.frames, request, self._parts, lambda *step: None)
         assert isinstance(found, AbResult)
         return found
 

@@ -33,14 +33,16 @@ class SimSubject:
 
     def __init__(self, elsewhere=None):
         self.elsewhere = elsewhere
+        self.rounds = 0
         self.planned, self.measured = [], []
         self.now_s = 0.0
 
-    def plan(self, stage, share, a, recorded):
-        self.planned.append((stage, share))
-        return {"stage_us": 1e6 * STAGES_S[stage], "planted_share": share, "cycles": 100}
+    def plan(self, kind, share):
+        self.planned.append((kind.stage, share))
+        return {"stage_us": 1e6 * STAGES_S[kind.stage], "planted_share": share, "cycles": 100}
 
-    def measure(self, stage, cycles, a, recorded):
+    def measure(self, kind, cycles):
+        stage, a = kind.stage, kind.a
         self.measured.append((stage, cycles))
         self.now_s += 1.0
         machine = Machine(
@@ -49,8 +51,8 @@ class SimSubject:
         )  # fmt: skip
         slower = {self.elsewhere or stage: 1.0 + cycles / 2000} if stage else {}
         engine = SimEngine(machine, {"roi_render": slower}, stages_s=dict(STAGES_S))
-        stand = Stand(engine, recorded, View(), None, lambda: None, machine.clock_ns)
-        request = AbRequest(a=a, b=replace(a, roi_render=False), frames=4)
+        stand = Stand(engine, kind.frames, View(), None, lambda: None, machine.clock_ns)
+        request = AbRequest(a=a, b=replace(a, roi_render=False), frames=4, rounds=self.rounds)
         return measure_ab(stand, request, lambda *_: None, limit_s=5.0)
 
 
@@ -83,6 +85,13 @@ def test_a_verdict_on_another_stage_is_wrong_and_told_at_once(suite, capsys):
     rights = [row["right"] for row in found["runs"]]
     assert rights == [True, False, False]
     assert "WRONG infer 1: costs" in capsys.readouterr().out
+
+
+def test_too_few_rounds_are_right_for_nothing(suite):
+    subject = SimSubject()
+    subject.rounds = 2
+    found = suite.honesty(subject, kinds(suite), budget_s=100.0, runs=1)
+    assert [row["right"] for row in found["runs"]] == [False, False, False]
 
 
 def test_it_ends_with_whole_turns_when_the_time_is_over(suite):
