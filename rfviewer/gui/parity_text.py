@@ -80,8 +80,7 @@ def reading_sentence(reading: ParityReading) -> str:
         parts.append(reading.reason)
     elif total is not None:
         parts.append(total.verdict)
-    untold = reading.badge is Badge.RED or (reading.badge is Badge.GREEN and reading.reason)
-    if total is not None and untold:  # other sentences have the figures
+    if total is not None and reading.badge is Badge.RED:  # other verdicts have the figures
         iou = "" if total.iou_min is None else f", mask IoU at least {total.iou_min:.4f}"
         changed = (
             f"{count_text(total.flips)} class{' has' if total.flips == 1 else 'es have'} changed"

@@ -29,6 +29,10 @@ _FONT_PX = 15
 _FONT_SHARE = 48
 """The text is that part of a panel's width high, and at least `_FONT_PX`."""
 _DIMMED = 0.4
+_LEGEND = (
+    "orange: in masks of the reference only; blue: of the candidate only",
+    "red: what differs",
+)
 
 type Box = tuple[float, float, float, float]
 """xyxy in frame pixels."""
@@ -44,16 +48,18 @@ def side_by_side(
     caption: Sequence[str],
     marks: Sequence[Box],
 ) -> U8Array:
-    """Return BGRA (H, W, 4): reference, candidate, difference, with a caption below.
+    """Return BGRA (H, W, 4): reference and candidate side by side, the difference, a caption.
+
+    Two by two, as screens are wide; upright frames stand in one row above their caption.
 
     Args:
         frame: on which both were found.
         reference: drawn on the left.
-        candidate: drawn in the middle.
+        candidate: drawn beside it.
         class_names: of both.
         titles: what the two are, in a few words.
-        caption: lines below the pictures.
-        marks: boxes to frame on the right, where detections differ.
+        caption: lines beside or below the pictures; long ones are broken.
+        marks: boxes to frame on the difference, where detections differ.
     """
     view = View(split=None)
     left, middle = (
@@ -63,28 +69,32 @@ def side_by_side(
     scale = max(1.0, math.ceil(least / frame.width)) if frame.width < most else most / frame.width
     right = _fit(_difference(frame, reference, candidate), scale)
     _mark(right, marks, scale)
-    heads = (
-        (f"reference: {titles[0]}", _INK),
-        (f"candidate: {titles[1]}", _INK),
-        ("difference", _INK),
-    )
     height, width = right.shape[:2]
     panels = (_fit(left, scale), _fit(middle, scale), right)
+    heads = (f"reference: {titles[0]}", f"candidate: {titles[1]}", "difference")
     font_px = max(_FONT_PX, width // _FONT_SHARE)
     line_px = round(font_px * 1.6)
-    sheet = _sheet(3 * width + 4 * _MARGIN, height + (len(caption) + 2) * line_px + 2 * _MARGIN)
-    for number, (panel, (text, color)) in enumerate(zip(panels, heads, strict=True)):
-        x = _MARGIN + number * (width + _MARGIN)
-        _write(sheet, text, (x, font_px + 4), color, width, font_px)
-        sheet[line_px + 4 : line_px + 4 + height, x : x + width] = panel
-    y = line_px + 4 + height + line_px
-    for line in caption:
-        _write(sheet, line, (_MARGIN, y), _INK, sheet.shape[1] - 2 * _MARGIN, font_px)
-        y += line_px
-    legend = (
-        "orange: in masks of the reference only; blue: of the candidate only; red: what differs"
-    )
-    _write(sheet, legend, (_MARGIN, y), _FAINT, sheet.shape[1] - 2 * _MARGIN, font_px)
+    pitch_xy = (width + _MARGIN, line_px + 4 + height + _MARGIN)
+    two_rows = width >= height
+    places = ((0, 0), (1, 0), (0, 1) if two_rows else (2, 0))
+    room = width if two_rows else 3 * width + 2 * _MARGIN
+    lines = [(line, _INK) for text in caption for line in _broken(text, room, font_px)]
+    lines += [(line, _FAINT) for text in _LEGEND for line in _broken(text, room, font_px)]
+    text_px = len(lines) * line_px + _MARGIN
+    if two_rows:
+        text_xy = _MARGIN + pitch_xy[0], pitch_xy[1] + line_px + 4
+        sheet = _sheet(_MARGIN + 2 * pitch_xy[0], pitch_xy[1] + max(pitch_xy[1], text_px + line_px))
+    else:
+        text_xy = _MARGIN, pitch_xy[1]
+        sheet = _sheet(_MARGIN + 3 * pitch_xy[0], pitch_xy[1] + text_px)
+    for panel, head, (column, row) in zip(panels, heads, places, strict=True):
+        x, y = _MARGIN + column * pitch_xy[0], row * pitch_xy[1]
+        _write(sheet, head, (x, y + font_px + 4), _INK, width, font_px)
+        y += line_px + 4
+        sheet[y : y + height, x : x + width] = panel
+    for number, (line, color) in enumerate(lines):
+        baseline = text_xy[0], text_xy[1] + number * line_px + font_px
+        _write(sheet, line, baseline, color, room, font_px)
     sheet[..., 3] = 255  # antialiased text may lose a unit to rounding
     return sheet
 
@@ -131,6 +141,19 @@ def _sheet(width: int, height: int) -> U8Array:
     sheet: U8Array = np.empty((height, width, 4), np.uint8)
     sheet[:] = bgra(_PAPER)
     return sheet
+
+
+def _broken(text: str, room: int, font_px: int) -> list[str]:
+    """Return `text` in lines no longer than `room` px, as far as its words allow it."""
+    font = default_font()
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.width(longer, font_px) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _write(

@@ -50,25 +50,37 @@ def count(image: np.ndarray, color: tuple[int, int, int]) -> int:
 
 def test_pixels_that_one_side_has_alone_are_told_apart() -> None:
     sheet = compared(square(200, 100, 50), square(210, 100, 50), frame())
-    third = sheet[:, 2 * sheet.shape[1] // 3 :]
+    height, width = sheet.shape[:2]
+    third = sheet[height // 2 :, : width // 2]
     assert count(third, ONLY_REFERENCE) == count(third, ONLY_CANDIDATE) == 10 * 50
     assert (sheet[..., 3] == 255).all()
 
 
-def test_three_panels_stand_side_by_side_above_the_caption() -> None:
+def test_wide_frames_stand_two_by_two_with_the_caption_in_the_last_place() -> None:
     sheet = compared(square(200, 100, 50), Detections.empty(), frame())
-    assert sheet.shape[1] == 3 * 600 + 4 * 10
-    assert sheet.shape[0] > 300
+    assert sheet.shape[:2] == (2 * (24 + 4 + 300 + 10), 2 * 600 + 3 * 10)
     more = compared(square(200, 100, 50), Detections.empty(), frame(), lines=4)
+    assert more.shape == sheet.shape
+    quarter = np.s_[sheet.shape[0] // 2 :, sheet.shape[1] // 2 :]
+    assert (more[quarter] != sheet[quarter]).any()
+    assert compared(Detections.empty(), Detections.empty(), frame(), lines=40).shape[0] > 40 * 24
+
+
+def test_upright_frames_stand_in_one_row_above_the_caption() -> None:
+    upright, found = frame(600, 900), square(200, 100, 50, 600, 900)
+    sheet = compared(found, Detections.empty(), upright)
+    assert sheet.shape[1] == 3 * 600 + 4 * 10
+    assert sheet.shape[0] > 900
+    more = compared(found, Detections.empty(), upright, lines=4)
     assert more.shape[0] == sheet.shape[0] + 3 * 24
 
 
 def test_small_frames_grow_by_whole_pixels_and_large_ones_shrink() -> None:
     small = compared(Detections.empty(), square(10, 10, 5, 100, 50), frame(100, 50))
-    assert small.shape[1] == 3 * 500 + 40
+    assert small.shape[1] == 2 * 500 + 30
     assert count(small, ONLY_CANDIDATE) == 25 * 25
     large = compared(Detections.empty(), square(10, 10, 5, 2560, 1440), frame(2560, 1440))
-    assert large.shape[1] == 3 * 1280 + 40
+    assert large.shape[1] == 2 * 1280 + 30
 
 
 def test_results_without_masks_can_be_compared() -> None:
