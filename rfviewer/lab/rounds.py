@@ -11,7 +11,7 @@ import numpy as np
 
 from rfviewer.experiment import Effect, Interval
 from rfviewer.lab.stand import Block
-from rfviewer.lab.statistics import Comparison, F64Array, compare, rounds_needed
+from rfviewer.lab.statistics import MIN_MS, Comparison, F64Array, compare, rounds_needed
 from rfviewer.timing import percentile
 
 LOOKS = 12
@@ -195,6 +195,7 @@ class Contest:
             change, wide = _slower(fps, found.ratio), Interval(low, high)
             rates = (fps, 1e3 / typical_b, None, None)
             return Effect("throughput", "fps", *rates, change, wide, found.significant)
+        change_ms = typical_a * found.ratio
         return Effect(
             name,
             "ms",
@@ -202,9 +203,9 @@ class Contest:
             typical_b,
             percentile(a, 0.95),
             percentile(b, 0.95),
-            typical_a * found.ratio,
+            change_ms,
             Interval(typical_a * interval.low, typical_a * interval.high),
-            found.significant,
+            found.significant and abs(change_ms) >= MIN_MS,
         )
 
 

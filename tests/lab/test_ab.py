@@ -43,6 +43,15 @@ def test_a_planted_slowdown_of_5_percent_is_named_in_20_of_20_runs(stand_of, sta
         assert ("; fps -" in result.verdict) == (stage is Stage.INFER)
 
 
+@pytest.mark.parametrize(("stage_s", "is_named"), [(5e-6, False), (25e-6, True)])
+def test_what_the_clock_does_not_resolve_is_no_effect(stand_of, stage_s, is_named):
+    stand = stand_of(3, {"roi_masks": {Stage.PREPROCESS: 1.05}}, **QUIET)
+    stand.engine.stages_s[Stage.PREPROCESS] = stage_s  # 5 % are 0.25 us, or 1.25
+    result = measure(stand)
+    assert named(result) == ({"preprocess"} if is_named else set())
+    assert result.effect == is_named
+
+
 def test_the_size_of_an_effect_lies_in_its_interval(stand_of):
     inside = 0
     for seed in range(RUNS):
