@@ -80,7 +80,8 @@ def with_width(value: float, interval: Interval) -> str:
     """Return e.g. "0.41 ms ± 0.03": one digit of the half width, and as many of the value."""
     width = (interval.high - interval.low) / 2
     digits = min(4, max(0, -math.floor(math.log10(width)))) if width > 0 else 4
-    return f"{value:.{digits}f} ms ± {width:.{digits}f}"
+    rounded = round(value, digits) + 0.0  # no "-0"
+    return f"{rounded:.{digits}f} ms ± {width:.{digits}f}"
 
 
 def _stage_text(effect: Effect) -> str:
