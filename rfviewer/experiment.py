@@ -80,7 +80,7 @@ class AbResult:
     blocks: int
     """Counted blocks per configuration."""
     frames: int
-    """Frames per block."""
+    """Frames per block, at the end: their number follows the quickest frames so far."""
     excluded: int = 0
     """Frames or blocks left out, e.g. because the GPU was throttled."""
     notes: tuple[str, ...] = ()

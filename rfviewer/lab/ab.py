@@ -10,9 +10,9 @@ from dataclasses import replace
 from rfviewer.errors import EngineError
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import Contest, RunBlock, Side, frames_for
+from rfviewer.lab.rounds import BlockLength, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
-from rfviewer.lab.verdict import ab_verdict, toggle_notes, too_few_rounds, unsure
+from rfviewer.lab.verdict import ab_verdict, open_questions, toggle_notes, too_few_rounds
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
@@ -79,8 +79,8 @@ class _Plan:
             self._notes += (ONE_A_PASS,)
         self._draw = draws(*in_effect)
         frame_s = max(stand.warm_up(wanted) for wanted in self._sides.values())
-        self._count = request.frames or frames_for(frame_s)
-        self._dropped = 1 if frame_s < WARM_S else 0
+        self._lengths = [BlockLength(request.frames, frame_s) for _ in range(2)]
+        """Of blocks of stages, and of throughput."""
         if not self._one_in_flight:
             for wanted in self._sides.values():
                 stand.throughput(wanted, 0, 1, draw=self._draw)
@@ -94,18 +94,24 @@ class _Plan:
         return [Contest(run, seed=_SEED + i, rounds=rounds) for i, run in enumerate(runs)]
 
     def _stages(self, side: Side, number: int) -> Block:
-        count = self._count + self._dropped
-        first = number * self._count
-        block = self._stand.stages(self._sides[side], first, count, draw=self._draw)
-        frames = block.frames[self._dropped :]
+        length = self._lengths[0]
+        first = length.first(number)
+        dropped = 1 if length.frame_s < WARM_S else 0
+        wanted, count = self._sides[side], length.count + dropped
+        block = self._stand.stages(wanted, first, count, draw=self._draw)
+        frames = block.frames[dropped:]
+        length.saw(side, min(frame[FRAME_TIME] for frame in frames))
         if not self._one_in_flight:  # then it says nothing about throughput
             for frame in frames:
                 del frame[FRAME_TIME]
         return replace(block, frames=frames)
 
     def _throughput(self, side: Side, number: int) -> Block:
-        first = number * self._count
-        return self._stand.throughput(self._sides[side], first, self._count, draw=self._draw)
+        length = self._lengths[1]
+        first, wanted = length.first(number), self._sides[side]
+        block = self._stand.throughput(wanted, first, length.count, draw=self._draw)
+        length.saw(side, block.frames[0][FRAME_TIME])
+        return block
 
     def result(self, contests: list[Contest]) -> AbResult:
         """Return what came out."""
@@ -119,12 +125,7 @@ class _Plan:
         text, found = ab_verdict(
             effects, throughput, stages_lack=lacks[0], throughput_lacks=lacks[1]
         )
-        maybe = [
-            f"{one.quantity} may differ ({one.difference:+.3g} {one.unit}), but too few rounds"
-            " agree to call it an effect; a quieter machine or more --rounds would tell."
-            for one in (*effects, throughput)
-            if not one.significant and one.interval.excludes_zero and unsure(one)
-        ]
+        doubts = open_questions([*effects, throughput], typical_ms=effects[-1].a)
         lonely = [f"{name} is measured on one side only." for name in stages.only_one_side]
         return AbResult(
             a=self._request.a,
@@ -134,7 +135,7 @@ class _Plan:
             verdict=text,
             effect=found,
             blocks=2 * stages.counted,
-            frames=self._count,
+            frames=self._lengths[0].count,
             excluded=sum(contest.excluded for contest in contests),
-            notes=(*self._notes, *maybe, *lonely),
+            notes=(*self._notes, *doubts, *lonely),
         )

@@ -11,6 +11,9 @@ from rfviewer.result import ToggleState
 NAMED_SHARE = 0.1
 """A stage is named from this share of the largest change on."""
 
+COARSE = 0.05
+"""An effect that could be larger than this share, and is not named, is told of."""
+
 
 def too_few_rounds(counted: int, needed: int) -> str:
     """Return that no effect can be told from chance; empty where one could be."""
@@ -58,6 +61,32 @@ def ab_verdict(
 def unsure(effect: Effect) -> bool:
     """Whether an effect that is not called one would matter if it were true."""
     return abs(share(effect)) > 100 * MIN_RATIO
+
+
+def open_questions(effects: Sequence[Effect], *, typical_ms: float) -> list[str]:
+    """Return what the rounds leave open, in sentences.
+
+    Args:
+        effects: stage times, latency and throughput.
+        typical_ms: duration of a frame: what cannot matter beside it is left out.
+    """
+    open_ones = [one for one in effects if not one.significant]
+    maybe = [
+        f"{one.quantity} may differ ({one.difference:+.3g} {one.unit}), but too few rounds"
+        " agree to call it an effect; a quieter machine or more --rounds would tell."
+        for one in open_ones
+        if one.interval.excludes_zero and unsure(one)
+    ]
+    hidden = [
+        f"{one.quantity} {largest_change(one):.0f} %"
+        for one in open_ones
+        if not one.interval.excludes_zero
+        and largest_change(one) > 100 * COARSE
+        and (one.unit != "ms" or largest_change(one) * one.a > 100 * MIN_RATIO * typical_ms)
+    ]
+    if hidden:
+        maybe.append(f"Too noisy to show effects smaller than these: {', '.join(hidden)}.")
+    return maybe
 
 
 def share(effect: Effect) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from rfviewer.errors import EngineError, UsageError
 from rfviewer.experiment import Effect, WaterfallRequest, WaterfallResult, WaterfallStep
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import SIDES, Contest, Side, frames_for
+from rfviewer.lab.rounds import SIDES, BlockLength, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, Block, Stand, draws, effective_set
 from rfviewer.lab.statistics import (
     ROUNDS_ALONE,
@@ -123,34 +123,6 @@ class _Chain:
         return replace(self._target, **values)
 
 
-class _Blocks:
-    """The blocks of one pair: as many frames as its slower side runs in `BLOCK_S`.
-
-    Both sides of a round run the same frames, as many as the round before allows.
-    """
-
-    def __init__(
-        self, stand: Stand, pair: _Pair, frames: int, frame_s: float, *, draw: bool
-    ) -> None:
-        """`frames` fixes their number; 0 begins with what frames of `frame_s` allow."""
-        self._stand, self._pair, self._draw = stand, pair, draw
-        self._fixed = bool(frames)
-        self._count = frames or frames_for(frame_s)
-        self._first, self._round, self._slowest_ms = 0, 0, 0.0
-
-    def run(self, side: Side, number: int) -> Block:
-        """Run one block of round `number`."""
-        if number != self._round:
-            self._round, self._first = number, self._first + self._count
-            if not self._fixed:
-                self._count = frames_for(self._slowest_ms / 1e3)
-            self._slowest_ms = 0.0
-        wanted = self._pair[SIDES.index(side)]
-        block = self._stand.throughput(wanted, self._first, self._count, draw=self._draw)
-        self._slowest_ms = max(self._slowest_ms, block.frames[0][FRAME_TIME])
-        return block
-
-
 class _Pairs:
     """A contest for each pair of settings; equal pairs are measured once."""
 
@@ -162,7 +134,7 @@ class _Pairs:
         frame_s = max(stand.warm_up(one) for one in chain.whole)
         self.contests = {
             pair: Contest(
-                _Blocks(stand, pair, frames, frame_s, draw=draw).run,
+                self._runner(pair, BlockLength(frames, frame_s), draw=draw),
                 seed=_SEED + number,
                 judges=False,
             )
@@ -175,6 +147,15 @@ class _Pairs:
         for contest in self.contests.values():
             contest.round(lambda _: None)
         return (self._stand.clock_ns() - begun_ns) / 1e9
+
+    def _runner(self, pair: _Pair, length: BlockLength, *, draw: bool) -> RunBlock:
+        def run(side: Side, number: int) -> Block:
+            first, wanted = length.first(number), pair[SIDES.index(side)]
+            block = self._stand.throughput(wanted, first, length.count, draw=draw)
+            length.saw(side, block.frames[0][FRAME_TIME])
+            return block
+
+        return run
 
     def result(self, notes: Sequence[str]) -> WaterfallResult:
         """Return what came out.

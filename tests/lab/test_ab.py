@@ -155,3 +155,25 @@ def test_progress_tells_block_and_end(stand_of):
     assert len(steps) == 12
     assert sorted(step[-1] for step in steps[:4]) == ["A", "A", "B", "B"]
     assert steps[-1].startswith("round 3 of at most 3")
+
+
+def test_what_the_noise_could_hide_is_told(stand_of):
+    """With intervals of 20 %, "no effect" alone would hide the 5 % that was planted."""
+    slower = {"cuda_graph": {Stage.POSTPROCESS: 1.05}}
+    stand = stand_of(5, slower, noise=0.5, burst_every_s=0.0)
+    stand.engine.stages_s[Stage.POSTPROCESS] = 0.1
+    result = measure(stand, toggle="cuda_graph", limit_s=60.0)
+    assert not result.effect
+    note = next(note for note in result.notes if note.startswith("Too noisy"))
+    assert "infer " in note
+    assert "preprocess" not in note  # 2 of 350 ms: no matter
+    quiet = measure(stand_of(**QUIET))
+    assert not any(note.startswith("Too noisy") for note in quiet.notes)
+
+
+def test_a_busy_warm_up_does_not_leave_the_blocks_short(stand_of):
+    stand = stand_of(**QUIET)
+    stand.engine.stages_s = {Stage.INFER: 0.002, Stage.POSTPROCESS: 0.001}
+    stand.warm_up = lambda wanted: 0.2  # as if every frame of it had been disturbed
+    result = measure(stand)
+    assert result.frames == 10  # of 3 ms in a block of 30
