@@ -190,8 +190,15 @@ class Contest:
             name: compare(a.values(name), b.values(name), tests=self._tests)
             for name in self.quantities
         }
-        found = self.comparisons.values()
-        self.decided = all(one.significant or one.absent for one in found)
+        self.decided = all(
+            one.significant or one.absent or self._is_tiny(name, one.interval)
+            for name, one in self.comparisons.items()
+        )
+
+    def _is_tiny(self, name: str, interval: Interval) -> bool:
+        """Whether no effect is possible that would be named."""
+        most = max(abs(interval.low), abs(interval.high))
+        return most * statistics.median(self.sides["A"].frames[name]) < MIN_MS
 
     def finish(self) -> None:
         """Judge for the last time."""

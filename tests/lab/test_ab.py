@@ -1,10 +1,12 @@
 """A/B on a simulated machine: drift, two speeds, bursts. Nothing here looks at a real clock."""
 
+import numpy as np
 import pytest
 
 from rfviewer.experiment import AbRequest
 from rfviewer.lab.ab import measure_ab
-from rfviewer.lab.stand import Stopped
+from rfviewer.lab.rounds import Contest
+from rfviewer.lab.stand import Block, Stopped
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
 
@@ -177,3 +179,21 @@ def test_a_busy_warm_up_does_not_leave_the_blocks_short(stand_of):
     stand.warm_up = lambda wanted: 0.2  # as if every frame of it had been disturbed
     result = measure(stand)
     assert result.frames == 10  # of 3 ms in a block of 30
+
+
+@pytest.mark.parametrize(("stage_ms", "at_once"), [(0.005, True), (5.0, False)])
+def test_rounds_end_once_nothing_that_would_be_named_is_possible(stage_ms, at_once):
+    """A stage of 5 us whose time varies by 10 % kept an A/B on a GPU going to its limit."""
+    rng = np.random.default_rng(1)
+
+    def run(side, number):
+        frame = {"preprocess": stage_ms * np.exp(rng.normal(0, 0.1)), "infer": 0.8}
+        return Block((frame,), throttled=False)
+
+    contest = Contest(run, seed=1)
+    judged = []
+    while not contest.decided:
+        before = contest.comparisons
+        contest.round(lambda _: None)
+        judged += [contest.counted] * (contest.comparisons is not before)
+    assert (len(judged) == 1) is at_once
