@@ -55,7 +55,25 @@ def ab_verdict(
         return "; ".join(parts), True
     if stages_lack or throughput_lacks:
         return stages_lack or throughput_lacks, False
-    return f"no effect larger than {floor}", False
+    coarse = _coarse(stages, stages[-1].a)
+    wide = [f"of {one.quantity} ±{largest_change(one):.0f} %" for one in coarse[:1]]
+    noise = ", ".join([f"±{largest_change(throughput):.1f} %", *wide])
+    return f"no effect larger than the noise ({noise})", False
+
+
+def _coarse(effects: Sequence[Effect], typical_ms: float) -> list[Effect]:
+    """Return what could hide an effect of interest, the widest first.
+
+    Left out is what cannot matter in a frame of `typical_ms`.
+    """
+    found = [
+        one
+        for one in effects
+        if not one.significant
+        and largest_change(one) > 100 * COARSE
+        and (one.unit != "ms" or largest_change(one) * one.a > 100 * MIN_RATIO * typical_ms)
+    ]
+    return sorted(found, key=largest_change, reverse=True)
 
 
 def unsure(effect: Effect) -> bool:
@@ -79,10 +97,8 @@ def open_questions(effects: Sequence[Effect], *, typical_ms: float) -> list[str]
     ]
     hidden = [
         f"{one.quantity} {largest_change(one):.0f} %"
-        for one in open_ones
+        for one in _coarse(effects, typical_ms)
         if not one.interval.excludes_zero
-        and largest_change(one) > 100 * COARSE
-        and (one.unit != "ms" or largest_change(one) * one.a > 100 * MIN_RATIO * typical_ms)
     ]
     if hidden:
         maybe.append(f"Too noisy to show effects smaller than these: {', '.join(hidden)}.")

@@ -1,5 +1,7 @@
 """A/B on a simulated machine: drift, two speeds, bursts. Nothing here looks at a real clock."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -166,6 +168,7 @@ def test_what_the_noise_could_hide_is_told(stand_of):
     stand.engine.stages_s[Stage.POSTPROCESS] = 0.1
     result = measure(stand, toggle="cuda_graph", limit_s=60.0)
     assert not result.effect
+    assert re.search(r"the noise \(±\d+\.\d %, of postprocess ±\d\d %\)$", result.verdict)
     note = next(note for note in result.notes if note.startswith("Too noisy"))
     assert "infer " in note
     assert "preprocess" not in note  # 2 of 350 ms: no matter
