@@ -9,6 +9,7 @@ import torch
 import triton
 import triton.language as tl
 
+from rfviewer_kernels.fitting import launch_fitting
 from rfviewer_kernels.network.products import input_precision
 
 _PIXELS = 16
@@ -98,24 +99,28 @@ def conv_norm_silu(
     pixels_each, step, warps, stages = tile
     if depth % step or channels != triton.next_power_of_2(channels):
         raise ValueError(f"no kernel for a convolution of {depth} to {channels} channels")
-    _conv_norm_silu_kernel[(triton.cdiv(x.shape[0], pixels_each),)](
-        x,
-        x.stride(0),
-        weight,
-        norm.weight,
-        norm.bias,
-        out,
-        out.stride(0),
-        x.shape[0],
-        *size_hw,
-        norm.eps,
-        DEPTH=depth,
-        CHANNELS=channels,
-        PIXELS=pixels_each,
-        STEP=step,
-        PRECISION=input_precision(x.dtype),
-        num_warps=warps,
-        num_stages=stages,
+    launch_fitting(
+        ("conv_norm_silu", x.device, x.dtype, depth, channels, pixels_each, step, warps),
+        stages,
+        lambda fitting: _conv_norm_silu_kernel[(triton.cdiv(x.shape[0], pixels_each),)](
+            x,
+            x.stride(0),
+            weight,
+            norm.weight,
+            norm.bias,
+            out,
+            out.stride(0),
+            x.shape[0],
+            *size_hw,
+            norm.eps,
+            DEPTH=depth,
+            CHANNELS=channels,
+            PIXELS=pixels_each,
+            STEP=step,
+            PRECISION=input_precision(x.dtype),
+            num_warps=warps,
+            num_stages=fitting,
+        ),
     )
     return out
 

@@ -12,6 +12,8 @@ import torch
 import triton
 import triton.language as tl
 
+from rfviewer_kernels.fitting import launch_fitting
+
 _FEW_ROWS, _MANY_ROWS = 256, 2048
 _WIDE, _DEEP = 1024, 1024
 _SQRT_HALF = tl.constexpr(0.7071067811865476)
@@ -124,27 +126,31 @@ def linear(
             raise ValueError(f"a result of {columns} columns does not fit {tuple(other.shape)}")
     block_rows, block_columns, step, warps, stages = tile or _tile(rows, columns, depth)
     grid = (triton.cdiv(rows, block_rows), triton.cdiv(columns, block_columns))
-    _linear_kernel[grid](
-        x,
-        weight,
-        weight if bias is None else bias,
-        weight if add is None else add,
-        out,
-        rows,
-        columns,
-        x.stride(-2),
-        columns if add is None else add.stride(-2),
-        out.stride(-2),
-        DEPTH=depth,
-        ROWS=block_rows,
-        COLUMNS=block_columns,
-        STEP=step,
-        BIAS=bias is not None,
-        ACTIVATION=activation,
-        ADD=add is not None,
-        PRECISION=input_precision(x.dtype),
-        num_warps=warps,
-        num_stages=stages,
+    launch_fitting(
+        ("linear", x.device, x.dtype, block_rows, block_columns, step, warps),
+        stages,
+        lambda fitting: _linear_kernel[grid](
+            x,
+            weight,
+            weight if bias is None else bias,
+            weight if add is None else add,
+            out,
+            rows,
+            columns,
+            x.stride(-2),
+            columns if add is None else add.stride(-2),
+            out.stride(-2),
+            DEPTH=depth,
+            ROWS=block_rows,
+            COLUMNS=block_columns,
+            STEP=step,
+            BIAS=bias is not None,
+            ACTIVATION=activation,
+            ADD=add is not None,
+            PRECISION=input_precision(x.dtype),
+            num_warps=warps,
+            num_stages=fitting,
+        ),
     )
     return out
 
@@ -212,19 +218,24 @@ def query_pixels(
     if depth % step or query_row <= depth:
         raise ValueError(f"queries of {query_row} columns do not fit pixels of {depth} channels")
     out = torch.empty(batch, count, size, dtype=pixels.dtype, device=pixels.device)
-    _query_pixels_kernel[(triton.cdiv(size, columns), batch)](
-        queries,
-        query_row,
-        pixels,
-        out,
-        count,
-        size,
-        DEPTH=depth,
-        ROWS=max(16, triton.next_power_of_2(count)),
-        COLUMNS=columns,
-        STEP=step,
-        PRECISION=input_precision(pixels.dtype),
-        num_warps=warps,
-        num_stages=stages,
+    rows = max(16, triton.next_power_of_2(count))
+    launch_fitting(
+        ("query_pixels", pixels.device, pixels.dtype, rows, columns, step, warps),
+        stages,
+        lambda fitting: _query_pixels_kernel[(triton.cdiv(size, columns), batch)](
+            queries,
+            query_row,
+            pixels,
+            out,
+            count,
+            size,
+            DEPTH=depth,
+            ROWS=rows,
+            COLUMNS=columns,
+            STEP=step,
+            PRECISION=input_precision(pixels.dtype),
+            num_warps=warps,
+            num_stages=fitting,
+        ),
     )
     return out
