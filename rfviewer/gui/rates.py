@@ -1,6 +1,6 @@
 """The three rates that the window shows, and when there are none. Knows no Qt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rfviewer.snapshot import EnginePhase, LivePhase, PlayState, Snapshot
 
@@ -17,7 +17,8 @@ class Rates:
     Each is (stamps - 1) / elapsed over the last two seconds of playback: frames that the source
     delivered, results, and new images that reached the screen. The frame of a pause that is
     inferred anew because a switch was flipped, steps, and what an experiment infers are work but
-    no throughput: counted as such, two flips in a second would read as a frame rate.
+    no throughput: counted as such, two flips in a second would read as a frame rate. `inferred` is
+    None, too, while there is no engine; the video plays on without.
     """
 
     source: float | None
@@ -42,7 +43,8 @@ def playing_rates(snapshot: Snapshot, displayed_fps: float | None) -> Rates:
 class SteadyRates:
     """The rates to show: none while something settles. Fed with every snapshot, by one thread.
 
-    After a start, a pause or another engine, frames that had piled up come all at once. An engine
+    After a start, a pause or another engine, frames that had piled up come all at once. All rates
+    wait until the meters have passed that; `inferred` waits for results as well, since an engine
     that takes seconds a frame would show many frames a second then.
     """
 
@@ -64,6 +66,8 @@ class SteadyRates:
             self._from_s = time_s if begins else time_s + SETTLE_S
             self._from_count = done if begins else done + under_way + _SETTLE_RESULTS
             self._engine = engine
-        if not playing or time_s < self._from_s or done < self._from_count:
+        if not playing or time_s < self._from_s:
             return Rates(None, None, None)
-        return playing_rates(snapshot, displayed_fps)
+        rates = playing_rates(snapshot, displayed_fps)
+        infers = phase is EnginePhase.READY and done >= self._from_count
+        return rates if infers else replace(rates, inferred=None)

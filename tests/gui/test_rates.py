@@ -5,7 +5,14 @@ from dataclasses import asdict, replace
 from rfviewer.experiment import AbRequest, LabStatus
 from rfviewer.gui.rates import SETTLE_S, Rates, SteadyRates, is_playing, playing_rates
 from rfviewer.optimizations import Optimizations
-from rfviewer.snapshot import Counters, LivePhase, LiveStatus, PlayState
+from rfviewer.snapshot import (
+    Counters,
+    EnginePhase,
+    EngineStatus,
+    LivePhase,
+    LiveStatus,
+    PlayState,
+)
 from tests.gui.fake_session import FakeSession
 
 PAUSED = PlayState.PAUSED
@@ -19,9 +26,15 @@ def at(second: float, inferred: int, **changes):
     )
 
 
-def shown(*moments) -> list[bool]:
+ALL, NONE = Rates(30.0, 4.0, 25.0), Rates(None, None, None)
+BUT_INFERRED = Rates(30.0, None, 25.0)
+LOADING = EngineStatus(EnginePhase.LOADING, "Loading the network")
+FAILED = EngineStatus(EnginePhase.FAILED, "The engine failed three times in a row.")
+
+
+def shown(*moments) -> list[Rates]:
     rates = SteadyRates()
-    return [rates.read(moment, 25.0) == Rates(30.0, 4.0, 25.0) for moment in moments]
+    return [rates.read(moment, 25.0) for moment in moments]
 
 
 def test_nothing_that_is_not_playback_has_a_rate():
@@ -39,7 +52,7 @@ def test_nothing_that_is_not_playback_has_a_rate():
         assert list(asdict(playing_rates(other, 25.0)).values()) == [None, None, None]
 
 
-def test_they_settle_after_a_pause_by_time_and_by_results():
+def test_they_settle_after_a_pause_by_time_and_what_is_inferred_by_results_too():
     enough = 10 + IN_FLIGHT + 2
     assert shown(
         at(100.0, 10),
@@ -49,9 +62,31 @@ def test_they_settle_after_a_pause_by_time_and_by_results():
         at(102.9 + SETTLE_S, enough),
         at(110.0, enough, state=PAUSED),
         at(111.0, enough),
-        at(120.0, enough + IN_FLIGHT + 1),  # seconds a frame: two results may be one burst
+        at(111.1 + SETTLE_S, enough),  # seconds a frame: source and screen go on beside it
+        at(120.0, enough + IN_FLIGHT + 1),  # two results may be one burst
         at(122.0, enough + IN_FLIGHT + 2),
-    ) == [True, False, False, False, True, False, False, False, True]
+    ) == [ALL, NONE, NONE, NONE, ALL, NONE, NONE, BUT_INFERRED, BUT_INFERRED, ALL]
+
+
+def test_source_and_screen_have_rates_where_no_engine_could_be_loaded():
+    assert shown(
+        at(100.0, 0, engine=LOADING),
+        at(101.0, 0, engine=FAILED),
+        at(100.9 + SETTLE_S, 0, engine=FAILED),
+        at(101.1 + SETTLE_S, 0, engine=FAILED),
+        at(200.0, 0, engine=FAILED),
+    ) == [NONE, NONE, NONE, BUT_INFERRED, BUT_INFERRED]
+
+
+def test_an_engine_that_was_given_up_has_no_rate_until_there_is_another():
+    assert shown(
+        at(100.0, 50),
+        at(101.0, 50, engine=FAILED),
+        at(101.1 + SETTLE_S, 50, engine=FAILED),
+        at(110.0, 50, engine=LOADING),
+        at(111.0, 50),
+        at(111.1 + SETTLE_S, 50 + IN_FLIGHT + 2),
+    ) == [ALL, NONE, BUT_INFERRED, NONE, NONE, ALL]
 
 
 def test_another_engine_or_source_settles_anew():
@@ -63,4 +98,4 @@ def test_another_engine_or_source_settles_anew():
         at(104.0, 60, engine=other),
         at(105.0, 3, engine=other),
         at(110.0, 20, engine=other),
-    ) == [True, False, True, False, True]
+    ) == [ALL, NONE, ALL, NONE, ALL]
