@@ -50,9 +50,10 @@ class VideoView(ZoomView):
 
     def clear(self) -> None:
         """Show no image, as while another source opens."""
+        before, self._frame = self._frame, None  # who hears of the zoom finds no frame any more
         self.painted.reset()
         self.set_image(QImage())
-        self._frame = None
+        del before  # the array, which had to outlive its image
 
     def set_greyed(self, *, greyed: bool) -> None:
         """Fade the last image, as when its source is lost."""

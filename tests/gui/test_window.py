@@ -87,6 +87,14 @@ def test_zoom_keeps_the_point_under_the_pointer(window):
     assert not view.fits
 
 
+def test_who_hears_of_the_zoom_finds_no_frame_after_a_clear(window):
+    view, found = window.video.view, []
+    assert view.frame is not None
+    view.zoom_changed.connect(lambda: found.append((view.frame, view.image.isNull())))
+    view.clear()
+    assert found == [(None, True)]
+
+
 def test_controls_send_whole_views(window, session):
     window.panel.show_panel._threshold._slider.setValue(30)
     assert session.asked("set_view")[-1][0].threshold == 0.3
