@@ -148,5 +148,8 @@ def _is_cut(page: AbPage | WaterfallPage) -> bool:
 
 
 if __name__ == "__main__":
-    for made in main(sys.argv[1:]):
-        print(made)
+    try:
+        made = main(sys.argv[1:])
+    except RfviewerError as error:
+        sys.exit(str(error))
+    print(*made, sep="\n")

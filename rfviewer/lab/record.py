@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any
 
 from rfviewer.errors import RfviewerError
@@ -14,8 +15,11 @@ from rfviewer.experiment import (
     WaterfallResult,
     WaterfallStep,
 )
-from rfviewer.optimizations import Optimizations
+from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import EngineInfo
+
+_SETTING = ("input", "model", "backend", "device", "precision")
+"""What every record tells beside result and toggles, and whoever shows one needs."""
 
 
 def outcome_record(
@@ -69,6 +73,9 @@ def read_outcome(
         RfviewerError: it is something else, or from a version with other optimizations.
     """
     try:
+        for field in (*(("target",) if "steps" in record else ("a", "b")), "toggles"):
+            _require_toggles(field, record[field])
+        itemgetter(*_SETTING)(record)  # a KeyError where one is not there
         if "steps" in record:
             target = Optimizations(**record["target"])
             names = tuple(step["name"] for step in record["steps"])
@@ -79,6 +86,26 @@ def read_outcome(
         raise RfviewerError(
             f"This is no outcome of `rfviewer ab --json` of this version ({error}); measure again."
         ) from error
+
+
+def _require_toggles(field: str, values: Mapping[str, Any]) -> None:
+    """Refuse settings of other optimizations than there are: a default was not what was measured.
+
+    Raises:
+        RfviewerError: `values`, the `field` of a record, lacks some or has others.
+        TypeError: it is no object at all.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{field!r} is no object")
+    lacking = [name for name in toggle_names() if name not in values]
+    unknown = sorted(set(values) - set(toggle_names()))
+    if lacking or unknown:
+        pairs = (("lacks", lacking), ("has", unknown))
+        found = " and ".join(f"{verb} {', '.join(names)}" for verb, names in pairs if names)
+        raise RfviewerError(
+            "This outcome of `rfviewer ab --json` is from a version with other optimizations "
+            f"({field!r} {found}); measure again."
+        )
 
 
 def _ab(record: Mapping[str, Any], a: Optimizations, b: Optimizations) -> AbResult:

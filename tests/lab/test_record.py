@@ -18,28 +18,57 @@ AB = AbRequest(a=A, b=A.set("roi_masks", "off"), rounds=2)
 WATERFALL = WaterfallRequest(target=A, names=("roi_masks", "limit_masks"), rounds=2)
 
 
-@pytest.mark.parametrize(
+MEASURES = pytest.mark.parametrize(
     ("measure", "request_"), [(measure_ab, AB), (measure_waterfall, WATERFALL)]
 )
-def test_an_outcome_comes_back_from_its_json(stand_of, measure, request_):
-    stand = stand_of(0, {"roi_masks": {Stage.POSTPROCESS: 2.0}}, **QUIET)
-    result = measure(stand, request_, lambda *_: None)
+
+
+def record_of(stand, result, request_) -> dict:
+    """What `rfviewer ab --json` would print and another program read."""
     record = outcome_record(
         request_, result, stand.engine.info, source="sim", recorded_frames=8, hardware={},
         versions={}, command="rfviewer ab sim",
     )  # fmt: skip
-    asked, found = read_outcome(json.loads(json.dumps(record)))
+    return json.loads(json.dumps(record))
+
+
+@MEASURES
+def test_an_outcome_comes_back_from_its_json(stand_of, measure, request_):
+    stand = stand_of(0, {"roi_masks": {Stage.POSTPROCESS: 2.0}}, **QUIET)
+    result = measure(stand, request_, lambda *_: None)
+    record = record_of(stand, result, request_)
+    asked, found = read_outcome(record)
     assert found == result
     for name in ("a", "b", "target"):
         assert getattr(asked, name, None) == getattr(request_, name, None)
     if measure is measure_waterfall:
         assert asked.names == ("limit_masks", "roi_masks")  # in display order
-    del record["verdict"]
-    with pytest.raises(RfviewerError, match=r"no outcome .*'verdict'"):
-        read_outcome(record)
+    for name in ("verdict", "device"):
+        lacking = {field: value for field, value in record.items() if field != name}
+        with pytest.raises(RfviewerError, match=f"no outcome .*'{name}'"):
+            read_outcome(lacking)
 
 
-@pytest.mark.parametrize("record", [{}, {"steps": []}, {"a": {"speed": True}, "b": {}}])
+@MEASURES
+def test_an_outcome_of_a_version_with_other_optimizations_is_refused(stand_of, measure, request_):
+    stand = stand_of(**QUIET)
+    record = record_of(stand, measure(stand, request_, lambda *_: None), request_)
+    fields = [name for name in ("a", "b", "target", "toggles") if name in record]
+    assert len(fields) >= 2
+    for field in fields:
+        older = {name: on for name, on in record[field].items() if name != "early_relaunch"}
+        with pytest.raises(
+            RfviewerError, match=rf"'{field}' lacks early_relaunch\); measure again"
+        ):
+            read_outcome({**record, field: older})
+        older["compiled_network"] = True
+        with pytest.raises(
+            RfviewerError, match=rf"'{field}' lacks early_relaunch and has compiled_network\)"
+        ):
+            read_outcome({**record, field: older})
+
+
+@pytest.mark.parametrize("record", [{}, {"steps": []}, {"a": {"speed": True}, "b": {}}, {"a": 3}])
 def test_other_objects_are_refused_in_one_sentence(record):
     with pytest.raises(RfviewerError, match="measure again"):
         read_outcome(record)

@@ -3,11 +3,14 @@
 import importlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from PySide6.QtGui import QImage
 
+from rfviewer.errors import RfviewerError
 from rfviewer.experiment import AbRequest, WaterfallRequest
 from rfviewer.lab.ab import measure_ab
 from rfviewer.lab.record import outcome_record
@@ -39,9 +42,16 @@ def results(stand_of, tmp_path: Path) -> Path:  # noqa: F811 - the fixture
     return path
 
 
+@pytest.fixture
+def script() -> Iterator[ModuleType]:
+    yield importlib.import_module("lab_pictures")
+    sys.modules.pop("lab_pictures")
+
+
 @pytest.mark.qt_log_ignore("propagateSizeHints")
-def test_each_result_is_drawn_whole_in_both_themes(qapp, results: Path, tmp_path: Path) -> None:
-    script = importlib.import_module("lab_pictures")
+def test_each_result_is_drawn_whole_in_both_themes(
+    qapp, script, results: Path, tmp_path: Path
+) -> None:
     made = script.main([str(results), str(tmp_path)])
     assert {path.name for path in made} == {
         "lab-ab-dark.png", "lab-ab-light.png", "lab-waterfall-dark.png", "lab-waterfall-light.png",
@@ -53,4 +63,14 @@ def test_each_result_is_drawn_whole_in_both_themes(qapp, results: Path, tmp_path
         assert rows * 16 < image.height() < script.MOST_PX
         dark = image.pixelColor(image.width() - 3, 3).lightness() < 128
         assert dark is ("dark" in path.name)
-    sys.modules.pop("lab_pictures")
+
+
+@pytest.mark.parametrize("name", ["model", "input", "toggles"])
+def test_a_result_that_lacks_what_the_page_shows_is_told(
+    qapp, script, results: Path, tmp_path: Path, name: str
+) -> None:
+    report = json.loads(results.read_text(encoding="utf-8"))
+    del report["ab"][name]
+    results.write_text(json.dumps(report), encoding="utf-8")
+    with pytest.raises(RfviewerError, match=rf"'{name}'.*; measure again"):
+        script.main([str(results), str(tmp_path)])
