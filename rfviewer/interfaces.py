@@ -77,7 +77,7 @@ class Engine(Protocol):
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
         """Start work on `frame`; `in_flight` must be below `depth`. Does not wait for the result.
 
-        A `RelaunchingEngine` also takes one more than that after `make_room`.
+        A `RelaunchingEngine` takes a pass more than that where `make_room` says so.
 
         `threshold` keeps detections with score > threshold. `overlay` is set when the frame will be
         seen or saved: an engine with the device overlay then delivers `FrameResult.composited`.
@@ -161,10 +161,10 @@ class RelaunchingEngine(Protocol):
     def make_room(self) -> bool:
         """Return whether one more frame may be submitted now.
 
-        With `depth` frames in flight it waits until the oldest one is done, and then takes the next
-        one in its place (`early_relaunch`); the oldest stays in flight until `collect`, which does
-        not wait for it any more. False when that has been done, or when `collect` has to come first
-        for another reason, e.g. since the oldest frame failed.
+        With `depth` frames in flight it waits until the oldest one is done: a spare slot is then
+        free for one pass more (`early_relaunch`), without a wait while that has seats left. The
+        oldest stays in flight until `collect`, which does not wait for it any more. False when
+        `collect` has to come first: the spare slot runs already, or the oldest frame failed.
         """
 
 

@@ -54,9 +54,13 @@ class EngineInfo:
 
     @property
     def frames_in_flight(self) -> int:
-        """How many frames may be in flight: passes under way, times frames a pass."""
+        """How many frames may be in flight: passes under way, times frames a pass.
+
+        With `early_relaunch` one pass more, whose result nobody has read yet.
+        """
         found = {state.name: int(state.effective) for state in self.toggles}
-        return found.get("depth", 1) * found.get("micro_batch", 1)
+        passes = found.get("depth", 1) + found.get("early_relaunch", 0)
+        return passes * found.get("micro_batch", 1)
 
 
 def asked_in_vain(states: Sequence[ToggleState]) -> list[str]:

@@ -90,7 +90,7 @@ TOGGLES: dict[str, Toggle] = {
         "Launch before reading",
         "the GPU does not stand still while the host reads a result",
         "a result is read, then the next frame is launched",
-        "a spare slot is launched as soon as a pass is done, then that pass is read",
+        "the next frame, if there is one, is launched into a spare slot before a result is read",
         Stage.INFER,
         needs_rebuild=True,
     ),

@@ -74,7 +74,11 @@ class _Plan:
         states = {side: stand.effective(wanted) for side, wanted in self._sides.items()}
         self._notes = toggle_notes(states["A"], states["B"])
         in_effect = [effective_set(found) for found in states.values()]
-        self._one_in_flight = all(one.depth == one.micro_batch == 1 for one in in_effect)
+        # A spare slot starts beside the reading of the one before: no frame alone shows that.
+        self._one_in_flight = all(
+            one.depth == one.micro_batch == 1 and not (stand.relaunches and one.early_relaunch)
+            for one in in_effect
+        )
         if len({one.micro_batch for one in in_effect}) > 1:
             self._notes += (ONE_A_PASS,)
         self._draw = draws(*in_effect)

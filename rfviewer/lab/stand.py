@@ -76,6 +76,11 @@ class Stand:
         self.check = check
         self._configured: Optimizations | None = None
 
+    @property
+    def relaunches(self) -> bool:
+        """Whether the engine takes a next frame before the oldest result is read."""
+        return isinstance(self.engine, RelaunchingEngine)
+
     def effective(self, optimizations: Optimizations) -> tuple[ToggleState, ...]:
         """Return what really runs of `optimizations`."""
         self._configure(optimizations)

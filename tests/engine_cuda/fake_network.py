@@ -20,7 +20,7 @@ class FakeNetwork:
 
     `batch_obstacle` is why a pass takes one frame only; `waits` makes a pass that no graph can
     hold; `poison` turns its logits into NaN, `poison_rows` those of some rows; beyond `capacity`
-    slots there is no memory.
+    slots there is no memory for the network, beyond `places_in_memory` none for the slot.
     """
 
     name, form, precision, batch_obstacle = "torch", "fake", "fp32", ""
@@ -41,8 +41,11 @@ class FakeNetwork:
         self.poison_rows = torch.zeros(8, 1, 1, device=self.device)
         self.closed = self.bound = 0
         self.capacity = 5
+        self.places_in_memory = 16
 
     def bind(self, batch=1):
+        if self.bound == self.places_in_memory:
+            raise torch.cuda.OutOfMemoryError("The fake memory is full.")
         if self.bound == self.capacity:
             raise EngineError("The fake memory does not suffice; lower depth.")
         self.bound += 1

@@ -111,6 +111,8 @@ def test_toggles_flip_live_and_tag_the_results(make, wanted):
             expected = chosen
             if name == "packed_masks" and not value:
                 expected = replace(expected, fixed_copy=False, device_overlay=False)
+            if name in {"cuda_graph", "event_waits"} and not value:
+                expected = replace(expected, early_relaunch=False)
             expected = replace(expected, fused_network=False)  # the tiny network has one form
             assert {result.optimizations for result in results} == {expected}
 
@@ -172,6 +174,17 @@ def test_without_a_spare_slot_a_frame_is_read_before_the_next_is_launched(make, 
         engine.submit(item, 0.5)
     assert not engine.make_room()
     assert digests([engine.collect(), engine.collect()]) == wanted[:2]
+
+
+def test_without_memory_for_a_spare_slot_the_others_run_and_it_says_why(make, wanted):
+    network = FakeNetwork()
+    network.places_in_memory = 2
+    engine = make(Optimizations(depth=2), network=network)
+    state = next(state for state in engine.info.toggles if state.name == "early_relaunch")
+    assert (state.requested, state.effective, state.available) == (True, False, False)
+    assert state.reason == "no memory for a spare slot"
+    assert len(engine._slots) == 2
+    assert digests(run_all(engine, FRAMES)) == wanted
 
 
 def test_the_frame_size_may_change_with_frames_in_flight(make, wanted):

@@ -9,11 +9,11 @@ from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.optimizations import Optimizations, toggle_names
 
 
-def states_of(optimizations, *, has_masks=True, graph_failure="", fused_obstacle="", obstacle=""):
+def states_of(optimizations, *, has_masks=True, failures=None, fused_obstacle="", obstacle=""):
     return cuda_toggles(
         optimizations,
         has_masks=has_masks,
-        graph_failure=graph_failure,
+        failures=failures or {},
         fused_obstacle=fused_obstacle,
         batch_obstacle=obstacle,
     )
@@ -41,9 +41,26 @@ def test_baseline_is_all_off():
 
 
 def test_a_failed_capture_is_told():
-    state = states(Optimizations(), graph_failure="operation not permitted")["cuda_graph"]
+    found = states(Optimizations(), failures={"cuda_graph": "capture failed: not permitted"})
+    state = found["cuda_graph"]
     assert (state.requested, state.effective, state.available) == (True, False, False)
-    assert state.reason == "capture failed: operation not permitted"
+    assert state.reason == "capture failed: not permitted"
+    assert not found["early_relaunch"].effective
+
+
+@pytest.mark.parametrize("name", ["event_waits", "cuda_graph"])
+def test_nothing_is_launched_early_by_a_launch_that_keeps_the_host(name):
+    state = states(Optimizations().set(name, "off"))["early_relaunch"]
+    assert (state.requested, state.effective, state.available) == (True, False, True)
+    assert name in state.reason
+
+
+def test_a_spare_slot_without_memory_is_told():
+    found = states(Optimizations(), failures={"early_relaunch": "no memory for a spare slot"})
+    state = found["early_relaunch"]
+    assert (state.requested, state.effective, state.available) == (True, False, False)
+    assert state.reason == "no memory for a spare slot"
+    assert found["cuda_graph"].effective
 
 
 @pytest.mark.parametrize("name", ["fixed_copy", "device_overlay"])

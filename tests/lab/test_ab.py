@@ -11,9 +11,36 @@ from rfviewer.lab.rounds import Contest
 from rfviewer.lab.stand import Block, Stopped
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
+from tests.lab.sim_engine import SimEngine
 
 RUNS = 20
+READ_S = 0.05
 QUIET = {"noise": 0.01, "burst_every_s": 0.0, "two_speeds": 1.0}
+
+
+class RelaunchingSim(SimEngine):
+    """Reads for `READ_S`, during which a spare pass runs if it was launched before."""
+
+    waits = 0
+    _relaunched = False
+
+    def make_room(self):
+        if self.in_flight < self.depth:
+            return True
+        if not self._effective.early_relaunch or self._relaunched:
+            return False
+        self.waits += 1
+        return True
+
+    def submit(self, frame, threshold, overlay=None):
+        self._relaunched = self.in_flight == self.depth
+        self._busy.append((frame, threshold))
+
+    def collect(self):
+        if not self._relaunched:
+            self.machine.work(READ_S)
+        self._relaunched = False
+        return super().collect()
 
 
 def measure(stand, depth=1, toggle="roi_masks", **kwargs):
@@ -85,6 +112,17 @@ def test_throughput_is_measured_with_as_many_in_flight_as_asked_for(stand_of):
     assert result.throughput.difference == pytest.approx(result.throughput.a, rel=0.1)
     assert result.throughput.interval.low < result.throughput.difference
     assert "fps +10" in result.verdict or "fps +9" in result.verdict
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_spare_slot_is_seen_at_every_depth(stand_of, depth):
+    stand = stand_of(**QUIET)
+    engine = stand.engine = RelaunchingSim(stand.engine.machine)
+    result = measure(stand, depth, "early_relaunch")
+    assert engine.waits > 0
+    slower = result.throughput.difference / result.throughput.a
+    assert slower == pytest.approx(-READ_S / (READ_S + 0.25), abs=0.01)
+    assert result.verdict.startswith("fps -1")
 
 
 def test_more_noise_takes_more_rounds_and_a_quiet_machine_few(stand_of):

@@ -137,7 +137,7 @@ def linear(
             out,
             rows,
             columns,
-            x.stride(-2),
+            x.stride(0) if x.dim() == 2 else depth,
             columns if add is None else add.stride(-2),
             out.stride(-2),
             DEPTH=depth,

@@ -24,7 +24,7 @@ from rfviewer.engine.cuda.overlay import can_draw
 from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.reporter import Reporter
 from rfviewer.engine.cuda.slot import Slot
-from rfviewer.engine.cuda.slot_sets import CaptureError, SlotSets
+from rfviewer.engine.cuda.slot_sets import SlotError, SlotSets
 from rfviewer.engine.cuda.toggles import cuda_toggles
 from rfviewer.engine.cuda.usage import UsageMeter
 from rfviewer.engine.ranges import Ranges
@@ -73,7 +73,7 @@ class CudaEngine:
             lambda slot: slot.launch(self._clock.base)
         )
         self._begun = 0
-        self._graph_failure = ""
+        self._failures: dict[str, str] = {}
         self._ranges: Ranges | None = None
         # Frames of any other size only add a capture: libraries and kernels are loaded by then.
         self._format = FrameFormat(*spec.input_wh)
@@ -172,8 +172,8 @@ class CudaEngine:
         try:
             wanted = effective_optimizations(self._states(optimizations))
             return not wanted.early_warmup or self._sets.build_one(self._format, wanted)
-        except CaptureError:
-            return True  # `configure` goes on without graphs, and says why
+        except SlotError:
+            return True  # `configure` goes on without, and says why
         except RuntimeError as error:
             raise engine_error("The GPU cannot run the model", error) from error
         finally:
@@ -187,8 +187,8 @@ class CudaEngine:
         """
         if self._flight:
             raise RuntimeError("configure() while frames are in flight")
-        before, slots, failure = self._requested, self._slots, self._graph_failure
-        self._graph_failure = ""
+        before, slots, failures = self._requested, self._slots, self._failures
+        self._failures = {}
         self._flight.clear()
         self._begun = 0
         try:
@@ -197,7 +197,7 @@ class CudaEngine:
         except DeviceLostError:
             raise
         except EngineError:
-            self._graph_failure, self._slots = failure, slots
+            self._failures, self._slots = failures, slots
             self._apply(before)
             raise
 
@@ -217,7 +217,7 @@ class CudaEngine:
         if self._flight:
             raise RuntimeError("replay_backend() while frames are in flight")
         batch = self._effective.micro_batch
-        return self._replays.network_ms(count, batch, graph=not self._graph_failure)
+        return self._replays.network_ms(count, batch, graph="cuda_graph" not in self._failures)
 
     def replay_part(self, part: ReplayPart, frame: Frame, count: int) -> Sequence[float]:
         """Run that part of the way of `frame` `count` times on one stream; return ms a frame.
@@ -229,7 +229,7 @@ class CudaEngine:
         """
         if self._flight:
             raise RuntimeError("replay_part() while frames are in flight")
-        graph = not self._graph_failure
+        graph = "cuda_graph" not in self._failures
         return self._replays.part_ms(part, frame, self._effective, count, graph=graph)
 
     def use_ranges(self, ranges: Ranges) -> None:
@@ -266,7 +266,7 @@ class CudaEngine:
         return cuda_toggles(
             optimizations,
             has_masks=self._network.mask_hw is not None,
-            graph_failure=self._graph_failure,
+            failures=self._failures,
             fused_obstacle=fused_obstacle,
             batch_obstacle=self._network.batch_obstacle,
         )
@@ -276,17 +276,17 @@ class CudaEngine:
         return self._slots_for(self._format) if self._effective.early_warmup else []
 
     def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:
-        """Return slots for frames of that format; without graphs where capture fails.
+        """Return slots for frames of that format; without graphs or a spare one if need be.
 
         Raises:
             EngineError: they cannot be built.
         """
         try:
             slots = self._sets.slots(frame_format, self._effective)
-        except CaptureError as error:
-            self._graph_failure = str(error)
+        except SlotError as error:
+            self._failures[error.toggle] = str(error)
             self._apply(self._requested)
-            slots = self._sets.slots(frame_format, self._effective)
+            return self._slots_for(frame_format)
         except RuntimeError as error:
             raise engine_error("The GPU cannot run the model", error) from error
         for index, slot in enumerate(slots):

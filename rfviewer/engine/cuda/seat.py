@@ -128,7 +128,7 @@ class Seat:
         work = [] if overlay is None else overlay.work(base)
         if reader.d2h_ms is not None and reader.started is not None:
             at = base.time_ms(reader.started)
-            work.insert(0, (Stage.D2H, at, at + reader.d2h_ms))
+            work.append((Stage.D2H, at, at + reader.d2h_ms))
             seen_done_ns = done_time_ns
         if overlay is not None:
             overlay.clear()

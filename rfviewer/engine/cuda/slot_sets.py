@@ -31,8 +31,13 @@ _CAPACITY = 3
 """Sets kept: the present one, the one before, and one more for A/B runs over two sizes."""
 
 
-class CaptureError(EngineError):
-    """The slots cannot be captured as graphs."""
+class SlotError(EngineError):
+    """The slots can be had only without one of the optimizations; its text is the reason."""
+
+    def __init__(self, toggle: str, reason: str) -> None:
+        super().__init__(reason)
+        self.toggle = toggle
+        """Field of `Optimizations`."""
 
 
 class SlotSets:
@@ -80,7 +85,7 @@ class SlotSets:
         As many as run at a time, and with `early_relaunch` a spare one.
 
         Raises:
-            CaptureError: a graph was asked for and cannot be had.
+            SlotError: a graph or the spare slot cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
         while not self.build_one(frame, effective):
@@ -94,7 +99,7 @@ class SlotSets:
         them on their stream, and its buffers are its own.
 
         Raises:
-            CaptureError: a graph was asked for and cannot be had.
+            SlotError: a graph or the spare slot cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
         wanted, count = slot_key(effective), effective.depth + effective.early_relaunch
@@ -109,11 +114,14 @@ class SlotSets:
             try:
                 found.append(self._build(len(found), frame, wanted, found))
             except torch.cuda.OutOfMemoryError as error:
+                if len(found) == effective.depth:
+                    torch.cuda.empty_cache()  # what the spare one had got already
+                    raise SlotError("early_relaunch", "no memory for a spare slot") from error
                 self._drop_others(key)
                 frames = effective.depth * wanted.micro_batch
                 raise memory_error(
                     f"{frames} frames of {frame.width}x{frame.height} in flight",
-                    _less(len(found), effective),
+                    _less(len(found), wanted.micro_batch),
                     error,
                 ) from error
             elapsed_ms = (time.monotonic_ns() - start_ns) / 1e6
@@ -179,7 +187,8 @@ class SlotSets:
                 if is_device_lost(error):
                     raise
                 log.engine.warning("capture failed: %s", error)
-                raise CaptureError(str(error).strip().split("\n", 1)[0]) from error
+                reason = f"capture failed: {str(error).strip().split(chr(10), 1)[0]}"
+                raise SlotError("cuda_graph", reason) from error
         return slot
 
     def _stages(
@@ -221,17 +230,11 @@ class SlotSets:
         return FrameTables(frame, network.input_hw, network.mask_hw, self._resize, self._device)
 
 
-def _less(slots: int, effective: Optimizations) -> str:
+def _less(slots: int, batch: int) -> str:
     """Return what to set where there is memory for `slots` slots only."""
-    if slots > effective.early_relaunch:
-        return f"set depth to {slots - effective.early_relaunch}"
     if slots:
-        return "turn early_relaunch off"
-    return (
-        "set micro_batch to 1"
-        if effective.micro_batch > 1
-        else "use smaller frames or another model"
-    )
+        return f"set depth to {slots}"
+    return "set micro_batch to 1" if batch > 1 else "use smaller frames or another model"
 
 
 def _blank(frame: FrameFormat) -> Frame:

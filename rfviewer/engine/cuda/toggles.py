@@ -1,5 +1,6 @@
 """Which optimizations really run on the GPU engine, and why the others do not. Needs no torch."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from rfviewer.result import ToggleState
 
 _MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks", "tuned_masks")
 _DENSE = "masks of one byte per pixel are copied by their number"
+_BLOCKING_LAUNCH = "without {name} the launch itself keeps the host, and the result waiting"
 _NO_MASKS = "the model has no masks"
 _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
 
@@ -17,7 +19,7 @@ def cuda_toggles(
     requested: Optimizations,
     *,
     has_masks: bool,
-    graph_failure: str,
+    failures: Mapping[str, str],
     fused_obstacle: str,
     batch_obstacle: str,
 ) -> tuple[ToggleState, ...]:
@@ -26,20 +28,21 @@ def cuda_toggles(
     Args:
         requested: what was asked for.
         has_masks: whether the network predicts masks.
-        graph_failure: why the slots could not be captured; empty when they could.
+        failures: by name, what could not be had when the slots were built, and why.
         fused_obstacle: why there is no fused form of the network; empty when there is.
         batch_obstacle: why one pass cannot take several frames; empty when it can.
     """
-    impossible: dict[str, str] = {}
+    impossible = dict(failures)
     unused: dict[str, str] = {}
     if has_masks and not requested.packed_masks:
         unused = {"fixed_copy": _DENSE, "device_overlay": _DENSE_OVERLAY}
     if not requested.fused_preprocess:
         unused |= dict.fromkeys(PARTS_OF_FUSED_PREPROCESS, NO_FUSED_PREPROCESS)
+    for name in ("event_waits", "cuda_graph"):
+        if name in failures or not getattr(requested, name):
+            unused["early_relaunch"] = _BLOCKING_LAUNCH.format(name=name)
     if not has_masks:
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
-    if graph_failure:
-        impossible["cuda_graph"] = f"capture failed: {graph_failure}"
     if fused_obstacle:
         impossible["fused_network"] = fused_obstacle
     if batch_obstacle:

@@ -30,13 +30,20 @@ def product(
         x: (..., K), contiguous.
         weight: (N, K), contiguous.
         bias: (N,).
-        activation: what comes between the bias and `add`; not both are given but with "gelu".
-        add: (M, N) for `x` (M, K), rows may lie apart.
+        activation: what comes between the bias and `add`; "gelu" is always ours.
+        add: (M, N) for `x` (M, K), rows may lie apart; alone, but with "gelu".
         out: `add`, to be overwritten, or None.
+
+    Raises:
+        ValueError: for what only one of the two could do.
     """
+    if out is not None and out is not add:
+        raise ValueError("a product overwrites nothing but what it adds to")
     if activation == "gelu" or _is_small(x, weight):
         return linear(x, weight, bias, activation=activation, add=add, out=out)
     if add is not None:
+        if bias is not None or activation != "none":
+            raise ValueError(f"no library product adds after a bias or {activation}")
         return torch.addmm(add, x, weight.t(), out=out)
     if activation == "relu" and bias is not None:
         # What torch.nn.TransformerEncoder's fast path calls: the activation inside the product.
