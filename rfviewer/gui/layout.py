@@ -1,8 +1,10 @@
 """Where things stand in the window: splitters, hiding of parts, fullscreen, saved sizes."""
 
+from collections.abc import Callable
 from typing import override
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from rfviewer.gui.preferences import Preferences
@@ -16,16 +18,31 @@ NARROW_PX = 900
 """Below this width the side panel gives its room to the video."""
 LOW_PX = 740
 """Below this height the pages do: only their tabs stay."""
+VIDEO_SHARE = 0.5
+"""Of the height that video and strip share: what the strip leaves, unless the user left less."""
 _FRAME_PX = 32
 """Room for the title bar and borders that the system draws around a window."""
+
+
+class _Rows(QSplitter):
+    """Video above strip. Calls `on_resized` once it has shared out its new height."""
+
+    on_resized: Callable[[], object] | None = None
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.on_resized is not None:
+            self.on_resized()
 
 
 class WindowLayout(QObject):
     """Video with transport above the strip of pages; the side panel beside both; bars around them.
 
     The strip has one height for all pages, so the video keeps its size when they are switched; only
-    the user changes it. A small window hides the side panel and folds the strip to its tabs; they
-    come back with the room, or when the user asks for them in spite of it.
+    the user changes it, and a window that is too low for it. A small window hides the side panel
+    and folds the strip to its tabs; they come back with the room, or when the user asks for them in
+    spite of it.
 
     Signals:
         parts_changed: the side panel was shown or hidden, the strip folded or unfolded.
@@ -53,7 +70,9 @@ class WindowLayout(QObject):
         self._hidden_before: list[QWidget] = []
         self._strip = strip
         self._strip_px = STRIP_HEIGHT_PX
-        """Height of the strip while it is not folded."""
+        """Height that the user gave the strip, while it is not folded; a low window gives less."""
+        self._video_px = DEFAULT_SIZE[1]
+        """Height that the user left to video and transport then."""
         self._side_panel = side_panel
         self._wanted = {"panel": True, "plots": True}
         self._small = {"panel": False, "plots": False}
@@ -63,8 +82,10 @@ class WindowLayout(QObject):
         column.setSpacing(0)
         column.addWidget(video, 1)
         column.addWidget(transport)
-        self._rows = self._splitter(Qt.Orientation.Vertical, upper, strip)
-        self._columns = self._splitter(Qt.Orientation.Horizontal, self._rows, side_panel)
+        self._rows = _Rows(Qt.Orientation.Vertical)
+        self._columns = QSplitter(Qt.Orientation.Horizontal)
+        self._fill(self._rows, upper, strip)
+        self._fill(self._columns, self._rows, side_panel)
         central = QWidget()
         outer = QVBoxLayout(central)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -76,6 +97,7 @@ class WindowLayout(QObject):
         window.setCentralWidget(central)
         window.installEventFilter(self)
         self._rows.splitterMoved.connect(self._on_rows_moved)
+        self._rows.on_resized = self._fit_strip
         strip.fold_wanted.connect(lambda folded: self.set_plots_visible(visible=not folded))
 
     @property
@@ -151,6 +173,7 @@ class WindowLayout(QObject):
         self._preferences.set_layout_value("geometry", self._window.saveGeometry())
         self._preferences.set_layout_value("columns", self._columns.saveState())
         self._preferences.set_layout_number("strip_px", self._strip_px)
+        self._preferences.set_layout_number("video_px", self._video_px)
         for name, shown in self.parts_shown().items():
             for fact, value in (
                 ("wanted", self._wanted[name]),
@@ -163,6 +186,7 @@ class WindowLayout(QObject):
         """Show what was shown, unless the window has become too small or large enough since."""
         number = self._preferences.layout_number
         self._strip_px = number("strip_px", STRIP_HEIGHT_PX)
+        self._video_px = number("video_px", DEFAULT_SIZE[1])
         for name in self._wanted:
             self._wanted[name] = bool(number(f"{name}_wanted", 1))
         self._fold_for(self._window.size(), again=True)
@@ -182,8 +206,7 @@ class WindowLayout(QObject):
             if self.is_fullscreen:
                 self._strip.setVisible(shown)
             self._strip.set_folded(folded=not shown)
-            height_px = self._strip_px if shown else self._strip.minimumSizeHint().height()
-            self._rows.setSizes([max(0, sum(self._rows.sizes()) - height_px), height_px])
+            self._fit_strip()
         self.parts_changed.emit()
 
     def _fold_for(self, size: QSize, *, again: bool = False) -> None:
@@ -196,9 +219,20 @@ class WindowLayout(QObject):
                 self._small[name] = small[name]
                 self._show_part(name, shown=self._wanted[name] and not small[name])
 
+    def _fit_strip(self) -> None:
+        """Give the strip its height, or less in a window that is lower than when it was set."""
+        if self._strip.isHidden():
+            return
+        room_px = sum(self._rows.sizes())
+        least_px = min(round(VIDEO_SHARE * room_px), self._video_px)
+        height_px = min(self._strip_px, room_px - least_px)
+        if self._strip.folded:
+            height_px = self._strip.minimumSizeHint().height()
+        self._rows.setSizes([max(0, room_px - height_px), height_px])
+
     def _on_rows_moved(self, _position: int, _index: int) -> None:
         if not self._strip.folded:
-            self._strip_px = self.strip_height()
+            self._video_px, self._strip_px = self._rows.sizes()
 
     def _room(self) -> QRect:
         """Return the part of the screen that windows may cover."""
@@ -211,14 +245,13 @@ class WindowLayout(QObject):
         return False
 
     def _set_default_sizes(self) -> None:
-        self._strip_px = STRIP_HEIGHT_PX
+        self._strip_px, self._video_px = STRIP_HEIGHT_PX, DEFAULT_SIZE[1]
         height = max(400, self._window.height())
         width = max(700, self._window.width())
         self._rows.setSizes([height - STRIP_HEIGHT_PX, STRIP_HEIGHT_PX])
         self._columns.setSizes([width - PANEL_WIDTH_PX, PANEL_WIDTH_PX])
 
-    def _splitter(self, orientation: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:
-        splitter = QSplitter(orientation)
+    def _fill(self, splitter: QSplitter, first: QWidget, second: QWidget) -> None:
         splitter.addWidget(first)
         splitter.addWidget(second)
         splitter.setStretchFactor(0, 1)
@@ -226,4 +259,3 @@ class WindowLayout(QObject):
         splitter.setCollapsible(0, False)  # noqa: FBT003 - Qt's signature
         splitter.setCollapsible(1, False)  # noqa: FBT003 - Qt's signature
         splitter.setHandleWidth(1)
-        return splitter

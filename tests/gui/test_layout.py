@@ -60,6 +60,50 @@ def test_the_video_has_half_of_a_small_window(window, qtbot):
     assert window.lab_parts.strip.tabs.isVisible()
 
 
+def rows_of(window) -> QSplitter:
+    (rows,) = (
+        splitter
+        for splitter in window.findChildren(QSplitter)
+        if splitter.orientation() is Qt.Orientation.Vertical
+    )
+    return rows
+
+
+def test_a_strip_from_a_taller_screen_leaves_the_video_half(
+    make_window, session, preferences, qtbot
+):
+    preferences.set_layout_number("strip_px", 700)
+    window = make_window(session)
+    rows = rows_of(window)
+
+    def is_halved() -> bool:
+        video, strip = rows.sizes()
+        return window.height() == 800 and abs(video - strip) <= 2
+
+    for height in (800, 1600, 800):
+        window.resize(1280, height)
+        qtbot.waitUntil(is_halved if height == 800 else lambda: rows.sizes()[1] == 700)
+    for folded in (True, False):
+        window.actions_["plots"].trigger()
+        assert window.lab_parts.strip.folded is folded
+    qtbot.waitUntil(is_halved)
+
+
+def test_what_the_user_leaves_the_video_is_less_than_half_if_they_want_it(window, qtbot):
+    window.resize(1280, 1000)
+    rows = rows_of(window)
+    qtbot.waitUntil(lambda: sum(rows.sizes()) > 850)
+    rows.moveSplitter(300, 1)
+    assert rows.sizes()[0] == 300
+    for _ in range(2):
+        window.actions_["plots"].trigger()
+    assert rows.sizes()[0] == 300
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.height() == 800 and rows.sizes()[0] == 300)
+    window.actions_["reset_layout"].trigger()
+    qtbot.waitUntil(lambda: rows.sizes()[1] == STRIP_HEIGHT_PX)
+
+
 def test_sizes_that_the_user_moved_come_back(make_window, session, qtbot):
     window = make_window(session)
     window.resize(1180, 780)
