@@ -26,7 +26,7 @@ class WatchLimits:
 
 
 class EngineWatch:
-    """A context around each `submit` and `collect`, on the engine thread; `look` on another one."""
+    """A context around each call that may wait, on the engine thread; `look` on another one."""
 
     def __init__(self, limits: WatchLimits) -> None:
         self._limits = limits
@@ -89,6 +89,6 @@ class EngineWatch:
         limits = self._limits
         with self._lock:
             usual_s = max(self._took_s, default=0.0)
-            new = self._proven < _RECENT  # each slot captures its own graph
+            new = self._proven < _RECENT  # the first frames load and capture
         allowed_s = max(limits.stuck_s, limits.times_usual * usual_s)
         return max(allowed_s, limits.first_s) if new else allowed_s

@@ -274,11 +274,12 @@ def test_stages_are_shared_out_and_intervals_told_once():
     assert second.collect_time_ns == first.done_time_ns
 
 
-def test_random_traffic_never_mixes_frames():
+@pytest.mark.parametrize("spare", [0, 1])
+def test_random_traffic_never_mixes_frames(spare):
     rng = random.Random(5)
-    run, waiting, index = Run([FakeSlot(4) for _ in range(3)]), deque(), 0
+    run, waiting, index = Run([FakeSlot(4) for _ in range(3)], spare), deque(), 0
     for _ in range(3000):
-        if waiting and (len(waiting) == run.capacity or rng.random() < 0.45):
+        if waiting and (rng.random() < 0.45 or not run.flight.make_room()):
             assert run.collect().detections.class_ids[0] == waiting.popleft()
         else:
             run.submit(frame(index))
