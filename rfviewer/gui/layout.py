@@ -45,7 +45,8 @@ class WindowLayout(QObject):
     spite of it.
 
     Signals:
-        parts_changed: the side panel was shown or hidden, the strip folded or unfolded.
+        parts_changed: the side panel was shown or hidden, the strip folded or unfolded, by
+            fullscreen too.
     """
 
     parts_changed = Signal()
@@ -65,9 +66,10 @@ class WindowLayout(QObject):
         super().__init__(window)
         self._window = window
         self._preferences = preferences
-        self._chrome = (*bars[:1], side_panel, status)
+        self._chrome = (*bars[:1], status)
         self._was_maximized = False
         self._hidden_before: list[QWidget] = []
+        self._shown_before: dict[str, bool] = {}
         self._strip = strip
         self._strip_px = STRIP_HEIGHT_PX
         """Height that the user gave the strip, while it is not folded; a low window gives less."""
@@ -125,23 +127,30 @@ class WindowLayout(QObject):
         }
 
     def set_fullscreen(self, *, fullscreen: bool) -> None:
-        """Show only video and transport on the whole screen, or everything again."""
+        """Show only video and transport on the whole screen, or again what was there before.
+
+        What the user shows or hides meanwhile is for the time of it.
+        """
         if fullscreen == self.is_fullscreen:
             return
-        parts = (*self._chrome, self._strip, self._window.menuBar())
         if fullscreen:
             self._was_maximized = self._window.isMaximized()
-            self._hidden_before = [part for part in parts if part.isVisible()]
-            for part in self._hidden_before:
+            self._shown_before = self.parts_shown()
+            chrome = (*self._chrome, self._window.menuBar())
+            self._hidden_before = [part for part in chrome if part.isVisible()]
+            for part in (*self._hidden_before, self._side_panel, self._strip):
                 part.setVisible(False)
             self._window.showFullScreen()
+            self.parts_changed.emit()
             return
-        for part in self._hidden_before:
-            part.setVisible(True)
         if self._was_maximized:
             self._window.showMaximized()
         else:
             self._window.showNormal()
+        for part in (*self._hidden_before, self._strip):
+            part.setVisible(True)
+        for name, shown in self._shown_before.items():
+            self._show_part(name, shown=shown)
 
     def reset(self) -> None:
         """Go back to the layout of the first start."""
@@ -195,8 +204,8 @@ class WindowLayout(QObject):
                 self._show_part(name, shown=bool(number(f"{name}_shown", 1)))
 
     def _set_part(self, name: str, *, visible: bool) -> None:
-        if not self._small[name]:
-            self._wanted[name] = visible  # in a small window it is a passing wish
+        if not self._small[name] and not self.is_fullscreen:  # there it is a passing wish
+            self._wanted[name] = visible
         self._show_part(name, shown=visible)
 
     def _show_part(self, name: str, *, shown: bool) -> None:

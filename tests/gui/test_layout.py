@@ -137,6 +137,62 @@ def test_pages_that_were_unfolded_in_a_small_window_stay_so(make_window, session
     assert not again.lab_parts.strip.folded
 
 
+@pytest.mark.parametrize("panel", [True, False])
+@pytest.mark.parametrize("plots", [True, False])
+def test_one_press_shows_a_part_in_fullscreen_and_leaving_brings_back_what_was(
+    window, qtbot, panel, plots
+):
+    before = {"panel": panel, "plots": plots}
+    window.resize(NARROW_PX + 100, LOW_PX + 100)
+    for name, wanted in before.items():
+        if not wanted:
+            window.actions_[name].trigger()
+    widgets = {"panel": window.panel, "plots": window.lab_parts.strip}
+
+    def marks() -> dict[str, bool]:
+        return {name: window.actions_[name].isChecked() for name in before}
+
+    for presses in (1, 2):
+        window.actions_["fullscreen"].trigger()
+        assert window.isFullScreen()
+        assert marks() == window.layout_.parts_shown() == {"panel": False, "plots": False}
+        for press in range(presses):
+            for name, widget in widgets.items():
+                window.actions_[name].trigger()
+                assert widget.isVisible() is (press == 0)
+                assert marks()[name] is (press == 0)
+        window.actions_["leave_fullscreen"].trigger()
+        assert not window.isFullScreen()
+        assert marks() == window.layout_.parts_shown() == before
+        assert window.lab_parts.strip.isVisible()
+        assert window.lab_parts.strip.folded is not plots
+    window.resize(640, 480)
+    window.resize(NARROW_PX + 100, LOW_PX + 100)
+    assert marks() == window.layout_.parts_shown() == before  # it is still what is wanted
+
+
+def test_the_strip_has_its_height_again_after_fullscreen(window, qtbot):
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.layout_.strip_height() == STRIP_HEIGHT_PX)
+    window.actions_["fullscreen"].trigger()
+    window.actions_["plots"].trigger()
+    qtbot.waitUntil(lambda: window.layout_.strip_height() == STRIP_HEIGHT_PX)
+    window.actions_["fullscreen"].trigger()
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == (1280, 800))
+    qtbot.waitUntil(lambda: window.layout_.strip_height() == STRIP_HEIGHT_PX)
+
+
+def test_closing_in_fullscreen_remembers_what_was_there_before(window, preferences):
+    window.resize(NARROW_PX + 100, LOW_PX + 100)
+    window.actions_["panel"].trigger()
+    window.actions_["fullscreen"].trigger()
+    window.actions_["panel"].trigger()
+    assert window.panel.isVisible()
+    window.close()
+    kept = [preferences.layout_number(f"panel_{fact}", -1) for fact in ("wanted", "shown")]
+    assert kept == [0, 0]
+
+
 def test_nothing_overlaps_in_the_smallest_window(window, qtbot):
     window.resize(*MINIMUM_SIZE)
     assert (window.width(), window.height()) == MINIMUM_SIZE
