@@ -176,4 +176,7 @@ def _info(state: ToggleState, optimizations: Optimizations) -> EngineInfo:
 
 
 def test_frames_in_flight_are_passes_times_frames_a_pass() -> None:
-    assert FakeEngine(Optimizations(depth=3, micro_batch=4)).info.frames_in_flight == 12
+    wanted = Optimizations(depth=3, micro_batch=4, early_relaunch=False)
+    assert FakeEngine(wanted).info.frames_in_flight == 12
+    with_a_spare_pass = FakeEngine(wanted.set("early_relaunch", "on"))
+    assert with_a_spare_pass.info.frames_in_flight == 16
