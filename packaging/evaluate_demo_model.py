@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import av
 import cv2
 import numpy as np
-import onnxruntime
 
 from make_clips import RESOURCES
 from rfviewer.models.demo_weights import demo_onnx_inputs
+from rfviewer.onnx_runtime import onnxruntime
 from scene import DEMO_HEIGHT, DEMO_WIDTH, DemoFrame, demo_frames
 from scene_objects import Array
 

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 import torchvision.transforms.functional as vision
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from rfdetr.models.postprocess import PostProcess
 
 from demo_torch import DEMO_FOLDER, RESOLUTION, build_demo_model
 from rfviewer.models.demo_weights import demo_onnx_inputs
+from rfviewer.onnx_runtime import onnxruntime
 from scene import demo_frames
 
 THRESHOLD = 0.4

@@ -257,6 +257,11 @@ def forbid_hub_downloads() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+def forbid_telemetry() -> None:
+    """Keep ONNX Runtime from reporting to its maker, unless the user has decided about that."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
 def keep_compiled_kernels(folder: Path) -> None:
     """Let Triton keep its kernels in `folder`, unless the user named another one."""
     os.environ.setdefault("TRITON_CACHE_DIR", str(folder))

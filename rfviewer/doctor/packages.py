@@ -74,7 +74,7 @@ def opencv() -> Check:
 
 def onnx_runtime() -> Check:
     """Check the CPU backend."""
-    import onnxruntime
+    from rfviewer.onnx_runtime import onnxruntime
 
     providers = ", ".join(onnxruntime.get_available_providers())
     return Check("ONNX Runtime", Status.OK, f"{onnxruntime.__version__}, {providers}")

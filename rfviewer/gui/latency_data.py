@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rfviewer.gui.history import Ring
 from rfviewer.gui.play_clock import PlayClock
 from rfviewer.gui.rates import is_playing
+from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.snapshot import FrameSample, PresentedFrame, Snapshot
 
 WINDOW_S = 30.0
@@ -29,6 +30,8 @@ class DepthChange:
     time_s: float
     before: int
     after: int
+    others: int = 0
+    """Switches that changed with it."""
     latency_before_ms: float | None = None
     latency_after_ms: float | None = None
     fps_before: float | None = None
@@ -44,7 +47,7 @@ class LatencyBook:
         self.changes: deque[DepthChange] = deque(maxlen=4)
         self.clock = PlayClock()
         """Times are those of its axis, which stands still while nothing plays."""
-        self._depth: int | None = None
+        self._last_set: Optimizations | None = None
         self._last_shown: tuple[int, int] | None = None
         self._playing = False
         self._held_until_ns = 0
@@ -82,7 +85,7 @@ class LatencyBook:
         self._shown.clear()
         self.changes.clear()
         self.clock.clear()
-        self._depth, self._last_shown, self._held_until_ns = None, None, 0
+        self._last_set, self._last_shown, self._held_until_ns = None, None, 0
 
     def recent(self) -> dict[str, F64Array]:
         """Return ms of each part of `PARTS` over the last seconds; empty when not measured."""
@@ -121,14 +124,16 @@ class LatencyBook:
             waited = (timings.submit_time_ns - sample.capture_time_ns) / 1e6
             total = (timings.done_time_ns - sample.capture_time_ns) / 1e6
         self._frames.append(done_s, [waited, engine, total, float(self._playing)])
-        depth = sample.optimizations.depth
-        if self._depth is not None and depth != self._depth:
-            change = DepthChange(done_s, self._depth, depth)
+        before, after = self._last_set, sample.optimizations
+        if before is not None and before.depth != after.depth:
+            names = (name for name in toggle_names() if name != "depth")
+            others = sum(getattr(before, name) != getattr(after, name) for name in names)
+            change = DepthChange(done_s, before.depth, after.depth, others)
             change.latency_before_ms, change.fps_before = self._figures(
                 done_s - AFTER_CHANGE_S, done_s - 1e-6
             )
             self.changes.append(change)
-        self._depth = depth
+        self._last_set = after
 
     def _measure(self, change: DepthChange) -> None:
         start = change.time_s + SETTLES_S

@@ -238,10 +238,14 @@ def change_text(change: DepthChange | None) -> str:
     if change is None:
         return "Change the frames in flight to see what latency the rate costs."
     arrow = "\N{RIGHTWARDS ARROW}"
+    what = f"Frames in flight {change.before} {arrow} {change.after}"
+    if change.others:
+        what += f" and {change.others} other switch{'es' * (change.others > 1)}"
     if change.latency_after_ms is None:
-        return f"Frames in flight {change.before} {arrow} {change.after}\nmeasuring what it does"
+        does = "they do" if change.others else "it does"
+        return f"{what}\nmeasuring what {does}"
     return (
-        f"Frames in flight {change.before} {arrow} {change.after}\n"
+        f"{what}\n"
         f"latency {ms_text(change.latency_before_ms)} {arrow} "
         f"{ms_text(change.latency_after_ms)} ms, "
         f"inferred {fps_text(change.fps_before)} {arrow} {fps_text(change.fps_after)} fps"

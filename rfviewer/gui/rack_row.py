@@ -174,7 +174,9 @@ class RackRow(QWidget):
         elif state is None:
             shown = ("", "\N{HORIZONTAL ELLIPSIS}", self._why)
         elif state.effective != state.requested or not state.available:
-            word = "not here" if self._switch is not None else f"runs {int(state.effective)}"
+            word = "not now" if state.available else "not here"
+            if self._switch is None:
+                word = f"runs {int(state.effective)}"
             shown = ("blocked", word, state.reason or self._why)
         elif self._switch is None:
             shown = ("check", "on" if int(state.effective) > 1 else "one", self._why)

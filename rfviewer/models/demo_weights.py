@@ -106,7 +106,9 @@ def demo_onnx_inputs(folder: Path, options: Any = None) -> DemoOnnxInputs:  # no
     Raises:
         ModelError: a file is missing or damaged.
     """
-    import onnxruntime  # here, so that the torch path does not pay for it
+    from rfviewer.onnx_runtime import (
+        onnxruntime,
+    )  # here, so that the torch path does not pay for it
 
     graph_path = _existing(folder / GRAPH_FILE)
     session_options = onnxruntime.SessionOptions() if options is None else options

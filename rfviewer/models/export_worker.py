@@ -90,6 +90,7 @@ def main() -> int:
 def _export(arguments: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     # Written, not read: building a network from a checkpoint must not reach for the internet.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # noqa: TID251
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251
     checkpoint: Path = arguments.checkpoint
     reporter.step(1, "Starting PyTorch")
     torch, rfdetr = _import_packages()

@@ -66,7 +66,7 @@ def inspect_onnx(path: Path) -> OnnxLayout:
 
 
 def _load(path: Path) -> Any:  # noqa: ANN401 - onnxruntime has no types
-    import onnxruntime  # here, so that listing models does not load it
+    from rfviewer.onnx_runtime import onnxruntime  # here, so that listing models does not load it
 
     options = onnxruntime.SessionOptions()
     # Only shapes are wanted: no graph rewriting, one thread, and errors as exceptions, not as log.

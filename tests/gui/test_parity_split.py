@@ -17,7 +17,7 @@ from rfviewer.gui.latency_page import change_text
 from rfviewer.gui.parity_dialog import ParityDialog
 from rfviewer.gui.parity_text import ICONS, badge_text, reading_lines, reading_sentence
 from rfviewer.gui.reference_cost import LOADING, ReferenceCost
-from rfviewer.optimizations import Optimizations
+from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import DeviceUsage
 from rfviewer.snapshot import FrameSample, PlayState, PresentedFrame
 from rfviewer.timing import StageTimings
@@ -338,6 +338,18 @@ def test_a_change_of_the_depth_shows_what_it_costs(session):
     assert "15.0" in text
     assert "30.0" in text
     assert "Change the frames in flight" in change_text(None)
+
+
+def test_a_change_of_more_than_the_depth_is_not_put_down_to_it(session):
+    all_on = [sample(i, 100 + i / 50, 3) for i in range(200)]
+    off = Optimizations.baseline()
+    baseline = [replace(sample(200 + i, 104 + i / 80, 1), optimizations=off) for i in range(500)]
+    (change,) = book_with(session, all_on + baseline).changes
+    names = [name for name in toggle_names() if name != "depth"]
+    given = all_on[0].optimizations
+    assert change.others == sum(getattr(given, name) != getattr(off, name) for name in names) > 1
+    assert f"and {change.others} other switches" in change_text(change)
+    assert "measuring what they do" in change_text(replace(change, latency_after_ms=None))
 
 
 def test_the_latency_page_has_figures_rates_and_the_device(make_window, qtbot):

@@ -6,6 +6,7 @@ from rfviewer.gui.controls import Segments, Switch
 from rfviewer.gui.rack_row import RackRow
 from rfviewer.gui.theme import ThemeChoice
 from rfviewer.optimizations import Optimizations, toggle_of
+from rfviewer.result import ToggleState
 from tests.gui.fake_session import WORK_ON_CPU, FakeSession
 
 
@@ -30,6 +31,14 @@ def test_what_works_comes_first_and_the_rest_is_folded(window, qtbot):
     titles = [button.text() for button in rack.blocked_group.findChildren(object) if
               hasattr(button, "text") and "NVIDIA" in str(button.text())]  # fmt: skip
     assert f" {blocked} need an NVIDIA GPU" in titles
+
+
+def test_what_waits_for_another_switch_is_not_said_to_be_impossible(window, qtbot):
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: set(rack.order) == WORK_ON_CPU)
+    part, reason = rack.rows["planar_stores"], "part of the fused preprocess"
+    part.set_state(ToggleState(part.name, True, effective=False, reason=reason))
+    assert (part.state_word, part.note) == ("not now", reason)
 
 
 def test_the_heading_counts_what_is_in_effect(window, session, qtbot):

@@ -9,7 +9,6 @@ import sys
 import av
 import cv2
 import numpy as np
-import onnxruntime
 import pytest
 
 from rfviewer.errors import ModelError
@@ -19,6 +18,7 @@ from rfviewer.models.demo_weights import (
     load_demo_state_dict,
     write_full_onnx,
 )
+from rfviewer.onnx_runtime import onnxruntime
 from rfviewer.paths import resource
 from scene import demo_frames
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import psutil
 
 from rfviewer.config import EngineConfig, cpu_threads_limit
@@ -17,6 +16,7 @@ from rfviewer.engine.backends.base import BoundNetwork, RawOutputs
 from rfviewer.engine.backends.onnx_precision import weight_precision
 from rfviewer.errors import EngineError, ModelError
 from rfviewer.models.spec import F32Array, ModelSpec
+from rfviewer.onnx_runtime import onnxruntime
 
 _OUTPUTS = {
     "dets": "pred_boxes",
