@@ -14,7 +14,7 @@ import torch
 from rfviewer import log
 from rfviewer.config import ResizeMode
 from rfviewer.engine.cuda.buffers import allocate_buffers
-from rfviewer.engine.cuda.faults import is_device_lost, memory_error
+from rfviewer.engine.cuda.faults import first_line, is_device_lost, memory_error
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork, DeviceOutputs
 from rfviewer.engine.cuda.overlay import SlotOverlay
@@ -187,8 +187,7 @@ class SlotSets:
                 if is_device_lost(error):
                     raise
                 log.engine.warning("capture failed: %s", error)
-                reason = f"capture failed: {str(error).strip().split(chr(10), 1)[0]}"
-                raise SlotError("cuda_graph", reason) from error
+                raise SlotError("cuda_graph", f"capture failed: {first_line(error)}") from error
         return slot
 
     def _stages(
