@@ -13,18 +13,20 @@ import threading
 import time
 from pathlib import Path
 
-_TS_PACKETS = 7
+RTP_BYTES = 7 * 188
+"""Bytes of an RTP packet: seven packets of a transport stream."""
 _SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:v\r\n"
 )
 
 
 class RtspServer:
-    """Serves `data` for ever at about 25 fps until closed; `password` is for the user "bob".
+    """Serves `data` over and over until closed; `password` is for the user "bob".
 
-    With `stall_after` it stops sending after that many RTP packets and stays silent. While
-    `silent` is set it answers nothing and sends nothing, as a stopped process does. With `udp` it
-    refuses RTP inside the connection.
+    An RTP packet goes out every `pace_s` seconds; With
+    `stall_after` it stops sending after that many of them and stays silent. While `silent` is set
+    it answers nothing and sends nothing, as a stopped process does. With `udp` it refuses RTP
+    inside the connection.
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class RtspServer:
         stall_after: int | None = None,
         port: int = 0,
         udp: bool = False,
+        pace_s: float = 0.002,
     ) -> None:
         self._data, self._stall_after, self._udp = data, stall_after, udp
+        self._pace_s = pace_s
         self.silent = threading.Event()
         self.connections = 0
         self._udp_client: tuple[str, int] | None = None
@@ -121,11 +125,10 @@ class RtspServer:
 
     def _send_media(self, connection: socket.socket) -> None:
         connection.settimeout(5)
-        step = 188 * _TS_PACKETS
         sent = 0
         while not self._closed.is_set():
-            for start in range(0, len(self._data), step):
-                if self._closed.wait(0.002):
+            for start in range(0, len(self._data), RTP_BYTES):
+                if self._closed.wait(self._pace_s):
                     return
                 while self.silent.is_set():
                     if _hung_up(connection) or self._closed.wait(0.02):
@@ -135,7 +138,7 @@ class RtspServer:
                     return
                 stamp = int(time.monotonic() * 90_000) & 0xFFFFFFFF
                 rtp = struct.pack(">BBHII", 0x80, 33, sent & 0xFFFF, stamp, 1)
-                rtp += self._data[start : start + step]
+                rtp += self._data[start : start + RTP_BYTES]
                 if self._udp_client is not None:
                     if _hung_up(connection):
                         return
