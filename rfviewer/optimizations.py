@@ -25,6 +25,7 @@ class Optimizations:
     planar_stores: bool = True
     table_cache: bool = True
     pinned_input: bool = True
+    needed_rows: bool = True
     zero_copy_input: bool = True
     zero_copy_output: bool = True
     event_waits: bool = True

@@ -65,6 +65,13 @@ TOGGLES: dict[str, Toggle] = {
         "asynchronous copy from page-locked memory",
         Stage.H2D,
     ),
+    "needed_rows": Toggle(
+        "Rows that are read",
+        "of a large frame, half need not go to the GPU",
+        "the whole frame is copied to the GPU",
+        "only rows that the resize reads are copied; the rest follows where the frame is drawn",
+        Stage.H2D,
+    ),
     "zero_copy_input": Toggle(
         "Write into network input",
         "saves a copy of the network input",

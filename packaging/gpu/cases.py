@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from rfviewer_kernels import reference, reference_overlay
-from rfviewer_kernels.fetch import fetch
+from rfviewer_kernels.fetch import PIECE_WORDS, fetch, needed_pieces
 from rfviewer_kernels.mask_stream import mask_stream, stream_bytes
 from rfviewer_kernels.masks import MaskTables, masks
 from rfviewer_kernels.normalize import affine
@@ -56,7 +56,7 @@ def _preprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Cas
     a_y, a_x = linear_table(height, NETWORK).to(device), linear_table(width, NETWORK).to(device)
     b_y = antialias_table(height, NETWORK).to(device)
     b_x = antialias_table(width, NETWORK).to(device)
-    yield _fetch_case(device, frame_wh)
+    yield from _fetch_cases(device, frame_wh)
     used_rows = len(torch.cat((a_y.first, a_y.second)).unique())
     for layout in (Layout.BGR, Layout.NV12):
         shape = (height * 3 // 2, width) if layout is Layout.NV12 else (height, width, 3)
@@ -88,20 +88,23 @@ def _preprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Cas
         yield Case(f"preprocess B {name}", launch_b, plain_b, moved)
 
 
-def _fetch_case(device: torch.device, frame_wh: tuple[int, int]) -> Case:
+def _fetch_cases(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Case]:
     words = -(-frame_wh[0] * frame_wh[1] * 3 // 16) * 4
     on_gpu = device.type == "cuda"
     host = torch.randint(0, 1 << 30, (words,), dtype=torch.int32, pin_memory=on_gpu)
     order = torch.tensor([host.data_ptr(), 0]).pin_memory() if on_gpu else torch.zeros(2).long()
     frame = torch.empty(words, dtype=torch.int32, device=device)
     threshold = torch.zeros(1, device=device)
-    return Case(
-        "fetch from pinned host",
-        lambda: fetch(order, frame, threshold) if host.numel() else None,
-        lambda: frame.copy_(host, non_blocking=True),
-        words * 4,
-        bus="h2d",
-    )
+    rows = needed_pieces(linear_table(frame_wh[1], NETWORK), frame_wh[0], Layout.BGR)
+    parts = {"": None} if rows is None else {"": None, ", rows of mode A": rows.to(device)}
+    for name, pieces in parts.items():
+        yield Case(
+            f"fetch from pinned host{name}",
+            lambda pieces=pieces: fetch(order, frame, threshold, pieces) if host.numel() else None,
+            lambda: frame.copy_(host, non_blocking=True),
+            words * 4 if pieces is None else len(pieces) * PIECE_WORDS * 4,
+            bus="h2d",
+        )
 
 
 def scene(device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

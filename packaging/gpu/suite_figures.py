@@ -37,6 +37,7 @@ def figures(bench: Bench, *, fused: bool) -> dict[str, object]:
         **{f"312x176 depth {d}": (at[d], small, False) for d in DEPTHS},
         **{f"312x176 depth {d}, read first": (read_first[d], small, False) for d in (1, 3)},
         **{f"{size} depth {d}": (at[d], large, False) for d in (1, 3)},
+        f"{size} depth 3, every row copied": (replace(at[3], needed_rows=False), large, False),
         "312x176 depth 3, drawn at 60 Hz": (at[3], small, True),
         f"{size} depth 3, drawn at 60 Hz": (at[3], large, True),
         "312x176 file, depth 3": (at[3], lambda: fed(engine, demo_file()), False),

@@ -14,6 +14,7 @@ MAX_HOST_DEPTH = 3
 _NEEDS_GPU = (
     "cuda_graph",
     "pinned_input",
+    "needed_rows",
     "event_waits",
     "early_relaunch",
     "fixed_copy",

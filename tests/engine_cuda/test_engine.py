@@ -55,6 +55,17 @@ def test_a_bit_exact_toggle_gives_the_same_bits(make, wanted, name, depth):
         assert all(duration >= 0 for duration in result.timings.stages_ms.values())
 
 
+@pytest.mark.parametrize("depth", [1, 3])
+def test_rows_that_the_resize_skips_are_not_needed(make, depth):
+    """In their place on the device lie rows of older frames."""
+    frames = [frame(index, (64, 480)) for index in range(12)]
+    engine = make(Optimizations(depth=depth))
+    found = digests(run_all(engine, frames))
+    assert len(engine._slots[0].tables.pieces) < 60  # of 180
+    whole = make(Optimizations(depth=depth, needed_rows=False))
+    assert digests(run_all(whole, frames)) == found
+
+
 @pytest.mark.parametrize("resize", [ResizeMode.A, ResizeMode.B])
 def test_everything_off_finds_the_same(make, resize):
     on = run_all(make(Optimizations(depth=2), resize=resize), FRAMES)

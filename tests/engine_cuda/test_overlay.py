@@ -200,6 +200,17 @@ def test_what_the_device_cannot_or_may_not_draw_is_left_to_the_host(make, wanted
 
 
 @cuda
+@pytest.mark.parametrize("graph", [True, False])
+def test_rows_that_only_the_overlay_shows_are_there(make, graph):
+    """Undrawn frames between leave theirs on the host."""
+    frames = [frame(index, (64, 480)) for index in range(8)]
+    engine = make(Optimizations(depth=2, cuda_graph=graph))
+    run_all(engine, frames)
+    for result in run_drawn(engine, frames, LIVE):
+        np.testing.assert_array_equal(result.composited, drawn_by_the_host(result, LIVE))
+
+
+@cuda
 def test_frames_in_nv12_are_drawn_too(make):
     from rfviewer.frame import PixelFormat
     from rfviewer_kernels.reference import to_rgb

@@ -4,14 +4,24 @@ from dataclasses import replace
 
 import pytest
 
+from rfviewer.config import ResizeMode
 from rfviewer.engine.cuda.toggles import cuda_toggles, slot_key
 from rfviewer.engine.toggles import effective_optimizations
 from rfviewer.optimizations import Optimizations, toggle_names
 
 
-def states_of(optimizations, *, has_masks=True, failures=None, fused_obstacle="", obstacle=""):
+def states_of(
+    optimizations,
+    *,
+    resize=ResizeMode.A,
+    has_masks=True,
+    failures=None,
+    fused_obstacle="",
+    obstacle="",
+):
     return cuda_toggles(
         optimizations,
+        resize=resize,
         has_masks=has_masks,
         failures=failures or {},
         fused_obstacle=fused_obstacle,
@@ -61,6 +71,16 @@ def test_a_spare_slot_without_memory_is_told():
     assert (state.requested, state.effective, state.available) == (True, False, False)
     assert state.reason == "no memory for a spare slot"
     assert found["cuda_graph"].effective
+
+
+def test_rows_are_left_out_only_where_some_are_not_read_and_the_copy_can():
+    assert states(Optimizations())["needed_rows"].effective
+    state = states(Optimizations(pinned_input=False))["needed_rows"]
+    assert (state.requested, state.effective, state.available) == (True, False, True)
+    assert "pageable" in state.reason
+    state = states(Optimizations(), resize=ResizeMode.B)["needed_rows"]
+    assert (state.requested, state.effective, state.available) == (True, False, False)
+    assert "mode B" in state.reason
 
 
 @pytest.mark.parametrize("name", ["fixed_copy", "device_overlay"])

@@ -265,6 +265,7 @@ class CudaEngine:
             self._replays.forget()
         return cuda_toggles(
             optimizations,
+            resize=self._config.resize,
             has_masks=self._network.mask_hw is not None,
             failures=self._failures,
             fused_obstacle=fused_obstacle,

@@ -5,6 +5,7 @@ view says lies in a table on the device, so a changed view needs no new capture.
 goes into pinned memory of its own, which the result keeps: nothing is copied on the host.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -115,15 +116,21 @@ class SlotOverlay:
         classes: int,
         stream: torch.cuda.Stream,
         wanted: Optimizations,
+        copy_whole: Callable[[], None] | None = None,
     ) -> None:
-        """Allocate for frames of that format; masks must be packed, or there are none."""
+        """Allocate for frames of that format; masks must be packed, or there are none.
+
+        `copy_whole` brings the whole frame to the device first; None where it is there already.
+        """
         self._stream = stream
         self._pinned = wanted.pinned_output
         self._waits = not wanted.event_waits
         self._drawing = _Drawing(frame, buffers, classes)
         self._host_words: NDArray[np.int32] = self._drawing.host_view.flat.numpy()
         self._classes = classes
-        self._group = StepGroup([Step(Stage.RENDER, self._drawing.enqueue)], stream)
+        steps = [] if copy_whole is None else [Step(Stage.H2D, copy_whole)]
+        steps.append(Step(Stage.RENDER, self._drawing.enqueue))
+        self._group = StepGroup(steps, stream)
         self._copy_start, self._copy_end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self._drawn: View | None = None
         self._taken: torch.Tensor | None = None

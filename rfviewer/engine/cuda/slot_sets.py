@@ -221,7 +221,9 @@ class SlotSets:
     ) -> Seat:
         buffers, overlay = stages.buffers, None
         if wanted.packed_masks or buffers.masks is None:
-            overlay = SlotOverlay(frame, buffers, self._network.num_classes, stream, wanted)
+            copy_whole = stages.copy_whole if stages.leaves_a_rest else None
+            classes = self._network.num_classes
+            overlay = SlotOverlay(frame, buffers, classes, stream, wanted, copy_whole)
         return Seat(frame, buffers, stream, wanted, overlay)
 
     def _tables(self, frame: FrameFormat) -> FrameTables:

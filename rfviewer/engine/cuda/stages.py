@@ -49,12 +49,24 @@ class SeatStages:
         self.buffers = buffers
         self._tables = tables
         self._wanted = wanted
+        self._pieces = tables.pieces if wanted.needed_rows else None
         self._preprocess = DevicePreprocess(
             frame, tables, network_input, buffers.scratch, wanted, resize
         )
 
     def copy_in(self) -> None:
         """Bring frame and threshold to the device."""
+        pinned, target = self.buffers.pinned_input, self.buffers.device_input
+        if pinned is not None:
+            fetch(pinned.order, target.words, target.threshold, self._pieces)
+
+    @property
+    def leaves_a_rest(self) -> bool:
+        """Whether `copy_in` leaves parts of the frame on the host."""
+        return self.buffers.pinned_input is not None and self._pieces is not None
+
+    def copy_whole(self) -> None:
+        """Bring the whole frame to the device: drawn frames have other rows too."""
         pinned, target = self.buffers.pinned_input, self.buffers.device_input
         if pinned is not None:
             fetch(pinned.order, target.words, target.threshold)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rfviewer.config import ResizeMode
 from rfviewer.engine.toggles import NO_FUSED_PREPROCESS, PARTS_OF_FUSED_PREPROCESS
 from rfviewer.optimizations import Optimizations, off_value, toggle_names
 from rfviewer.result import ToggleState
@@ -11,6 +12,8 @@ from rfviewer.result import ToggleState
 _MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks", "tuned_masks")
 _DENSE = "masks of one byte per pixel are copied by their number"
 _BLOCKING_LAUNCH = "without {name} the launch itself keeps the host, and the result waiting"
+_PAGEABLE = "a copy from pageable memory takes the whole frame"
+_EVERY_ROW = "resize mode B reads every row"
 _NO_MASKS = "the model has no masks"
 _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
 
@@ -18,6 +21,7 @@ _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
 def cuda_toggles(
     requested: Optimizations,
     *,
+    resize: ResizeMode,
     has_masks: bool,
     failures: Mapping[str, str],
     fused_obstacle: str,
@@ -27,6 +31,7 @@ def cuda_toggles(
 
     Args:
         requested: what was asked for.
+        resize: how frames are made as large as the network input.
         has_masks: whether the network predicts masks.
         failures: by name, what could not be had when the slots were built, and why.
         fused_obstacle: why there is no fused form of the network; empty when there is.
@@ -38,9 +43,13 @@ def cuda_toggles(
         unused = {"fixed_copy": _DENSE, "device_overlay": _DENSE_OVERLAY}
     if not requested.fused_preprocess:
         unused |= dict.fromkeys(PARTS_OF_FUSED_PREPROCESS, NO_FUSED_PREPROCESS)
+    if not requested.pinned_input:
+        unused["needed_rows"] = _PAGEABLE
     for name in ("event_waits", "cuda_graph"):
         if name in failures or not getattr(requested, name):
             unused["early_relaunch"] = _BLOCKING_LAUNCH.format(name=name)
+    if resize is ResizeMode.B:
+        impossible["needed_rows"] = _EVERY_ROW
     if not has_masks:
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
     if fused_obstacle:
