@@ -27,7 +27,7 @@ from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations, off_value, on_value, toggle_of
 from rfviewer.parity_verb import parse_set
 from rfviewer.pipeline.recent import MAX_BYTES, MAX_FRAMES
-from rfviewer.progress_lines import ProgressLines
+from rfviewer.progress_lines import StatusLine
 from rfviewer.render.host import HostRenderer
 from rfviewer.result import EngineInfo
 from rfviewer.sources.factory import open_source
@@ -74,7 +74,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         stack.callback(source.close)
         frames = record(source)
         stop = stack.enter_context(stop_on_signals())
-        tell = _teller(stop, quiet=options.quiet)
+        line = StatusLine(quiet=options.quiet)
+        stack.callback(line.close)
+        tell = _teller(stop, line)
         engine = build_engine(settings.engine, settings.optimizations, tell)
         stack.callback(engine.close)
         if isinstance(request, AbRequest):
@@ -174,22 +176,12 @@ def record(source: FrameSource) -> list[Frame]:
     return frames
 
 
-def _teller(stop: threading.Event, *, quiet: bool) -> Progress:
-    last = [""]
-    terminal = sys.stderr.isatty()
-    lines = ProgressLines(quiet=quiet, at_once=True)
-
+def _teller(stop: threading.Event, line: StatusLine) -> Progress:
     def tell(step: str, index: int, count: int) -> None:
-        del index, count
+        del index, count  # the words hold them
         if stop.is_set():
             raise Stopped
-        head = step.rpartition(":")[0] or step  # a line for each round and not for each block
-        if not terminal:
-            lines(head)
-        elif not quiet and head != last[0]:
-            last[0] = head
-            sys.stderr.write(f"\r\033[K{head}")
-            sys.stderr.flush()
+        line(step)
 
     return tell
 

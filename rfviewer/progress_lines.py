@@ -40,6 +40,36 @@ class ProgressLines:
         sys.stderr.flush()
 
 
+class StatusLine:
+    """One line of a terminal that is written over; elsewhere a `ProgressLines` at once.
+
+    Used by one thread at a time. `close` leaves the terminal's line empty.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        """`quiet` writes nothing."""
+        self._over = not quiet and sys.stderr.isatty()
+        self._lines = ProgressLines(quiet=quiet, at_once=True)
+        self._last = ""
+
+    def __call__(self, text: str) -> None:
+        """Show `text`."""
+        if not self._over:
+            self._lines(text)
+        elif text != self._last:
+            self._write(text)
+
+    def close(self) -> None:
+        """Take the line away, so that what is written next has a line of its own. Idempotent."""
+        if self._last:
+            self._write("")
+
+    def _write(self, text: str) -> None:
+        self._last = text
+        sys.stderr.write(f"\r\033[K{text}")
+        sys.stderr.flush()
+
+
 def step_teller(*, quiet: bool) -> Callable[[str], None]:
     """Return what tells each step of a verb: all on a terminal, else the first and then some.
 

@@ -2,9 +2,10 @@
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
+from rfviewer.experiment import AbRequest, WaterfallRequest
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
-from rfviewer.gui.lab_text import in_minutes, remaining_text, request_title
+from rfviewer.gui.lab_text import remaining_text, request_title
 from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.tokens import GAP_PX, scaled
 
@@ -53,11 +54,11 @@ class LabProgress(RepaintingWidget):
             self.step.setText("Starting")
             self._bar.setRange(0, 0)
             return
-        said = " left" in status.step  # some experiments know it better
-        parts = [
-            in_minutes(status.step) or "Running",
-            "" if said else remaining_text(self._lab.remaining_s()),
-        ]
+        parts = status.step.split("; ") if status.step else ["Running"]
+        if not isinstance(
+            request, AbRequest | WaterfallRequest
+        ):  # those tell their time themselves
+            parts.append(remaining_text(self._lab.remaining_s()))
         self.step.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
         self._bar.setRange(0, status.count)
         self._bar.setValue(status.index)

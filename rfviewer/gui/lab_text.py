@@ -1,6 +1,5 @@
 """The lab's figures in words: signs, savings, remaining time, text to copy. Knows no Qt."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -201,16 +200,6 @@ def request_title(request: LabRequest) -> str:
         ParityRequest: "Comparing the detections",
     }
     return titles[type(request)]
-
-
-def in_minutes(step: str) -> str:
-    """Return a step of an experiment with "about 2175 s left" told in minutes."""
-
-    def told(found: re.Match[str]) -> str:
-        seconds = int(found[1])
-        return found[0] if seconds < 90 else f"{seconds / 60:.0f} min left"
-
-    return re.sub(r"(\d+) s left", told, step)
 
 
 def remaining_text(seconds: float | None) -> str:

@@ -16,6 +16,7 @@ from rfviewer.gui.rates import Rates
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.lab.bound import Found
+from rfviewer.lab.pacing import head_of
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 _LIMIT_TIP = "What keeps the video from being faster, by how busy each part was in the last seconds"
@@ -66,8 +67,9 @@ def wanted_fps(snapshot: Snapshot) -> float | None:
 
 
 def _measuring_words(lab: LabStatus) -> str:
-    """Return that an experiment runs, and how far it is where that is known."""
-    return f"Measuring, {lab.index} of {lab.count}" if lab.count else "Measuring"
+    """Return that an experiment runs, and how far it is: the times, where it tells them."""
+    step = head_of(lab.step)
+    return f"Measuring: {step[:1].lower()}{step[1:]}" if step else "Measuring"
 
 
 class _Cell(QWidget):

@@ -10,15 +10,15 @@ from dataclasses import replace
 from rfviewer.errors import EngineError
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import BlockLength, Contest, RunBlock, Side
+from rfviewer.lab.block_length import BlockLength
+from rfviewer.lab.pacing import rates_so_far, step_of
+from rfviewer.lab.rounds import FEWEST_ROUNDS, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
 from rfviewer.lab.verdict import ab_verdict, open_questions, toggle_notes, too_few_rounds
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
 """No further round starts after this time, but for the fewest."""
-FEWEST_ROUNDS = 4
-"""Rounds without which not even an interval can be given."""
 WARM_S = 0.05
 """Blocks of faster frames drop their first one, which finds cold caches."""
 ONE_A_PASS = (
@@ -41,26 +41,38 @@ def measure_ab(
     Raises:
         RfviewerError: the engine failed, or the stand's check gave up.
     """
-    progress("Warming up", 0, 1)
+    begun_ns = stand.clock_ns()
+    progress("Warming up", 0, 0)
     plan = _Plan(stand, request)
     contests = plan.contests()
+    share_s = limit_s / len(contests)
     while undecided := [contest for contest in contests if not contest.decided]:
         # Stages and throughput get the same time, not the same number of rounds.
         contest = min(undecided, key=lambda one: one.spent_ns)
-        begun_ns = stand.clock_ns()
-        contest.round(_teller(progress, contest))
-        contest.spent_ns += stand.clock_ns() - begun_ns
-        over = contest.spent_ns / 1e9 > limit_s / len(contests)
+        round_ns = stand.clock_ns()
+        contest.round(_teller(progress, plan, contests, begun_ns, share_s))
+        contest.spent_ns += stand.clock_ns() - round_ns
+        over = contest.spent_ns / 1e9 > share_s
         if over and not request.rounds and contest.tried >= FEWEST_ROUNDS:
             contest.finish()
     return plan.result(contests)
 
 
-def _teller(progress: Progress, contest: Contest) -> Callable[[Side], None]:
-    done, last = contest.counted, contest.last_look
+def _teller(
+    progress: Progress, plan: "_Plan", contests: list[Contest], begun_ns: int, share_s: float
+) -> Callable[[Side], None]:
+    """Return what tells how far all is, during one round."""
+    so_far = rates_so_far(contests[-1].interval(FRAME_TIME))
+    # The round that all of them have reached: each is told once, in order.
+    rounds, reached = plan.rounds, 1 + min(contest.tried for contest in contests)
+    of_rounds = f"round {reached} of {rounds}" if rounds else ""
+    before_s = plan.passed_s(begun_ns) - sum(contest.spent_ns for contest in contests) / 1e9
+    most_s = before_s + sum(
+        contest.most_s(share_s, plan.first_round_s(index)) for index, contest in enumerate(contests)
+    )
 
-    def tell(side: Side) -> None:
-        progress(f"round {done + 1} of at most {last}: {side}", done, last)
+    def tell(_: Side) -> None:
+        progress(*step_of(plan.passed_s(begun_ns), most_s, of_rounds, so_far))
 
     return tell
 
@@ -89,13 +101,25 @@ class _Plan:
             for wanted in self._sides.values():
                 stand.throughput(wanted, 0, 1, draw=self._draw)
 
+    @property
+    def rounds(self) -> int:
+        """How many rounds were asked for; 0 for as many as tell."""
+        return self._request.rounds
+
     def contests(self) -> list[Contest]:
         """Return what is to be run: stages, and throughput where that is something else."""
         runs: list[RunBlock] = [self._stages]
         if not self._one_in_flight:
             runs.append(self._throughput)
-        rounds = self._request.rounds
-        return [Contest(run, seed=_SEED + i, rounds=rounds) for i, run in enumerate(runs)]
+        return [Contest(run, seed=_SEED + i, rounds=self.rounds) for i, run in enumerate(runs)]
+
+    def passed_s(self, since_ns: int) -> float:
+        """Return the seconds since a time of the stand's clock."""
+        return (self._stand.clock_ns() - since_ns) / 1e9
+
+    def first_round_s(self, contest: int) -> float:
+        """Return what a round of that contest should take, by its warm-up."""
+        return self._lengths[contest].round_s
 
     def _stages(self, side: Side, number: int) -> Block:
         length = self._lengths[0]

@@ -1,5 +1,6 @@
 """Rounds of alternating blocks, until they tell or the time is over."""
 
+import math
 import random
 import statistics
 from collections import defaultdict
@@ -11,7 +12,15 @@ import numpy as np
 
 from rfviewer.experiment import Effect, Interval
 from rfviewer.lab.stand import Block
-from rfviewer.lab.statistics import MIN_MS, Comparison, F64Array, compare, rounds_needed
+from rfviewer.lab.statistics import (
+    MIN_MS,
+    Comparison,
+    F64Array,
+    bootstrap_interval,
+    compare,
+    log_ratios,
+    rounds_needed,
+)
 from rfviewer.timing import percentile
 
 LOOKS = 12
@@ -19,51 +28,13 @@ LOOKS = 12
 _GROWTH = 1.4
 """Rounds at one look for each round at the look before."""
 
-BLOCK_S = 0.03
-"""Length of a block where the number of frames is not given: short, so that A and B are near."""
-MAX_BLOCK = 64
-"""Frames of a block, at most."""
+FEWEST_ROUNDS = 4
+"""Rounds without which not even an interval can be given."""
 
 type Side = Literal["A", "B"]
 SIDES: tuple[Side, Side] = ("A", "B")
 type RunBlock = Callable[[Side, int], Block]
 """Runs one block of a side with the frames of that round."""
-
-
-def frames_for(frame_s: float) -> int:
-    """Return how many frames make a block, when each takes `frame_s`."""
-    return max(1, min(MAX_BLOCK, round(BLOCK_S / max(frame_s, 1e-6))))
-
-
-class BlockLength:
-    """Which frames the blocks of a round run: as many as the slower side does in `BLOCK_S`.
-
-    Both sides of a round run the same ones. Disturbance only adds time, so the quickest frames so
-    far tell the number: a busy warm-up does not leave every block short.
-    """
-
-    def __init__(self, frames: int, frame_s: float) -> None:
-        """`frames` fixes their number; 0 begins with what frames of `frame_s` allow."""
-        self.count = frames or frames_for(frame_s)
-        """Frames of a block of the present round."""
-        self.frame_s = frame_s
-        """What a frame of the slower side takes when nothing disturbs it, as far as known."""
-        self._fixed = bool(frames)
-        self._first = self._round = 0
-        self._quickest_ms: dict[Side, float] = {}
-
-    def first(self, number: int) -> int:
-        """Return the first frame of round `number`; rounds are asked for in order."""
-        if number != self._round:
-            self._round, self._first = number, self._first + self.count
-            self.frame_s = max(self._quickest_ms.values()) / 1e3
-            if not self._fixed:
-                self.count = frames_for(self.frame_s)
-        return self._first
-
-    def saw(self, side: Side, frame_ms: float) -> None:
-        """Note what a frame took."""
-        self._quickest_ms[side] = min(frame_ms, self._quickest_ms.get(side, frame_ms))
 
 
 @dataclass(slots=True)
@@ -170,6 +141,36 @@ class Contest:
         """Counted rounds after which there is no further look."""
         first = rounds_needed(self._tests or LOOKS * 7)
         return self._fixed or round(first * _GROWTH ** (LOOKS - 1))
+
+    def most_s(self, share_s: float, first_s: float) -> float:
+        """Return how long its rounds take at most, when each takes what those so far took.
+
+        Args:
+            share_s: no further round starts after it, but for the fewest; nothing to a fixed number
+                of rounds.
+            first_s: what a round is expected to take before there was one.
+        """
+        spent_s = self.spent_ns / 1e9
+        if self.decided:
+            return spent_s
+        round_s = spent_s / self._done if self._done else first_s
+        if self._fixed:
+            return self._fixed * round_s
+        # A round that starts just before the end of the time runs to its own end.
+        return min(max(share_s, FEWEST_ROUNDS * round_s) + round_s, self.last_look * round_s)
+
+    def interval(self, name: str) -> Interval | None:
+        """Return the 95 % interval of B / A - 1 so far, for showing only.
+
+        It is that of the last look, if there was one; None with fewer than `FEWEST_ROUNDS`.
+        """
+        if name in self.comparisons:
+            return self.comparisons[name].interval
+        if name not in self.quantities or self.counted < FEWEST_ROUNDS:
+            return None
+        ratios = log_ratios(*(self.sides[side].values(name) for side in SIDES))
+        low, high = bootstrap_interval(ratios)
+        return Interval(math.expm1(low), math.expm1(high))
 
     @property
     def quantities(self) -> list[str]:

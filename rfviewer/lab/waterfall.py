@@ -1,7 +1,7 @@
 """Waterfall: what each toggle brings alone, what its removal costs, and how the parts add up."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 from rfviewer.errors import EngineError, UsageError
 from rfviewer.experiment import Effect, WaterfallRequest, WaterfallResult, WaterfallStep
 from rfviewer.interfaces import Progress
-from rfviewer.lab.rounds import SIDES, BlockLength, Contest, RunBlock, Side
+from rfviewer.lab.block_length import BlockLength
+from rfviewer.lab.pacing import rates_so_far, step_of
+from rfviewer.lab.rounds import SIDES, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, Block, Stand, draws, effective_set
 from rfviewer.lab.statistics import (
     ROUNDS_ALONE,
@@ -42,31 +44,62 @@ def measure_waterfall(
     Raises:
         RfviewerError: a toggle cannot run here, the engine failed, or the stand's check gave up.
     """
+    begun_ns = stand.clock_ns()
     progress("Warming up", 0, 0)
     states = stand.effective(request.target)
     names = _names(request, states)
     chain = _Chain(request.target, names)
     pairs = _Pairs(stand, chain, request.frames)
-    progress(f"first round of {len(pairs.contests)} pairs", 0, 0)
-    begun_ns = stand.clock_ns()
-    sweep_s, done = pairs.sweep(), 1
-    while True:
-        spent_s = (stand.clock_ns() - begun_ns) / 1e9
-        rounds = request.rounds or _rounds(done, limit_s - spent_s, sweep_s)
-        if done >= rounds:
-            break
-        left = f"about {(rounds - done) * sweep_s:.0f} s left"
-        progress(f"round {done + 1} of {rounds}, {left}", done + 1, rounds)
-        sweep_s, done = pairs.sweep(), done + 1
-    return pairs.result(_notes(states, done))
+    before_s = (stand.clock_ns() - begun_ns) / 1e9
+    pace = _Pace(request.rounds, limit_s, before_s, pairs.expected_s)
+    while pace.done < pace.rounds:
+        so_far = rates_so_far(pairs.contests[chain.whole].interval(FRAME_TIME))
+
+        def tell(pair: int, of_round_s: float, so_far: str = so_far) -> None:
+            where = f"round {pace.done + 1} of {pace.rounds}, pair {pair} of {len(pairs.contests)}"
+            passed_s = (stand.clock_ns() - begun_ns) / 1e9
+            progress(*step_of(passed_s, pace.most_s(of_round_s), where, so_far))
+
+        pace.swept(pairs.sweep(tell))
+    return pairs.result(_notes(states, pace.done))
 
 
-def _rounds(done: int, left_s: float, sweep_s: float) -> int:
-    """Return how many rounds there will be, when one like the last takes `sweep_s`.
+class _Pace:
+    """How many rounds there will be and how long they take, when each takes what the last took."""
 
-    The first one also builds what the later ones find, so it alone does not tell.
-    """
-    return min(MOST, max(FEWEST, done + int(left_s / max(sweep_s, 1e-3))))
+    def __init__(self, wanted: int, limit_s: float, before_s: float, expected_s: float) -> None:
+        """`wanted` fixes the number; else as many as fit into `limit_s`, if the fewest do.
+
+        `before_s` went by before the first round, which should take `expected_s`.
+        """
+        self.done = 0
+        """Rounds so far."""
+        self._wanted = wanted
+        self._limit_s = limit_s
+        self._before_s = before_s
+        self._spent_s = 0.0
+        self._round_s = expected_s
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds there will be, as known now."""
+        more = int((self._limit_s - self._spent_s) / max(self._round_s, 1e-3))
+        return self._wanted or min(MOST, max(FEWEST, self.done + more))
+
+    def swept(self, round_s: float) -> None:
+        """Note what a round took.
+
+        The first one also builds what the later ones find, so only the last one tells.
+        """
+        self.done += 1
+        self._spent_s += round_s
+        self._round_s = round_s
+
+    def most_s(self, of_round_s: float) -> float:
+        """Return what all takes at most, `of_round_s` being what this round took so far."""
+        this_s = max(self._round_s, of_round_s)
+        later = self.rounds - self.done - 1
+        return self._before_s + self._spent_s + this_s + later * self._round_s
 
 
 def _names(request: WaterfallRequest, states: Sequence[ToggleState]) -> tuple[str, ...]:
@@ -132,6 +165,7 @@ class _Pairs:
         in_effect = [effective_set(stand.effective(one)) for one in chain.whole]
         draw = draws(*in_effect)
         frame_s = max(stand.warm_up(one) for one in chain.whole)
+        self._round_s = BlockLength(frames, frame_s).round_s
         self.contests = {
             pair: Contest(
                 self._runner(pair, BlockLength(frames, frame_s), draw=draw),
@@ -141,12 +175,28 @@ class _Pairs:
             for number, pair in enumerate(dict.fromkeys(wanted))
         }
 
-    def sweep(self) -> float:
-        """Run one round of every pair and return the seconds it took."""
+    @property
+    def expected_s(self) -> float:
+        """What a round of all pairs should take, by the warm-up of the slower end."""
+        return len(self.contests) * self._round_s
+
+    def sweep(self, tell: Callable[[int, float], None]) -> float:
+        """Run one round of every pair and return the seconds it took.
+
+        `tell` hears of each block to which pair it belongs, from 1, and the seconds so far.
+        """
         begun_ns = self._stand.clock_ns()
-        for contest in self.contests.values():
-            contest.round(lambda _: None)
-        return (self._stand.clock_ns() - begun_ns) / 1e9
+
+        def passed_s() -> float:
+            return (self._stand.clock_ns() - begun_ns) / 1e9
+
+        for number, contest in enumerate(self.contests.values(), 1):
+
+            def block(_: Side, pair: int = number) -> None:
+                tell(pair, passed_s())
+
+            contest.round(block)
+        return passed_s()
 
     def _runner(self, pair: _Pair, length: BlockLength, *, draw: bool) -> RunBlock:
         def run(side: Side, number: int) -> Block:

@@ -7,7 +7,7 @@ import pytest
 
 from rfviewer import progress_lines
 from rfviewer.cli import main
-from rfviewer.progress_lines import ProgressLines, counted, step_teller
+from rfviewer.progress_lines import ProgressLines, StatusLine, counted, step_teller
 
 SYNTHETIC = "synthetic:64x48@25,frames=12"
 
@@ -34,6 +34,20 @@ def test_on_a_terminal_each_step_is_told_once(monkeypatch, capsys) -> None:
     for text in ("Building: 1 %", "Building: 2 %", "Loading", "Loading", "Building: 3 %"):
         tell(text)
     assert capsys.readouterr().err == "Building: 1 %\nLoading\nBuilding: 3 %\n"
+
+
+def test_a_line_of_a_terminal_is_written_over_and_taken_away(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    line = StatusLine(quiet=False)
+    for text in ("1 s", "1 s", "2 s"):
+        line(text)
+    line.close()
+    line.close()
+    assert capsys.readouterr().err == "\r\033[K1 s\r\033[K2 s\r\033[K"
+    silent = StatusLine(quiet=True)
+    silent("1 s")
+    silent.close()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -72,7 +86,7 @@ def test_how_far_a_step_is_stands_behind_it() -> None:
         ("export {source} -o {folder}/a.mp4", "12 of 12 frames"),
         ("parity {source}", "Frames 1 to 12, 24 of 24"),
         ("trace {source} -o {folder}/t.json --frames 5", "of 5 frames"),
-        ("ab {source} --toggle roi_masks --rounds 1 --frames 1", "round 1 of at most 1"),
+        ("ab {source} --toggle roi_masks --rounds 1 --frames 1", "round 1 of 1"),
         ("bench {source} --frames 2", "Round 1 of 1"),
     ],
 )

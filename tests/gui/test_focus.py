@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QApplication, QComboBox, QListView, QSlider, QTool
 
 from rfviewer.gui.controls import Switch
 from rfviewer.gui.engine_panel import precisions_of
-from rfviewer.gui.lab_text import in_minutes
 from rfviewer.optimizations import Optimizations
 
 
@@ -123,8 +122,3 @@ def test_precisions_are_those_of_the_backend(active):
     assert offered() == ["auto", *precisions_of("onnxruntime")[1:]]
     assert "bf16" not in offered()
     assert "bf16" not in precisions_of("tensorrt")
-
-
-def test_long_waits_are_told_in_minutes():
-    assert in_minutes("round 2 of 9, about 2175 s left") == "round 2 of 9, about 36 min left"
-    assert in_minutes("round 8 of 9, about 40 s left") == "round 8 of 9, about 40 s left"

@@ -55,9 +55,10 @@ def test_while_it_runs_the_step_is_told_and_it_can_be_stopped(window, session, q
     assert page.pages.currentWidget() is page.progress
     assert not page.run_button.isEnabled()
     assert not window.actions_["run_waterfall"].isEnabled()
-    qtbot.waitUntil(lambda: page.progress.step.text().startswith("round 8 of at most 24"))
+    qtbot.waitUntil(lambda: page.progress.step.text().startswith("8 s of at most 24 s"))
     qtbot.waitUntil(lambda: window.lab.status.index == 8)
-    assert "\N{MIDDLE DOT}" in page.progress.step.text()
+    time, interval = page.progress.step.text().split("  \N{MIDDLE DOT}  ")
+    assert (time, interval) == ("8 s of at most 24 s", "B -0.4 to +6.9 % frames/s so far")
     page.progress.stop.click()
     assert session.asked("stop_lab") == [()]
     qtbot.waitUntil(lambda: window.lab.running is None)

@@ -38,7 +38,7 @@ def test_the_status_bar_says_that_it_measures_and_that_it_was_stopped(window, se
     qtbot.waitUntil(lambda: status.state_text.startswith("Playing"))
     session.lab.hold = True
     window.lab_parts.lab.measure_toggle("packed_masks")
-    qtbot.waitUntil(lambda: status.state_text.startswith("Measuring, 8 of 24"))
+    qtbot.waitUntil(lambda: status.state_text.startswith("Measuring: 8 s of at most 24 s"))
     assert "street.mp4" in status.state_text
     window.lab_parts.lab.stop()
     qtbot.waitUntil(lambda: status.state_text == "The measurement was stopped.")

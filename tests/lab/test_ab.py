@@ -7,7 +7,7 @@ import pytest
 
 from rfviewer.experiment import AbRequest
 from rfviewer.lab.ab import measure_ab
-from rfviewer.lab.rounds import Contest
+from rfviewer.lab.rounds import FEWEST_ROUNDS, Contest
 from rfviewer.lab.stand import Block, Stopped
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
@@ -187,16 +187,42 @@ def test_giving_up_leaves_nothing_in_flight(stand_of):
     assert len(seen) == 38
 
 
-def test_progress_tells_block_and_end(stand_of):
+def progress_of(stand, limit_s=60.0, **request):
     told = []
-    a = Optimizations(depth=1)
-    request = AbRequest(a=a, b=a, rounds=3)
-    measure_ab(stand_of(), request, lambda *step: told.append(step))
-    assert told[0][0] == "Warming up"
-    steps = [step for step, _, _ in told[1:]]
-    assert len(steps) == 12
-    assert sorted(step[-1] for step in steps[:4]) == ["A", "A", "B", "B"]
-    assert steps[-1].startswith("round 3 of at most 3")
+    asked = AbRequest(a=Optimizations(depth=2), b=Optimizations(depth=1), **request)
+    measure_ab(stand, asked, lambda *step: told.append(step), limit_s=limit_s)
+    assert told[0] == ("Warming up", 0, 0)
+    return told[1:]
+
+
+def test_progress_tells_the_time_and_at_most_how_long(stand_of):
+    stand = stand_of(noise=0.3)
+    told = progress_of(stand, limit_s=60.0)
+    took_s = stand.clock_ns() / 1e9
+    assert took_s > 60  # it ran to its limit
+    seconds = [index for _, index, _ in told]
+    assert seconds == sorted(seconds)
+    assert told[-1][1] == pytest.approx(took_s, abs=2)
+    for words, index, most in told:
+        assert words.startswith(f"{index} s of at most 1 min " if index <= 60 else "1 min ")
+        assert most == pytest.approx(took_s, rel=0.15)  # from the first step on
+
+
+def test_progress_tells_the_interval_so_far_and_before_any_look(stand_of):
+    told = [words for words, *_ in progress_of(stand_of(**QUIET))]
+    first = next(number for number, words in enumerate(told) if "so far" in words)
+    # Of two contests in turn, each of which is first looked at after 13 rounds.
+    assert FEWEST_ROUNDS <= first // 4 < 13
+    low, high = map(float, re.search(r"B (\S+) to (\S+) % frames/s so far", told[-1]).groups())
+    assert low <= high < 0  # one frame in flight in place of two
+
+
+def test_progress_tells_every_round_that_was_asked_for(stand_of):
+    told = progress_of(stand_of(), rounds=5)
+    rounds = [re.search(r"; round (\d) of 5", words)[1] for words, *_ in told]
+    assert list(dict.fromkeys(rounds)) == ["1", "2", "3", "4", "5"]
+    assert rounds == sorted(rounds)
+    assert len(rounds) == 2 * 5 * 4  # blocks
 
 
 def test_what_the_noise_could_hide_is_told(stand_of):

@@ -1,5 +1,7 @@
 """The waterfall on a simulated machine: parts, their sum, and what remains."""
 
+import re
+
 import pytest
 
 from rfviewer.errors import UsageError
@@ -12,6 +14,7 @@ from rfviewer.timing import Stage
 ABLE = ("depth", "fused_select", "limit_masks", "roi_masks")
 UNABLE = dict.fromkeys((name for name in toggle_names() if name not in ABLE), "needs a GPU")
 SLOWER = {"limit_masks": {Stage.POSTPROCESS: 3.0}, "roi_masks": {Stage.POSTPROCESS: 2.0}}
+STEP = r"\d.* of at most \d.*; round (?P<round>\d) of 3, pair (?P<pair>\d) of 9.*"
 QUIET = {"noise": 0.005, "burst_every_s": 0.0, "two_speeds": 1.0, "drift_per_s": 0.0}
 
 
@@ -114,8 +117,11 @@ def test_rounds_that_can_name_nothing_are_told_as_that(stand_of, rounds, named):
 def test_it_tells_how_long_it_will_take_and_can_be_given_up(stand_of):
     told = []
     measure(stand_of, told=told, rounds=3)
-    assert told[1][0].startswith("first round of ")
-    assert told[-1][0].startswith("round 3 of 3, about ")
+    steps = [re.fullmatch(STEP, words) for words, *_ in told[1:]]
+    assert list(dict.fromkeys(step["round"] for step in steps)) == ["1", "2", "3"]
+    assert list(dict.fromkeys(step["pair"] for step in steps)) == [str(n + 1) for n in range(9)]
+    assert told[-1][1] == pytest.approx(told[-1][2], rel=0.1)  # the last one, at its end
+    assert told[-1][2] < told[1][2] < 3 * told[-1][2]  # from the start, by the slower end
 
     def check():
         raise Stopped
@@ -132,7 +138,8 @@ def test_a_limit_gives_as_many_rounds_as_fit_and_six_at_least(stand_of):
         request = WaterfallRequest(target=Optimizations(depth=1), frames=1)
         told = []
         result = measure_waterfall(stand, request, lambda *step: told.append(step), limit_s=limit_s)
-        assert told[-1][1] == told[-1][2]  # the last round was told as the last one
+        rounds, of_rounds = re.search(r"round (\d+) of (\d+)", told[-1][0]).groups()
+        assert rounds == of_rounds  # the last round was told as the last one
         return int(result.notes[0].split()[3]), stand.clock_ns() / 1e9
 
     fewest, took_s = rounds(1.0)
