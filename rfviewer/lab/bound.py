@@ -12,6 +12,12 @@ from rfviewer.experiment import Ceiling
 
 CLOSE = 0.85
 """A rate of at least this share of a limit is bound by it, and so is a part that busy."""
+LOOSE = 0.6
+"""A part that is busy for less than this share cannot be what binds, whatever was named before."""
+SURELY = 0.95
+"""A part that is busy for at least this share binds, whatever was named before."""
+_ONE_IMAGE_FPS = 0.5
+"""What one image more or less makes of a rate over two seconds, as long as the meters look back."""
 TOO_FAST = 1.1
 """A whole that reaches this many times its own ceiling was not measured in peace."""
 
@@ -116,21 +122,37 @@ def bound_of_load(load: Load) -> Found:
     wanted = load.inferred_fps
     if load.pace is not None and load.inferred_fps >= CLOSE * load.pace.fps:
         wanted = load.pace.fps
-    unseen = _unseen(load, wanted)
-    if unseen is not None:
-        return unseen
-    if load.pace is not None and wanted == load.pace.fps:
+    shares = _shares(load)
+    busiest = max(shares, key=lambda bound: shares[bound])
+    lost = _lost(load, wanted)
+    # A part that works all the time binds, whether or not all that it makes reaches the screen.
+    if lost and shares[busiest] < CLOSE:
+        return Found(Bound.DISPLAY, f"{lost}, drawing is at work {load.draw:.0%} of the time")
+    if not lost and load.pace is not None and wanted == load.pace.fps:
         busy = "" if load.network is None else f"the network runs {load.network:.0%} of the time"
         return _paced(load.pace, busy or "nothing else is busy")
-    shares = {Bound.NETWORK: load.network or 0.0, Bound.DECODE: load.decode}
-    if load.recording:
-        shares |= {Bound.DISPLAY: load.draw, Bound.ENCODE: load.encode}
-    busiest = max(shares, key=lambda bound: shares[bound])
     if shares[busiest] >= CLOSE:
-        part = _PARTS[busiest]
-        return Found(busiest, f"{part} is at work {shares[busiest]:.0%} of the time")
+        why = f"{_PARTS[busiest]} is at work {shares[busiest]:.0%} of the time"
+        return Found(busiest, f"{why}; {lost}" if lost else why)
     rest = f"the busiest other part, {_PARTS[busiest]}, works {shares[busiest]:.0%} of the time"
     return Found(Bound.HOST, f"the time goes to the work around the network; {rest}")
+
+
+def contradicts(load: Load, bound: Bound) -> bool:
+    """Whether what was measured since speaks against a name that was right before.
+
+    Between this and the name that `bound_of_load` would give lies a range in which either may do.
+    """
+    shares = _shares(load)
+    match bound:
+        case Bound.CAMERA | Bound.PLAYBACK:
+            return load.pace is None or load.inferred_fps < LOOSE * load.pace.fps
+        case Bound.DISPLAY if not load.recording:
+            return max(shares.values()) >= CLOSE
+        case Bound.HOST:
+            return max(shares.values()) >= SURELY
+        case _:
+            return shares.get(bound, 0.0) < LOOSE
 
 
 _PARTS = {
@@ -141,18 +163,25 @@ _PARTS = {
 }
 
 
-def _unseen(load: Load, wanted_fps: float) -> Found | None:
-    """Return that the display binds where results get lost on their way to the screen.
+def _shares(load: Load) -> dict[Bound, float]:
+    """Return how busy each part is that can hold the engine back."""
+    shares = {Bound.NETWORK: load.network or 0.0, Bound.DECODE: load.decode}
+    if load.recording:
+        shares |= {Bound.DISPLAY: load.draw, Bound.ENCODE: load.encode}
+    return shares
+
+
+def _lost(load: Load, wanted_fps: float) -> str:
+    """Return how many results get lost on their way to the screen; empty where none do.
 
     A screen at its own refresh rate shows all that it can: that is no fault of drawing.
     """
     if load.shown_fps is None or not load.every_frame:
-        return None
+        return ""
     possible = wanted_fps if load.screen_hz is None else min(wanted_fps, load.screen_hz)
-    if load.shown_fps >= CLOSE * possible:
-        return None
-    text = f"{load.shown_fps:.1f} of {wanted_fps:.1f} results a second reach the screen"
-    return Found(Bound.DISPLAY, f"{text}, drawing is at work {load.draw:.0%} of the time")
+    if load.shown_fps >= CLOSE * possible - _ONE_IMAGE_FPS:
+        return ""
+    return f"{load.shown_fps:.1f} of {wanted_fps:.1f} results a second reach the screen"
 
 
 def _paced(pace: Pace, rest: str) -> Found:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rfviewer.config import Playback, Policy
-from rfviewer.gui.bound_meter import BoundMeter
+from rfviewer.gui.bound_meter import AGREE_NS, BoundMeter
 from rfviewer.gui.timeline_data import SpanStore
 from rfviewer.optimizations import Optimizations
 from rfviewer.snapshot import FrameSample, PlayState, RecordingStatus
@@ -35,7 +35,7 @@ def work(index, **busy_ms):
 def read():
     """Return a function that plays for `seconds` at 25 results a second and reads the meter."""
 
-    def run(seconds=3.0, shown_fps=25.0, screen_hz=60.0, changes=None, **busy_ms):
+    def run(seconds=4.0, shown_fps=25.0, screen_hz=60.0, changes=None, **busy_ms):
         store = SpanStore()
         meter = BoundMeter(store)
         base = replace(
@@ -114,11 +114,64 @@ def test_a_change_settles_anew():
         wanted = Optimizations(depth=1 if index < 75 else 2)
         snapshot = replace(base, time_ns=done, optimizations=wanted)
         told.append(meter.read(snapshot, None, None) is not None)
-    settles = 1500 // EVERY_MS
+    settles = 2500 // EVERY_MS  # long enough to say anything, and for readings to agree
     assert not any(told[:settles])
     assert all(told[settles + 2 : 75])
     assert not any(told[75 : 75 + settles])
     assert told[-1]
+
+
+@pytest.fixture
+def steps():
+    """Return a function that plays on with what each part does and the rate that is shown."""
+    store = SpanStore()
+    meter = BoundMeter(store)
+    base = replace(
+        FakeSession().poll(),
+        policy=Policy.EVERY_FRAME,
+        playback=Playback(rate=None),
+        inferred_fps=25.0,
+    )
+    played = [0]
+
+    def run(seconds, shown_fps=25.0, **busy_ms):
+        told = []
+        for _ in range(int(seconds * 1000 / EVERY_MS)):
+            index = played[0]
+            played[0] += 1
+            done = T0 + (index + 1) * EVERY_MS * MS
+            timings = StageTimings({}, done - MS, done, work(index, **busy_ms))
+            store.add([FrameSample(index, index / 25, done, timings, Optimizations(), 1)])
+            found = meter.read(replace(base, time_ns=done), shown_fps, 60.0)
+            told.append(None if found is None else str(found.bound))
+        return told
+
+    return run
+
+
+def test_one_stutter_changes_nothing(steps):
+    assert steps(6, infer=20)[-1] == "host-bound"
+    for shown_fps in (10.0, 24.0, 15.0):
+        assert set(steps(2, shown_fps=shown_fps, infer=20)) == {"host-bound"}
+        assert set(steps(1, infer=20)) == {"host-bound"}
+
+
+def test_another_name_comes_once_the_readings_agree(steps):
+    steps(6, infer=20)
+    told = steps(6, shown_fps=10.0, infer=20)
+    assert told[0] == "host-bound"
+    changed = told.index("display-bound")
+    assert AGREE_NS <= changed * EVERY_MS * MS <= AGREE_NS + 2 * EVERY_MS * MS
+    assert set(told[changed:]) == {"display-bound"}
+
+
+def test_a_name_that_is_contradicted_is_taken_back_at_once(steps):
+    assert steps(6, shown_fps=10.0, infer=20)[-1] == "display-bound"
+    told = steps(8, shown_fps=10.0, infer=39)
+    while_display = told[: told.index(None)]
+    assert set(while_display) == {"display-bound"}
+    assert told[-1] == "network-bound"
+    assert list(dict.fromkeys(told)) == ["display-bound", None, "network-bound"]
 
 
 def test_the_status_bar_says_what_binds(window, qtbot):

@@ -107,6 +107,24 @@ def test_the_lowest_ceiling_binds(stand_of):
     assert sink.closed_with is None  # finalised
 
 
+def test_one_disturbed_turn_names_nothing_else(stand_of):
+    stand = stand_of(**QUIET)
+    renderer = SlowRenderer()
+    renderer.machine = stand.engine.machine
+    stand.drawing = Drawing(FakeRenderer(), ("a",))
+    disturbed = []
+
+    def progress(step, index, count):
+        slow = step == "round 3 of 5: drawing"
+        disturbed.append(slow)
+        stand.drawing = Drawing(renderer if slow else FakeRenderer(), ("a",))
+
+    request = CeilingsRequest(target=Optimizations(depth=2))
+    result = measure_ceilings(stand, request, Probes(), progress)
+    assert sum(disturbed) == 1
+    assert result.bound == "network-bound"
+
+
 def test_a_source_that_is_slower_than_the_engine_limits(stand_of):
     paced = Probes(source=FILE, paced_fps=2.0, running_fps=1.98)
     assert measure(stand_of(**QUIET), paced).bound == "playback-limited"
