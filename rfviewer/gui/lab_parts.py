@@ -20,6 +20,7 @@ from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.parity_dialog import ParityDialog
 from rfviewer.gui.preferences import Preferences
+from rfviewer.gui.rates import Rates
 from rfviewer.gui.reference_cost import ReferenceCost
 from rfviewer.gui.services import WindowServices
 from rfviewer.gui.strip import BottomStrip
@@ -92,6 +93,7 @@ class LabParts(QObject):
         """Put the pages into the strip, once the plots are there."""
         self._layout, self._live = layout, live
         self.files.notice.connect(live.show_notice)
+        live.applied.connect(lambda snapshot, rates: self._on_rates(live, snapshot, rates))
         strip = self.strip
         strip.page_built.connect(self._manners.teach)
         strip.add_page(PLOTS, "Plots", lambda: plots)
@@ -200,27 +202,29 @@ class LabParts(QObject):
             page.ribbon.set_frozen(frozen=wanted)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        from rfviewer.gui.latency_page import LatencyPage
-
         self.spans.add(snapshot.samples)
-        self._show_bound(snapshot)
         self.latency.add(snapshot)
         self.files.add(snapshot)
-        timeline, latency = self.strip.built(TIMELINE), self.strip.built(LATENCY)
+        timeline = self.strip.built(TIMELINE)
         if isinstance(timeline, TimelinePage):
             timeline.apply(snapshot)
-        if isinstance(latency, LatencyPage) and self._live is not None:
-            latency.apply(snapshot, self._live.rates)
         self._on_lab()
 
-    def _show_bound(self, snapshot: Snapshot) -> None:
+    def _on_rates(self, live: LiveView, snapshot: Snapshot, rates: Rates) -> None:
+        # Imported here: it draws with pyqtgraph, which the first paint must not wait for.
+        from rfviewer.gui.latency_page import LatencyPage
+
+        latency = self.strip.built(LATENCY)
+        if isinstance(latency, LatencyPage):
+            latency.apply(snapshot, rates)
+        self._show_bound(live, snapshot)
+
+    def _show_bound(self, live: LiveView, snapshot: Snapshot) -> None:
         """Tell now and then what binds the live video."""
         self._snapshots += 1
-        if self._live is None:
-            return
-        found = self._bound.read(snapshot, self._live.displayed_fps, self._screen_hz())
+        found = self._bound.read(snapshot, live.displayed_fps, self._screen_hz())
         if self._snapshots % _BOUND_EVERY == 0 or found is None:
-            self._live.show_bound(found)
+            live.show_bound(found)
             page = self.strip.built(WATERFALL)
             if isinstance(page, WaterfallPage):
                 page.ceilings.show_live(found)

@@ -23,7 +23,7 @@ REPAINT_MS = 250
 _TIPS = {
     "queue wait": "From the source until the engine takes the frame",
     "engine": "From there until its result is complete",
-    "capture to result": "Both together",
+    "capture to result": "Both together, frame by frame; the p50 of both do not add up to it",
     "capture to shown": "Until the frame is painted in this window",
 }
 

@@ -39,9 +39,12 @@ class LiveView(QObject):
 
     Signals:
         model_file_wanted: the user wants to pick another model file.
+        applied: the newest snapshot and the `Rates` that are shown with it, so that whoever shows
+            rates shows these.
     """
 
     model_file_wanted = Signal()
+    applied = Signal(object, object)
 
     def __init__(
         self,
@@ -87,7 +90,8 @@ class LiveView(QObject):
         self._video.apply(snapshot)
         self._status.apply(snapshot, self.rates)
         if self.plots is not None:
-            self.plots.apply(snapshot)
+            self.plots.apply(snapshot, self.rates)
+        self.applied.emit(snapshot, self.rates)
         self._apply_engine_failure(snapshot)
         for severity, sentence in snapshot.notices:
             if sentence != snapshot.engine.step:  # the banner says it already, with its button

@@ -18,14 +18,19 @@ from PySide6.QtWidgets import (
 from rfviewer.gui.controls import ElidedLabel, heading, label
 from rfviewer.gui.history import STAGES, History
 from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
+from rfviewer.gui.rates import Rates
 from rfviewer.gui.repainting import RepaintingWidget
-from rfviewer.gui.text import DASH, fps_text, ms_text
+from rfviewer.gui.text import DASH, fps_text, ms_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, scaled
 from rfviewer.snapshot import Snapshot
 
 REPAINT_INTERVAL_MS = 160  # about 6 a second
 COMPACT_BELOW_DIGITS = 100  # about 800 px at the usual text size
 HIDE_LEGENDS_BELOW_DIGITS = 84  # about 670 px: the curves need the room
+_WHOLE_FRAME_TIP = (
+    "All stages of each frame together, and the median of that. Medians of single stages do not "
+    "add up to it, since the slow moments of one stage are seldom those of another."
+)
 
 
 class Legend(QWidget):
@@ -152,9 +157,13 @@ class PlotStrip(RepaintingWidget):
         self.repaint_timer.timeout.connect(self._on_repaint_due)
         self._retint()
 
-    def apply(self, snapshot: Snapshot) -> None:
-        """Note that there is something new; drawing waits for the next repaint."""
+    def apply(self, snapshot: Snapshot, rates: Rates) -> None:
+        """Show the rates of the newest snapshot; drawing waits for the next repaint."""
         self._dirty = True
+        # At once, and not with the curves: they stand beside those of the status bar.
+        values = (rates.source, rates.inferred, rates.shown)
+        for caption, value in zip(self._fps_legend.figures, values, strict=True):
+            caption.setText(fps_text(value))
         measured = snapshot.device.gpu_idle
         # An engine on a GPU mostly knows its memory also while nothing runs; where not, the card
         # stays as long as a figure is in the plot.
@@ -171,10 +180,6 @@ class PlotStrip(RepaintingWidget):
         """Draw the history as it is."""
         ages, fps = self._history.rates()
         self.fps.update(ages, fps)
-        holds = self._history.clock.holds
-        newest = fps[-1] if len(fps) and not holds else np.full(3, np.nan)
-        for figure, value in zip(self._fps_legend.figures, newest, strict=True):
-            figure.setText(fps_text(None if np.isnan(value) else float(value)))
         ages, stages_ms = self._history.stages()
         self.stages.update(ages, stages_ms, self._history.changes())
         self._update_table()
@@ -191,11 +196,11 @@ class PlotStrip(RepaintingWidget):
         self._table.update_rows(p50, p95)
         totals = np.nansum(recent, axis=1) if len(recent) else np.zeros(0)
         text = (
-            f"sum p50 {ms_text(float(np.quantile(totals, 0.5)))} ms"
+            f"whole frame p50 {ms_text(float(np.quantile(totals, 0.5)))} ms"
             if len(totals)
             else "no frames yet"
         )
-        self._stage_sum.set_full_text(text)
+        self._whole_frame.set_full_text(text)
 
     def _fps_card(self) -> QWidget:
         card = _Card("fps")
@@ -207,10 +212,11 @@ class PlotStrip(RepaintingWidget):
 
     def _stage_card(self) -> QWidget:
         card = _Card("Stage times")
-        self._stage_sum = ElidedLabel(muted=True)
-        self._stage_sum.setFont(scaled(self._stage_sum.font(), 0.88))
-        self._stage_sum.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        card.head.addWidget(self._stage_sum, 100)
+        self._whole_frame = ElidedLabel(muted=True)
+        self._whole_frame.setFont(scaled(self._whole_frame.font(), 0.88))
+        self._whole_frame.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._whole_frame.setToolTip(tooltip(_WHOLE_FRAME_TIP))
+        card.head.addWidget(self._whole_frame, 100)
         self._table = StageTable()
         row = QHBoxLayout()
         row.setSpacing(4)

@@ -1,4 +1,8 @@
-"""The three rates that the window shows, and when there are none. Knows no Qt."""
+"""The three rates that the window shows, and when there are none. Knows no Qt.
+
+`LiveView` reads them once for each snapshot; status bar, plots, latency page and statistics show
+that one reading, so that no two places tell different figures.
+"""
 
 from dataclasses import dataclass, replace
 

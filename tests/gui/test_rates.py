@@ -3,16 +3,21 @@
 from dataclasses import asdict, replace
 
 from rfviewer.experiment import AbRequest, LabStatus
+from rfviewer.gui.history import History
+from rfviewer.gui.lab_parts import LATENCY
+from rfviewer.gui.plot_strip import PlotStrip
 from rfviewer.gui.rates import SETTLE_S, Rates, SteadyRates, is_playing, playing_rates
 from rfviewer.optimizations import Optimizations
 from rfviewer.snapshot import (
     Counters,
     EnginePhase,
     EngineStatus,
+    FrameSample,
     LivePhase,
     LiveStatus,
     PlayState,
 )
+from rfviewer.timing import Stage, StageTimings
 from tests.gui.fake_session import FakeSession
 
 PAUSED = PlayState.PAUSED
@@ -99,3 +104,42 @@ def test_another_engine_or_source_settles_anew():
         at(105.0, 3, engine=other),
         at(110.0, 20, engine=other),
     ) == [ALL, NONE, ALL, NONE, ALL]
+
+
+def test_every_place_shows_the_same_reading_at_once(window, qtbot):
+    cells, parts = window.status.cells, window.lab_parts
+    qtbot.waitUntil(lambda: cells["inferred"].figure.text() == "3.9")
+    parts.show_page(LATENCY)
+    page = parts.strip.built(LATENCY)
+    qtbot.waitUntil(page.isVisible)
+    window.poller.stop()
+    for fps in (5.1, 2.7):
+        snapshot = window.model.snapshot
+        window.model.apply(replace(snapshot, inferred_fps=fps, source_fps=fps + 10))
+        legend = [figure.text() for figure in window.live.plots._fps_legend.figures]
+        bar = [cells[name].figure.text().split(" ")[0] for name in ("source", "inferred", "shown")]
+        latency = [page.rates[name].text() for name in ("source", "inferred", "shown")]
+        assert legend == bar == latency
+        assert bar[:2] == [f"{fps + 10:.1f}", f"{fps:.1f}"]
+
+
+def test_the_whole_frame_is_no_sum_of_medians_and_says_so(qapp):
+    """Two stages that are slow in turns: medians of 1 and 5.5 ms, and of 11 ms together."""
+    turns = [(1.0, 10.0), (10.0, 1.0), (1.0, 10.0), (1.0, 1.0), (10.0, 1.0), (1.0, 10.0)]
+    samples = [
+        FrameSample(
+            index,
+            index / 25,
+            (index + 1) * 10**9,
+            StageTimings({Stage.PREPROCESS: pre, Stage.INFER: infer}, 0, (index + 1) * 10**9),
+            Optimizations(),
+            0,
+        )
+        for index, (pre, infer) in enumerate(turns)
+    ]
+    history = History()
+    history.add(replace(at(10.0, 6), samples=tuple(samples)), NONE)
+    strip = PlotStrip(history)
+    strip.repaint_now()
+    assert strip._whole_frame.full_text == "whole frame p50 11.0 ms"
+    assert "do not add up to it" in strip._whole_frame.toolTip()
