@@ -30,7 +30,7 @@ class LabModel(QObject):
         changed: what runs, or a result.
         effects_changed: the figures of the toggles.
         parity_changed: the newest `ParityReading`.
-        watch_changed: the requested watch, after a change.
+        watch_changed: the requested watch, or who asked for it.
     """
 
     changed = Signal()
@@ -48,7 +48,12 @@ class LabModel(QObject):
         self.effects: dict[str, ToggleEffect] = {}
         self.parity = ParityReading()
         self.watch: ParityWatch | None = None
-        """The watch as requested; None when it is off."""
+        """The watch as requested; None when nobody needs it."""
+        self.wanted_watch = ParityWatch()
+        """What a watch compares with, and how often, the next time there is one."""
+        self.compares = False
+        """Whether the user asked for the comparison itself; the split line needs it on its own."""
+        self._split = False
         self._watched = False
         """Whether the session has answered the watch."""
         self._asked: LabRequest | None = None
@@ -119,12 +124,27 @@ class LabModel(QObject):
         off, on = off_value(name), getattr(self.model.optimizations, name)
         return off, on_value(name) if on == off else on
 
-    def set_watch(self, watch: ParityWatch | None) -> None:
-        """Start, change or end the live comparison."""
+    def compare(self, *, on: bool) -> None:
+        """Start the live comparison, or end it unless the split line needs it."""
+        self.compares = on
+        self._update_watch()
+
+    def split(self, *, on: bool) -> None:
+        """Note that the split line needs the comparison, or no longer does."""
+        self._split = on
+        self._update_watch()
+
+    def set_wanted_watch(self, watch: ParityWatch) -> None:
+        """Change what a watch compares with and how often, also of one that runs."""
+        self.wanted_watch = watch
+        self._update_watch()
+
+    def _update_watch(self) -> None:
+        watch = self.wanted_watch if self.compares or self._split else None
         if watch != self.watch:
             self.watch, self._watched = watch, False
             self.model.session.watch_parity(watch)
-            self.watch_changed.emit()
+        self.watch_changed.emit()
 
     def result_of[T](self, kind: type[T]) -> T | None:
         """Return the last result of that kind."""

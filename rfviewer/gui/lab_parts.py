@@ -32,6 +32,8 @@ from rfviewer.gui.waterfall_page import WaterfallPage
 from rfviewer.snapshot import Snapshot
 
 PLOTS, TIMELINE, LATENCY, AB, WATERFALL = "plots", "timeline", "latency", "ab", "waterfall"
+_GOES_ON = "The comparison goes on when the split line is taken away."
+_STAYS = "The split line still needs the comparison; both end with the line."
 _BOUND_EVERY = 8
 """Snapshots between two words on what binds: often enough, and calm to read."""
 
@@ -78,6 +80,7 @@ class LabParts(QObject):
         )
         self.badge = ParityBadge(model, lab)
         self.badge.details_wanted.connect(self.show_parity)
+        self.badge.flipped.connect(self._on_flipped)
         self.marks = VideoMarks(view, model, lab)
         self.strip = BottomStrip()
         view.on_painted = self.latency.painted
@@ -148,7 +151,7 @@ class LabParts(QObject):
                 "run_waterfall": self.run_waterfall,
                 "run_ceilings": self.run_ceilings,
                 "stop_lab": self.lab.stop,
-                "parity": self.badge.flip_watch,
+                "parity": self.badge.flip,
                 "parity_details": self.show_parity,
                 "split": lambda: self.marks.set_split(on=actions["split"].isChecked()),
                 "freeze": self._on_freeze,
@@ -243,8 +246,12 @@ class LabParts(QObject):
             self._actions[name].setEnabled(not running and self.lab.can_run)
         self._actions["stop_lab"].setEnabled(running)
 
+    def _on_flipped(self) -> None:
+        if self._model.view.split is not None:  # nothing changes that one could see
+            self._tell(_GOES_ON if self.lab.compares else _STAYS)
+
     def _on_watch(self) -> None:
-        self._actions.set_checked("parity", checked=self.lab.watch is not None)
+        self._actions.set_checked("parity", checked=self.lab.compares)
         self._actions["parity_details"].setEnabled(self.lab.watch is not None)
         self._cost.watch_changed(self.lab.watch, self._model.snapshot)
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
-from rfviewer.experiment import Badge, ParityReading, ParityWatch
+from rfviewer.experiment import Badge, ParityReading
 from rfviewer.gui import icons
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.model import SessionModel
@@ -36,10 +36,12 @@ class ParityBadge(QToolButton):
     Signals:
         details_wanted: the user wants figures and the worst frame.
         words_changed: it needs another width.
+        flipped: the user started or ended the comparison.
     """
 
     details_wanted = Signal()
     words_changed = Signal()
+    flipped = Signal()
 
     def __init__(self, model: SessionModel, lab: LabModel) -> None:
         super().__init__()
@@ -54,7 +56,7 @@ class ParityBadge(QToolButton):
         menu = QMenu(self)
         self.watch_entry = menu.addAction("Compare live frames")
         self.watch_entry.setCheckable(True)
-        self.watch_entry.triggered.connect(lambda _=False: self.flip_watch())
+        self.watch_entry.triggered.connect(lambda _=False: self.flip())
         self.details_entry = menu.addAction("Figures and worst frame…")
         self.details_entry.triggered.connect(lambda _=False: self.details_wanted.emit())
         menu.addSeparator()
@@ -75,17 +77,16 @@ class ParityBadge(QToolButton):
             action.triggered.connect(lambda _=False, p=precision: self._set_reference(p))
             against.addAction(action)
             self.references[precision] = action
-        self._wanted = ParityWatch()
         self.setMenu(menu)
         self.clicked.connect(self._on_clicked)
         lab.parity_changed.connect(self.show_reading)
         lab.watch_changed.connect(self._on_watch)
         self._on_watch()
 
-    def flip_watch(self) -> None:
-        """Start or end the watch."""
-        self._lab.set_watch(self._wanted if self._lab.watch is None else None)
-        self._on_watch()
+    def flip(self) -> None:
+        """Start or end the comparison; one that the split line began is taken over first."""
+        self._lab.compare(on=not self._lab.compares)
+        self.flipped.emit()
 
     def show_reading(self, reading: ParityReading) -> None:
         """Show a reading; while the watch is on and nothing came yet it is waiting."""
@@ -118,35 +119,28 @@ class ParityBadge(QToolButton):
 
     def _on_clicked(self) -> None:
         if self._lab.watch is None:
-            self.flip_watch()
+            self.flip()
         else:
             self.details_wanted.emit()
 
     def _change(self, **changes: int) -> None:
-        self._wanted = replace(self._wanted, **changes)  # type: ignore[arg-type]
-        if self._lab.watch is not None:
-            self._lab.set_watch(self._wanted)
-        self._on_watch()
+        wanted = replace(self._lab.wanted_watch, **changes)  # type: ignore[arg-type]
+        self._lab.set_wanted_watch(wanted)
 
     def _set_reference(self, precision: Precision) -> None:
         engine = None
         if precision != "auto":
             engine = replace(self._model.engine, precision=precision)
-        self._wanted = replace(self._wanted, engine=engine)
-        if self._lab.watch is not None:
-            self._lab.set_watch(self._wanted)
-        self._on_watch()
+        self._lab.set_wanted_watch(replace(self._lab.wanted_watch, engine=engine))
 
     def _on_watch(self) -> None:
-        watch = self._lab.watch
-        if watch is not None:
-            self._wanted = watch
-        self.watch_entry.setChecked(watch is not None)
-        self.details_entry.setEnabled(watch is not None)
-        engine = self._wanted.engine
+        wanted = self._lab.wanted_watch
+        self.watch_entry.setChecked(self._lab.compares)
+        self.details_entry.setEnabled(self._lab.watch is not None)
+        engine = wanted.engine
         self.references["auto" if engine is None else engine.precision].setChecked(True)
-        if self._wanted.every in self.every:
-            self.every[self._wanted.every].setChecked(True)
+        if wanted.every in self.every:
+            self.every[wanted.every].setChecked(True)
         self.show_reading(self._lab.parity)
 
     @override

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from rfviewer.config import View
-from rfviewer.experiment import Badge, ParityWatch
+from rfviewer.experiment import Badge
 from rfviewer.gui.controls import label
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_text import request_title
@@ -42,7 +42,6 @@ class VideoMarks(QObject):
         self._view = view
         self._model = model
         self._lab = lab
-        self._started_watch = False
         self.held = tag(view, "Baseline")
         self.wait, self.busy = tag(view), tag(view)
         self.handle = SplitHandle(view)
@@ -50,7 +49,7 @@ class VideoMarks(QObject):
         model.view_changed.connect(self._on_view)
         model.held_changed.connect(self._on_held)
         lab.parity_changed.connect(lambda _: self.arrange())
-        lab.watch_changed.connect(self._on_watch)
+        lab.watch_changed.connect(self.arrange)
         lab.changed.connect(self._on_lab)
         view.zoom_changed.connect(self.arrange)
         view.installEventFilter(self)
@@ -58,16 +57,8 @@ class VideoMarks(QObject):
 
     def set_split(self, *, on: bool) -> None:
         """Show the split line, which needs a reference, or take it away."""
-        if on:
-            if self._lab.watch is None:
-                self._started_watch = True
-                self._lab.set_watch(ParityWatch())
-            self._model.update_view(split=self.handle.share)
-            return
-        self._model.update_view(split=None)
-        if self._started_watch:
-            self._started_watch = False
-            self._lab.set_watch(None)
+        self._lab.split(on=on)
+        self._model.update_view(split=self.handle.share if on else None)
 
     def arrange(self) -> None:
         """Put every mark where it belongs now."""
@@ -117,12 +108,6 @@ class VideoMarks(QObject):
             parts = [request_title(request), step, "Ctrl+. stops"]
             self.busy.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
         self.busy.setVisible(request is not None)
-        self.arrange()
-
-    def _on_watch(self) -> None:
-        if self._lab.watch is None:
-            self._started_watch = False
-            self._model.update_view(split=None)  # nothing to draw at its left any more
         self.arrange()
 
     @override

@@ -180,10 +180,40 @@ def test_a_watch_of_the_user_outlives_the_split_line(window, session, qtbot):
     window.actions_["split"].trigger()
     window.actions_["split"].trigger()
     assert session.asked("watch_parity") == [(ParityWatch(),)]
+
+
+def test_each_key_ends_only_what_it_began(window, session, qtbot):
+    """W and then G took the line and the comparison away: each acts on its own thing."""
+    view, split, parity = window.video.view, window.actions_["split"], window.actions_["parity"]
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    view.setFocus()
+
+    def press(key):
+        qtbot.keyClick(view, key)
+        return window.model.view.split is not None, session.lab.watch is not None
+
+    assert press(Qt.Key.Key_W) == (True, True)
+    assert (split.isChecked(), parity.isChecked()) == (True, False)
+    assert press(Qt.Key.Key_G) == (True, True)
+    assert (split.isChecked(), parity.isChecked()) == (True, True)
+    assert "goes on when the split line is taken away" in window.status.state_text
+    assert press(Qt.Key.Key_W) == (False, True)
+    assert press(Qt.Key.Key_W) == (True, True)
+    assert press(Qt.Key.Key_G) == (True, True)
+    assert (split.isChecked(), parity.isChecked()) == (True, False)
+    assert "still needs the comparison" in window.status.state_text
+    assert press(Qt.Key.Key_W) == (False, False)
+    assert press(Qt.Key.Key_G) == (False, True)
+    assert press(Qt.Key.Key_G) == (False, False)
+    # One network for both, loaded once and freed twice.
+    assert session.asked("watch_parity") == [(ParityWatch(),), (None,), (ParityWatch(),), (None,)]
+
+
+def test_the_split_line_uses_the_chosen_reference(window, session):
+    window.lab_parts.badge.every[10].trigger()
     window.actions_["split"].trigger()
-    window.lab_parts.badge.flip_watch()
-    assert window.model.view.split is None
-    assert not window.actions_["split"].isChecked()
+    assert session.asked("watch_parity") == [(ParityWatch(every=10),)]
 
 
 def test_dragging_snaps_and_a_double_click_centres(window, session, split, qtbot):
