@@ -114,6 +114,8 @@ def request_of(options: argparse.Namespace, target: Optimizations) -> AbRequest 
     if options.waterfall:
         if options.a:
             raise UsageError("A waterfall starts at the baseline; leave --a out.")
+        for name in names:
+            _counts(name)  # raises with the names there are
         target = parse_set(options.b, target)
         return WaterfallRequest(target=target, names=names, frames=frames, rounds=rounds)
     if names:

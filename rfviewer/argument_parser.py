@@ -10,12 +10,21 @@ from typing import NoReturn, override
 from rfviewer.errors import UsageError
 from rfviewer.suggestions import closest
 
+EXIT_CODES = """exit codes:  0 done; 2 the command line is wrong, whatever is on this machine;
+             1 it could not be done (a missing file, say), was stopped, or a check failed
+"""
+"""What every help ends with. The rule behind it stands at `errors.UsageError`."""
 _UNKNOWN = "unrecognized arguments: "
 """How argparse begins to name what it does not know."""
 
 
 class Parser(argparse.ArgumentParser):
-    """As argparse's, but for the words on errors."""
+    """As argparse's, but for the words on errors and the end of every help."""
+
+    @override
+    def format_help(self) -> str:
+        """Return the help, with what the exit codes mean."""
+        return f"{super().format_help()}\n{EXIT_CODES}"
 
     @override
     def error(self, message: str) -> NoReturn:

@@ -13,7 +13,7 @@ from rfviewer.config import (
     settings_from,
 )
 from rfviewer.decode import Decode
-from rfviewer.errors import UsageError
+from rfviewer.errors import SettingsError, UsageError
 from rfviewer.paths import config_dir
 from rfviewer.safe_mode import safe_settings
 from rfviewer.sources.replay_file import with_saved_settings
@@ -26,7 +26,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """Return the settings that parsed arguments ask for.
 
     Raises:
-        UsageError: for a settings file or a value that is wrong.
+        UsageError: for a value that is wrong.
+        SettingsError: for a settings file that is wrong.
     """
     settings = _base(options)
     engine = {
@@ -72,15 +73,22 @@ def _playback(options: argparse.Namespace, playback: Playback) -> Playback:
 
 
 def _base(options: argparse.Namespace) -> Settings:
-    """Return what the command line changes."""
+    """Return what the command line changes.
+
+    Raises:
+        SettingsError: the settings file is missing or wrong.
+    """
     path: Path | None = options.config
     if path is None:
         if getattr(options, "safe_mode", False):
             return safe_settings()
         path = config_dir() / "config.toml"
     elif not path.is_file():
-        raise UsageError(f"There is no settings file {path}; check the name.")
-    settings = settings_from(read_user_config(path), str(path))
+        raise SettingsError(f"There is no settings file {path}; check the name.")
+    try:
+        settings = settings_from(read_user_config(path), str(path))
+    except UsageError as error:  # a fault of the file, and none of the command line
+        raise SettingsError(str(error)) from error
     if options.config is None:
         # A replay plays as it was saved, changed by what else the command line says.
         return with_saved_settings(settings, getattr(options, "source", None))

@@ -1,12 +1,13 @@
 """The command line: arguments to settings, settings to one of the verbs. Imports late.
 
-Exit codes: 0 done, 1 failed with one sentence on stderr, 2 wrong usage. With --json stdout gets
-exactly one object: the result, or {"error": sentence}.
+Exit codes: see `argument_parser.EXIT_CODES`; 1 and 2 come with one sentence on stderr. With --json
+stdout gets exactly one object: the result, or {"error": sentence}.
 """
 
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -43,6 +44,8 @@ _OWN_PARSERS = {
 """Modules of verbs that make their own parser: they have `make_parser` and `run`."""
 _ENGINE_VERBS = ("window", "export", "bench", "ab", "parity", "trace", "soak")
 """Those that run a network."""
+_WORD = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
+"""What could be meant as a verb: no path, number, address or name with an ending."""
 _EPILOG = """verbs (rfviewer VERB --help tells more; ./bench opens a file of that name):
   export    write an annotated video, labels or COCO, without a window
   bench     measure the whole path against the bare network
@@ -72,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in rest
     try:
         if verb == "window":
-            _refuse_misspelt_verb(rest)
+            _refuse_unknown_word(rest)
         return _run(verb, _parser(verb).parse_args(rest))
     except RfviewerError as error:
         _fail(str(error), as_json=as_json)
@@ -151,26 +154,32 @@ def _window(options: argparse.Namespace, settings: Settings) -> int:
 
 def _split(arguments: list[str]) -> tuple[str, list[str]]:
     """Return (verb, other arguments); the verb is the first word, after global options at most."""
-    index = 0
-    while index < len(arguments) and arguments[index] in ("--verbose", "--config"):
-        index += 1 + (arguments[index] == "--config")
+    index = _first_word(arguments)
     if index < len(arguments) and arguments[index] in VERBS:
         return arguments[index], arguments[:index] + arguments[index + 1 :]
     return "window", arguments
 
 
-def _refuse_misspelt_verb(arguments: list[str]) -> None:
-    """Refuse a first word that is no source but nearly a verb.
+def _first_word(arguments: list[str]) -> int:
+    """Return the place of what comes after the global options."""
+    index = 0
+    while index < len(arguments) and arguments[index] in ("--verbose", "--config", "--json"):
+        index += 1 + (arguments[index] == "--config")
+    return index
+
+
+def _refuse_unknown_word(arguments: list[str]) -> None:
+    """Refuse a first word that could be a verb and is none, before its options are blamed.
 
     Raises:
-        UsageError: with that verb.
+        UsageError: with the verb that it is like, if there is one.
     """
-    word = arguments[0] if arguments else ""
-    if not word.isalpha() or word == "demo" or os.path.lexists(word):
+    word = next(iter(arguments[_first_word(arguments) :]), "")
+    if not _WORD.fullmatch(word) or word == "demo" or os.path.lexists(word):
         return
     near = closest(word, VERBS)
-    if near:
-        raise UsageError(f"There is no file or verb {word}; did you mean {near}?")
+    rest = f"; did you mean {near}?" if near else "; see rfviewer --help"
+    raise UsageError(f"There is no file or verb {word}{rest}")
 
 
 def _parser(verb: str) -> argparse.ArgumentParser:

@@ -62,12 +62,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     name: TensorRtName = options.backend
+    if options.target is not None:
+        _refuse_wrong_target(options.target, name)
     tensorrt = load_tensorrt(name)
     if options.target is None:
         gpu = find_gpu()
     else:
-        if not re.fullmatch(r"sm\d{2,3}", options.target):
-            raise UsageError(f"--target takes a GPU generation such as sm89, got {options.target}.")
         check_target(tensorrt, options.target.upper())
         gpu = GpuIdentity.of_generation(options.target)
     teller = _Teller()
@@ -82,6 +82,21 @@ def _build(options: argparse.Namespace) -> int:
     state = f"built in {report['seconds']} s: {ready.reason}" if ready.built else "there already"
     _print(f"{_line(ready.plan.manifest)}  {state}\n{ready.plan.path}")
     return 0
+
+
+def _refuse_wrong_target(target: str, backend: str) -> None:
+    """Refuse what no machine could build, before anything is loaded.
+
+    Raises:
+        UsageError: one sentence.
+    """
+    if not re.fullmatch(r"sm\d{2,3}", target):
+        raise UsageError(f"--target takes a GPU generation such as sm89, got {target}.")
+    if backend == "tensorrt":
+        raise UsageError(
+            "TensorRT builds only for the GPU of this machine; leave --target out, or choose"
+            " --backend tensorrt-rtx."
+        )
 
 
 def _list(options: argparse.Namespace) -> int:

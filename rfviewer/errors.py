@@ -1,4 +1,7 @@
-"""Errors a user can act on. The message is one sentence: what, which file, what to do."""
+"""Errors a user can act on. The message is one sentence: what, which file, what to do.
+
+A verb that ends by `UsageError` has exit code 2, by any other 1.
+"""
 
 
 class RfviewerError(Exception):
@@ -6,7 +9,15 @@ class RfviewerError(Exception):
 
 
 class UsageError(RfviewerError):
-    """The request itself is wrong: an unknown name, a bad value, options that clash."""
+    """The request itself is wrong, whatever the machine holds.
+
+    An unknown word, option or value, something missing, options that clash. A file, model or folder
+    that is not there is another error: it could be there.
+    """
+
+
+class SettingsError(RfviewerError):
+    """A settings file is missing or wrong."""
 
 
 class SourceError(RfviewerError):

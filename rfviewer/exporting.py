@@ -10,7 +10,7 @@ from types import FrameType
 
 from rfviewer.compose import batch_session
 from rfviewer.config import Playback, Policy, Settings
-from rfviewer.errors import EngineError, SinkError, SourceError, UsageError
+from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
 from rfviewer.frame import SourceInfo, SourceKind
 from rfviewer.interfaces import RecordingRequest, SinkContext
 from rfviewer.result import asked_in_vain
@@ -125,19 +125,30 @@ def check_before_loading(
 ) -> None:
     """Fail at once for a source or an output that cannot work, before a network is loaded.
 
-    Cameras and streams are not opened here: doing it twice takes seconds and may fail.
+    Raises:
+        RfviewerError: one sentence.
     """
-    if source.startswith(("camera:", "/dev/")) or source.isdigit() or is_url(source):
-        info = SourceInfo("", "live", SourceKind.STREAM, 0, 0, None, live=True)
-    else:
-        opened = open_source(source)
-        info = opened.info
-        opened.close()
+    info = check_source(source)
     if info.duration_s is not None and playback.start_s >= info.duration_s > 0:
         raise SourceError(
             f"{info.name} is only {info.duration_s:.1f} s long; start before its end."
         )
     make_sinks(recording, SinkContext(info, ()))
+
+
+def check_source(source: str) -> SourceInfo:
+    """Open and close a source before a network is loaded; return what it says of itself.
+
+    Cameras and streams are not opened here: doing it twice takes seconds and may fail.
+
+    Raises:
+        RfviewerError: it cannot be opened, or the words name none.
+    """
+    if source.startswith(("camera:", "/dev/")) or source.isdigit() or is_url(source):
+        return SourceInfo("", "live", SourceKind.STREAM, 0, 0, None, live=True)
+    opened = open_source(source)
+    opened.close()
+    return opened.info
 
 
 @contextmanager
@@ -186,7 +197,7 @@ def hidden_class_ids(classes: Sequence[str], names: Sequence[str | None]) -> fro
     """Return every class id except those that `classes` names.
 
     Raises:
-        UsageError: a name or number that the model does not have.
+        ModelError: a name or number that the model does not have.
     """
     by_name = {name.casefold(): class_id for class_id, name in enumerate(names) if name}
     kept = set()
@@ -196,7 +207,7 @@ def hidden_class_ids(classes: Sequence[str], names: Sequence[str | None]) -> fro
             class_id = int(item)
         if class_id is None:
             known = ", ".join(name for name in names if name) or "none"
-            raise UsageError(f"The model has no class {item}; it has {known}.")
+            raise ModelError(f"The model has no class {item}; it has {known}.")
         kept.add(class_id)
     return frozenset(range(len(names))) - kept
 

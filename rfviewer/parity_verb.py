@@ -17,7 +17,7 @@ import cv2
 
 from rfviewer.compose import build_engine, save_comparison
 from rfviewer.config import BACKEND_NAMES, PRECISIONS, EngineConfig, ResizeMode, Settings
-from rfviewer.errors import SinkError, UsageError
+from rfviewer.errors import SinkError, SourceError, UsageError
 from rfviewer.experiment import ParityResult
 from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, Progress
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         source = open_source(options.source)
         stack.callback(source.close)
         if source.info.live and not options.frames:
-            raise UsageError("A live source has no end; say how many frames with --frames.")
+            raise SourceError("A live source has no end; say how many frames with --frames.")
         if options.save is not None:
             _make_folder(options.save)
         with _progress(quiet=options.quiet) as progress:

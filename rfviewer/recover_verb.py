@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rfviewer import paths
 from rfviewer.argument_parser import Parser
-from rfviewer.errors import SinkError, UsageError
+from rfviewer.errors import RfviewerError, SinkError
 from rfviewer.sinks.recovery import Interrupted, delete, find_interrupted, recover
 from rfviewer.sinks.running import RunningFiles
 
@@ -33,12 +33,12 @@ def run(options: argparse.Namespace) -> int:
     """Recover, list or delete; return 1 when one of the files could not be finished.
 
     Raises:
-        UsageError: the folder does not exist.
+        RfviewerError: the folder does not exist.
     """
     running = RunningFiles.of_user()
     folder: Path | None = options.folder
     if folder is not None and not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}; check the name.")
+        raise RfviewerError(f"There is no folder {folder}; check the name.")
     found = find_interrupted(running, [folder or paths.videos_dir()], kept=True)
     if folder is not None:
         found = [one for one in found if one.path.parent == folder.absolute()]

@@ -14,7 +14,7 @@ from typing import Literal
 
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, RfviewerError, SourceError
-from rfviewer.exporting import stop_on_signals
+from rfviewer.exporting import check_source, stop_on_signals
 from rfviewer.progress_lines import step_teller
 from rfviewer.session.remote import RemoteSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -62,6 +62,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     Raises:
         RfviewerError: one sentence, when the source or the engine does not work at all.
     """
+    check_source(options.source)
     tell = step_teller(quiet=options.quiet)
     settings = replace(settings, playback=replace(settings.playback, loop=True))
     session = RemoteSession(SESSION_MAKER, settings, log_folder=None)

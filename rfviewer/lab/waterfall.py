@@ -106,7 +106,8 @@ def _names(request: WaterfallRequest, states: Sequence[ToggleState]) -> tuple[st
     """Return the toggles to measure, in display order.
 
     Raises:
-        UsageError: one that was asked for cannot run here, or makes no difference.
+        EngineError: one that was asked for cannot run here, or none can.
+        UsageError: one that was asked for is unknown or off in the target, or all are.
     """
     base = Optimizations.baseline()
     able = [
@@ -119,12 +120,14 @@ def _names(request: WaterfallRequest, states: Sequence[ToggleState]) -> tuple[st
             Optimizations().set(name, 0)  # raises with the names there are
         if name not in able:
             reason = next(state.reason for state in states if state.name == name)
-            raise UsageError(
+            fault = EngineError if reason else UsageError  # of this machine, or of the request
+            raise fault(
                 f"{name} has no part in this waterfall: {reason or 'it is off in the target'}."
             )
     chosen = [name for name in able if not request.names or name in request.names]
     if not chosen:
-        raise UsageError("Every toggle that can run here is off in the target; turn one on.")
+        fault = UsageError if request.target == base else EngineError
+        raise fault("Every toggle that can run here is off in the target; turn one on.")
     return tuple(chosen)
 
 

@@ -98,7 +98,6 @@ def test_the_users_own_config_file_is_read(no_user_config: Path) -> None:
         (["demo", "--set", "depth=9"], "depth must be one of 1, 2, 3, 4"),
         (["demo", "--set", "a.mp4"], "the source comes before --set"),
         (["demo", "--threshold", "2"], "threshold must lie between 0 and 1"),
-        (["demo", "--config", "nowhere.toml"], "There is no settings file nowhere.toml"),
         (["export", "demo", "--start", "3", "--end", "2"], "must lie after the start"),
     ],
 )
@@ -118,6 +117,7 @@ def test_wrong_values_are_usage_errors(arguments: list[str], sentence: str) -> N
             "bench",
             ["--verbose", "--config", "c", "a"],
         ),
+        (["--json", "bench", "a"], "bench", ["--json", "a"]),
         (["./bench"], "window", ["./bench"]),
         (["clip.mp4", "export"], "window", ["clip.mp4", "export"]),
         (["--model", "export", "a"], "window", ["--model", "export", "a"]),
@@ -193,12 +193,32 @@ def test_the_help_of_engine_actions_tells_of_json(
     assert "print one JSON object on stdout" in capsys.readouterr().out
 
 
-def test_a_file_named_nearly_like_a_verb_is_opened(
+def test_a_file_named_like_a_verb_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "exprt").touch()
-    cli._refuse_misspelt_verb(["exprt"])
+    cli._refuse_unknown_word(["exprt"])
     (tmp_path / "exprt").unlink()
     with pytest.raises(UsageError, match="did you mean export"):
-        cli._refuse_misspelt_verb(["exprt"])
+        cli._refuse_unknown_word(["exprt"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["demo"], ["demo:720p"], ["0"], ["camera:0"], ["clip.mp4"], ["./clip"], ["rtsp://a/b"],
+     ["shots/*.png"], ["--model", "none"], ["--verbose", "demo"]],
+)  # fmt: skip
+def test_what_may_be_a_source_is_left_to_the_window(words: list[str]) -> None:
+    cli._refuse_unknown_word(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["frobnicate", "--json"], ["--json", "frobnicate"], ["--verbose", "frobnicate", "--frames"]],
+)
+def test_an_unknown_word_is_blamed_before_any_option(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == 2
+    assert "There is no file or verb frobnicate; see rfviewer --help" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rfviewer.errors import UsageError
+from rfviewer.errors import EngineError, UsageError
 from rfviewer.experiment import WaterfallRequest
 from rfviewer.lab.stand import Stopped
 from rfviewer.lab.waterfall import measure_waterfall
@@ -88,15 +88,15 @@ def test_only_the_named_toggles_take_part(stand_of):
 
 
 @pytest.mark.parametrize(
-    ("names", "sentence"),
+    ("names", "error", "sentence"),
     [
-        (("cuda_graph",), "needs a GPU"),
-        (("depth",), "off in the target"),
-        (("speed",), "no optimization speed"),
+        (("cuda_graph",), EngineError, "needs a GPU"),
+        (("depth",), UsageError, "off in the target"),
+        (("speed",), UsageError, "no optimization speed"),
     ],
 )
-def test_a_toggle_without_a_part_is_refused(stand_of, names, sentence):
-    with pytest.raises(UsageError, match=sentence):
+def test_a_toggle_without_a_part_is_refused(stand_of, names, error, sentence):
+    with pytest.raises(error, match=sentence):
         measure(stand_of, names=names)
 
 
