@@ -252,6 +252,17 @@ def clean_qt_environment() -> None:
             del os.environ[name]
 
 
+def use_desktop_dialogs() -> None:
+    """Let Qt show the file dialogs of desktops that its packages hold no theme for, by the portal.
+
+    They hold those of GTK and of the portal; on KDE and LXQt Qt would show dialogs of its own, as
+    it still does where no portal answers. A theme that the user chose stays.
+    """
+    desktops = os.environ.get("XDG_CURRENT_DESKTOP", "").upper().split(":")
+    if {"KDE", "LXQT"} & {*desktops}:
+        os.environ.setdefault("QT_QPA_PLATFORMTHEME", "xdgdesktopportal")
+
+
 def forbid_hub_downloads() -> None:
     """Keep packages of this process from fetching models: building a network needs none."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
-from rfviewer.config import Settings, clean_qt_environment
+from rfviewer.config import Settings, clean_qt_environment, use_desktop_dialogs
 from rfviewer.errors import RfviewerError
 from rfviewer.gui import qt_messages
 from rfviewer.gui.main_window import MainWindow
@@ -50,6 +50,7 @@ def run(
     signals = SystemSignals()
     try:
         clean_qt_environment()
+        use_desktop_dialogs()
         qt_messages.install(services.safety.ends_properly)
         instance = QApplication.instance()
         app = instance if isinstance(instance, QApplication) else QApplication(["rfviewer"])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QSettings, Qt
 
 from rfviewer.config import Settings
 from rfviewer.gui.main_window import MainWindow
@@ -12,6 +12,12 @@ from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.theme import ThemeChoice
 from tests.gui.fake_services import fake_services
 from tests.gui.fake_session import FakeSession
+
+
+@pytest.fixture(autouse=True)
+def dialogs_of_qt() -> None:
+    """Show Qt's own file dialogs: those of a desktop cannot be looked into, and would stay open."""
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
 
 
 @pytest.fixture
