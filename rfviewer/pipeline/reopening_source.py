@@ -6,9 +6,10 @@ from typing import override
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource, SourceFactory
+from rfviewer.pipeline.forwarding_source import ForwardingSource
 
 
-class ReopeningSource(FrameSource):
+class ReopeningSource(ForwardingSource):
     """Opens a file again for another decoder, at the frame after the last one; used as that one is.
 
     A live source cannot be opened twice: what is chosen acts when it is opened the next time.
@@ -32,28 +33,18 @@ class ReopeningSource(FrameSource):
         self._changed = changed
         self._interrupted = False
         self._chosen = wanted()
-        self._source = open_source()
+        super().__init__(open_source())
         self._told = self._source.info.decode
         self._last_s: float | None = None
         """Time of the frame read last; None before the first one and after a jump."""
         self._jump: Callable[[], None] | None = None
         """The jump that the next frame follows, to be made again."""
 
-    @property
-    @override
-    def info(self) -> SourceInfo:
-        return self._source.info
-
-    @property
-    @override
-    def damaged(self) -> int:
-        return self._source.damaged
-
     @override
     def read(self) -> Frame | None:
         if self._wanted() is not self._chosen and not self._source.info.live:
             self._open_again()
-        frame = self._source.read()
+        frame = super().read()
         self._jump = None
         if frame is not None:
             self._last_s = frame.pts_s
@@ -65,7 +56,7 @@ class ReopeningSource(FrameSource):
 
     @override
     def seek(self, pts_s: float) -> None:
-        self._jump_by(lambda: self._source.seek(pts_s))
+        self._jump_by(lambda: self._source.seek(pts_s))  # of whichever source is open then
 
     @override
     def seek_before(self, pts_s: float) -> None:
@@ -74,11 +65,7 @@ class ReopeningSource(FrameSource):
     @override
     def interrupt(self) -> None:
         self._interrupted = True
-        self._source.interrupt()
-
-    @override
-    def close(self) -> None:
-        self._source.close()
+        super().interrupt()
 
     def _jump_by(self, jump: Callable[[], None]) -> None:
         jump()

@@ -290,9 +290,8 @@ class CudaEngine:
             return self._slots_for(frame_format)
         except RuntimeError as error:
             raise engine_error("The GPU cannot run the model", error) from error
-        for index, slot in enumerate(slots):
-            slot.lane = f"slot {index}"
-            if self._ranges is not None:
+        if self._ranges is not None:
+            for slot in slots:
                 slot.use_ranges(self._ranges)
         if self._effective.pinned_input:
             frames = len(slots) * self._effective.micro_batch

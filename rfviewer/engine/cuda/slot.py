@@ -38,7 +38,7 @@ class Slot:
     ) -> None:
         """Arrange what `stages` and `seats` do; both share buffers and work on `stream`."""
         self.lane = ""
-        """Name of its lane in spans, set by the engine."""
+        """Name of its lane in spans, set by who builds it."""
         self.stream = stream
         """Everything of the slot runs on it."""
         self.tables = tables

@@ -82,15 +82,13 @@ class SlotSets:
     def slots(self, frame: FrameFormat, effective: Optimizations) -> list[Slot]:
         """Return the slots that take turns for `frame`, captured where `effective.cuda_graph`.
 
-        As many as run at a time, and with `early_relaunch` a spare one.
-
         Raises:
             SlotError: a graph or the spare slot cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
         while not self.build_one(frame, effective):
             pass
-        return self._sets[frame, slot_key(effective)][: effective.depth + effective.early_relaunch]
+        return self._sets[frame, slot_key(effective)][: _taking_turns(effective)]
 
     def build_one(self, frame: FrameFormat, effective: Optimizations) -> bool:
         """Build one of the slots that `slots` returns, if one is missing; return whether none is.
@@ -102,7 +100,7 @@ class SlotSets:
             SlotError: a graph or the spare slot cannot be had.
             EngineError: the slots cannot be built, e.g. for lack of memory.
         """
-        wanted, count = slot_key(effective), effective.depth + effective.early_relaunch
+        wanted, count = slot_key(effective), _taking_turns(effective)
         key = frame, wanted
         found = self._sets.setdefault(key, [])
         self._sets.move_to_end(key)
@@ -177,6 +175,7 @@ class SlotSets:
         # Tables and zeros are there before any other stream reads them.
         stream.synchronize()
         slot = Slot(stages, seats, stream, tables, wanted)
+        slot.lane = f"slot {index}"
         slot.warm_up(_blank(frame))
         if wanted.cuda_graph:
             try:
@@ -229,6 +228,11 @@ class SlotSets:
     def _tables(self, frame: FrameFormat) -> FrameTables:
         network = self._network
         return FrameTables(frame, network.input_hw, network.mask_hw, self._resize, self._device)
+
+
+def _taking_turns(effective: Optimizations) -> int:
+    """Return how many slots there are: as many as run at a time, and a spare to relaunch early."""
+    return effective.depth + effective.early_relaunch
 
 
 def _less(slots: int, batch: int) -> str:
