@@ -14,8 +14,8 @@ from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 
 type Progress = Callable[[str, int, int], None]
-"""Called as progress(step, index, count) while something long runs, index from 1; may be called
-from the worker's thread and must return at once."""
+"""Called as progress(step, index, count) while something long runs, which is at `index` of `count`
+steps, frames or seconds, 0 where not known; maybe on the worker's thread. Must return at once."""
 
 
 class FrameSource(Protocol):

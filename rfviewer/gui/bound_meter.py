@@ -8,8 +8,6 @@ from rfviewer.timing import Stage
 
 MIN_NS = 1_500_000_000
 """Shorter than that says little: the first moments count frames that had piled up."""
-
-
 FIRST_AGREE_NS = 1_000_000_000
 """How long the readings must agree before anything is named."""
 AGREE_NS = 2_500_000_000

@@ -55,9 +55,8 @@ class LabProgress(RepaintingWidget):
             self._bar.setRange(0, 0)
             return
         parts = status.step.split("; ") if status.step else ["Running"]
-        if not isinstance(
-            request, AbRequest | WaterfallRequest
-        ):  # those tell their time themselves
+        tells_time = isinstance(request, AbRequest | WaterfallRequest)
+        if not tells_time:
             parts.append(remaining_text(self._lab.remaining_s()))
         self.step.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
         self._bar.setRange(0, status.count)

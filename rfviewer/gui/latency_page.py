@@ -23,7 +23,7 @@ REPAINT_MS = 250
 _TIPS = {
     "queue wait": "From the source until the engine takes the frame",
     "engine": "From there until its result is complete",
-    "capture to result": "Both together, frame by frame; the p50 of both do not add up to it",
+    "capture to result": "Both together, frame by frame, so their p50 need not add up to its p50",
     "capture to shown": "Until the frame is painted in this window",
 }
 
