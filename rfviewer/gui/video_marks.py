@@ -14,6 +14,7 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.split_handle import SplitHandle
 from rfviewer.gui.tokens import GAP_PX, scaled
 from rfviewer.gui.video_view import VideoView
+from rfviewer.lab.pacing import head_of
 
 _LATER = {
     Badge.OFF: "Loading the reference, a second network",
@@ -104,7 +105,7 @@ class VideoMarks(QObject):
     def _on_lab(self) -> None:
         request, status = self._lab.running, self._lab.status
         if request is not None:
-            step = status.step if status is not None and status.active else ""
+            step = head_of(status.step) if status is not None and status.active else ""
             parts = [request_title(request), step, "Ctrl+. stops"]
             self.busy.setText("  \N{MIDDLE DOT}  ".join(part for part in parts if part))
         self.busy.setVisible(request is not None)

@@ -11,7 +11,7 @@ from rfviewer.errors import EngineError
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
 from rfviewer.lab.block_length import BlockLength
-from rfviewer.lab.pacing import rates_so_far, step_of
+from rfviewer.lab.pacing import rates_so_far, step_of, warming_up
 from rfviewer.lab.rounds import FEWEST_ROUNDS, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
 from rfviewer.lab.verdict import ab_verdict, open_questions, toggle_notes, too_few_rounds
@@ -42,8 +42,12 @@ def measure_ab(
         RfviewerError: the engine failed, or the stand's check gave up.
     """
     begun_ns = stand.clock_ns()
-    progress("Warming up", 0, 0)
-    plan = _Plan(stand, request)
+
+    def warming() -> None:
+        passed_s = (stand.clock_ns() - begun_ns) / 1e9
+        progress(*warming_up(passed_s, 0.0 if request.rounds else limit_s))
+
+    plan = _Plan(stand, request, warming)
     contests = plan.contests()
     share_s = limit_s / len(contests)
     while undecided := [contest for contest in contests if not contest.decided]:
@@ -80,7 +84,9 @@ def _teller(
 class _Plan:
     """What runs under which side, and how many frames of it make a block."""
 
-    def __init__(self, stand: Stand, request: AbRequest) -> None:
+    def __init__(self, stand: Stand, request: AbRequest, warming: Callable[[], None]) -> None:
+        """Warm both sides up; `warming` is called before every part of that."""
+        warming()
         self._stand, self._request = stand, request
         self._sides: dict[Side, Optimizations] = {"A": request.a, "B": request.b}
         states = {side: stand.effective(wanted) for side, wanted in self._sides.items()}
@@ -94,12 +100,17 @@ class _Plan:
         if len({one.micro_batch for one in in_effect}) > 1:
             self._notes += (ONE_A_PASS,)
         self._draw = draws(*in_effect)
-        frame_s = max(stand.warm_up(wanted) for wanted in self._sides.values())
+        times_s = []
+        for wanted in self._sides.values():
+            times_s.append(stand.warm_up(wanted))
+            warming()
+        frame_s = max(times_s)
         self._lengths = [BlockLength(request.frames, frame_s) for _ in range(2)]
         """Of blocks of stages, and of throughput."""
         if not self._one_in_flight:
             for wanted in self._sides.values():
                 stand.throughput(wanted, 0, 1, draw=self._draw)
+                warming()
 
     @property
     def rounds(self) -> int:

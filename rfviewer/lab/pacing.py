@@ -21,6 +21,13 @@ def step_of(passed_s: float, most_s: float, *rest: str) -> tuple[str, int, int]:
     return text, math.floor(passed_s), math.ceil(most_s)
 
 
+def warming_up(passed_s: float, limit_s: float) -> tuple[str, int, int]:
+    """Return the step before the first round; `limit_s` is what the rounds may take, 0 unknown."""
+    if limit_s:
+        return step_of(passed_s, passed_s + limit_s, "warming up")
+    return f"{_words(math.floor(passed_s))}; warming up", 0, 0
+
+
 def head_of(step: str) -> str:
     """Return the first part of a step's words: the times, where it has any."""
     return step.partition(";")[0]

@@ -11,7 +11,7 @@ from rfviewer.errors import EngineError, UsageError
 from rfviewer.experiment import Effect, WaterfallRequest, WaterfallResult, WaterfallStep
 from rfviewer.interfaces import Progress
 from rfviewer.lab.block_length import BlockLength
-from rfviewer.lab.pacing import rates_so_far, step_of
+from rfviewer.lab.pacing import rates_so_far, step_of, warming_up
 from rfviewer.lab.rounds import SIDES, Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, Block, Stand, draws, effective_set
 from rfviewer.lab.statistics import (
@@ -45,11 +45,16 @@ def measure_waterfall(
         RfviewerError: a toggle cannot run here, the engine failed, or the stand's check gave up.
     """
     begun_ns = stand.clock_ns()
-    progress("Warming up", 0, 0)
+
+    def warming() -> None:
+        passed_s = (stand.clock_ns() - begun_ns) / 1e9
+        progress(*warming_up(passed_s, 0.0 if request.rounds else limit_s))
+
+    warming()
     states = stand.effective(request.target)
     names = _names(request, states)
     chain = _Chain(request.target, names)
-    pairs = _Pairs(stand, chain, request.frames)
+    pairs = _Pairs(stand, chain, request.frames, warming)
     before_s = (stand.clock_ns() - begun_ns) / 1e9
     pace = _Pace(request.rounds, limit_s, before_s, pairs.expected_s)
     while pace.done < pace.rounds:
@@ -162,12 +167,19 @@ class _Chain:
 class _Pairs:
     """A contest for each pair of settings; equal pairs are measured once."""
 
-    def __init__(self, stand: Stand, chain: _Chain, frames: int) -> None:
+    def __init__(
+        self, stand: Stand, chain: _Chain, frames: int, warming: Callable[[], None]
+    ) -> None:
+        """Warm both ends up; `warming` is called after each."""
         self._stand, self._chain = stand, chain
         wanted = [chain.whole, *chain.alone, *chain.removed, *chain.in_turn]
         in_effect = [effective_set(stand.effective(one)) for one in chain.whole]
         draw = draws(*in_effect)
-        frame_s = max(stand.warm_up(one) for one in chain.whole)
+        times_s = []
+        for one in chain.whole:
+            times_s.append(stand.warm_up(one))
+            warming()
+        frame_s = max(times_s)
         self._round_s = BlockLength(frames, frame_s).round_s
         self.contests = {
             pair: Contest(

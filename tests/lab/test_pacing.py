@@ -3,7 +3,7 @@
 import pytest
 
 from rfviewer.experiment import Interval
-from rfviewer.lab.pacing import head_of, rates_so_far, step_of
+from rfviewer.lab.pacing import head_of, rates_so_far, step_of, warming_up
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,8 @@ def test_the_rest_follows_and_the_head_is_the_time():
 def test_a_longer_frame_time_is_a_lower_rate():
     assert rates_so_far(Interval(-0.2, 0.004)) == "B -0.4 to +25 % frames/s so far"
     assert rates_so_far(None) == ""
+
+
+def test_a_warm_up_tells_the_time_and_the_limit_where_there_is_one():
+    assert warming_up(4.2, 120.0) == ("4 s of at most 2 min 5 s; warming up", 4, 125)
+    assert warming_up(4.2, 0.0) == ("4 s; warming up", 0, 0)
