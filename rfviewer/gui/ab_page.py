@@ -1,5 +1,6 @@
 """The A/B page: two sets of optimizations on the same frames, and what came out."""
 
+from collections.abc import Callable
 from typing import override
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -8,9 +9,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QStackedWidget,
-    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -38,18 +37,18 @@ from rfviewer.gui.lab_text import (
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
+from rfviewer.gui.wrapping_row import WrappingRow
 from rfviewer.lab.describe import PAIRED, describe_difference
 
-_EMPTY = (
-    "Choose A and B at the left, then Measure. They run in turn, in blocks A B B A, on the frames "
-    "seen last, and the video stands still meanwhile. Differences come with a 95 % interval, and "
-    "what is not larger than the noise is called so."
+_EXPLAINED = (
+    "A and B run in turn on the frames seen last; the video stands still meanwhile. Differences "
+    "have 95 % intervals."
 )
 _ICONS: dict[Outcome, str] = {"good": "check", "bad": "warning", "none": "minus"}
 
 
 class AbPage(QWidget):
-    """Picker at the left; explanation, progress, error or result at the right.
+    """One thing at a time, as the strip is low: what to measure, the progress, or what came out.
 
     Signals:
         notice: (severity, sentence) for the user.
@@ -65,49 +64,17 @@ class AbPage(QWidget):
         self._lab = lab
         self._command_for = command_for
         self._shown: AbResult | None = None
-        self.picker = ConfigPicker(model)
-        self.run_button = QPushButton("Measure")
-        self.run_button.setProperty("primary", "true")
-        self.run_button.clicked.connect(self.run)
-        self._why_not = label(muted=True)
-        self._why_not.setWordWrap(True)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, GAP_PX)
-        column.setSpacing(GAP_PX)
-        column.addWidget(self.picker, 1)
-        row = QHBoxLayout()
-        row.setSpacing(GAP_PX)
-        row.addWidget(self.run_button)
-        row.addWidget(self._why_not, 1)
-        column.addLayout(row)
-        self.pages = QStackedWidget()
-        self._empty = label(_EMPTY, muted=True)
-        self._empty.setWordWrap(True)
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setMargin(PAD_PX)
+        self._choosing = False
+        """Whether the user went back from the result to the picker."""
         self.progress = LabProgress(lab)
-        self._result = self._result_page()
-        for page in (self._empty, self.progress, self._result):
+        self.setup = self._setup_page(model)
+        self.result = self._result_page()
+        self.pages = QStackedWidget()
+        for page in (self.setup, self.progress, self.result):
             self.pages.addWidget(page)
-        right = QWidget()
-        holder = QVBoxLayout(right)
-        holder.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, GAP_PX)
-        holder.addWidget(self.pages)
-        results = scrolled(right)
-        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-        results.setMinimumWidth(right.minimumSizeHint().width() + bar)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(1)
-        split.addWidget(left)
-        split.addWidget(results)
-        split.setStretchFactor(0, 0)
-        split.setStretchFactor(1, 1)
-        split.setSizes([self.picker.whole_width() + 2 * PAD_PX, 10_000])
-        outer = QHBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(split)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(PAD_PX, 4, PAD_PX, 4)
+        outer.addWidget(self.pages)
         lab.changed.connect(self._refresh)
         model.snapshot_changed.connect(lambda _: self._refresh_button())
         self.picker.changed.connect(self._refresh_button)
@@ -121,7 +88,18 @@ class AbPage(QWidget):
     def run(self) -> None:
         """Start the comparison."""
         if not self._reason():
+            self._choosing = False
             self._lab.run(self.request)
+
+    def choose(self) -> None:
+        """Show the picker in place of the result."""
+        self._choosing = True
+        self._refresh()
+
+    def show_result(self) -> None:
+        """Show the result again in place of the picker."""
+        self._choosing = False
+        self._refresh()
 
     def copy_text(self) -> None:
         """Put the result on the clipboard."""
@@ -141,43 +119,69 @@ class AbPage(QWidget):
             request = AbRequest(a=self._shown.a, b=self._shown.b)
         return self._command_for(request)
 
+    def _setup_page(self, model: SessionModel) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self.picker = ConfigPicker(model)
+        self.run_button = _button("Measure", self.run, primary=True)
+        self._back = _button("Last result", self.show_result)
+        self._why_not = label(muted=True)
+        for widget in (self.run_button, self._back, self._why_not):
+            self.picker.add_to_head(widget)
+        column.addWidget(self.picker, 1)
+        self.said = label(_EXPLAINED, muted=True)
+        self.said.setWordWrap(True)
+        self.said.setFont(scaled(self.said.font(), 0.88))
+        column.addWidget(self.said)
+        return page
+
     def _result_page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        row.setSpacing(PAD_PX)
+        row.addWidget(scrolled(self._words(), least_lines=4), 4)
+        self.table, self._effects = interval_table()
+        row.addWidget(self.table, 6)
+        column.addLayout(row, 1)
+        foot = WrappingRow()
+        self.again = _button("Measure again", self.run, primary=True)
+        foot.add(_button("Choose A and B", self.choose))
+        foot.add(self.again)
+        foot.add(_button("Copy result", self.copy_text), at_end=True)
+        foot.add(_button("Copy as command", self.copy_command), at_end=True)
+        column.addLayout(foot)
+        return page
+
+    def _words(self) -> QWidget:
+        """Return the result in words, which stand beside its table."""
+        words = QWidget()
+        column = QVBoxLayout(words)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         head = QHBoxLayout()
         head.setSpacing(GAP_PX)
         self._mark = QLabel()
         self.verdict = label()
-        self.verdict.setWordWrap(True)
-        self.verdict.setFont(scaled(self.verdict.font(), 1.3, bold=True))
+        self.verdict.setFont(scaled(self.verdict.font(), 1.2, bold=True))
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.rate, self.sides = label(figures=True), label(muted=True)
+        self.notes = label(muted=True)
+        self.notes.setFont(scaled(self.notes.font(), 0.88))
+        self.notes.setToolTip(tooltip(f"{PAIRED}."))
         head.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self.verdict, 1)
         column.addLayout(head)
-        self.rate = label(figures=True)
-        self.rate.setWordWrap(True)
-        column.addWidget(self.rate)
-        self.sides = label(muted=True)
-        self.sides.setWordWrap(True)
-        column.addWidget(self.sides)
-        self.table, self._effects = interval_table()
-        column.addWidget(self.table, 1)
-        self.notes = label(muted=True)
-        self.notes.setWordWrap(True)
-        self.notes.setFont(scaled(self.notes.font(), 0.88))
-        self.notes.setToolTip(tooltip(f"{PAIRED}."))
-        column.addWidget(self.notes)
-        foot = QHBoxLayout()
-        foot.setSpacing(GAP_PX)
-        foot.addStretch(1)
-        for text, slot in (("Copy result", self.copy_text), ("Copy as command", self.copy_command)):
-            button = QPushButton(text)
-            button.clicked.connect(slot)
-            foot.addWidget(button)
-        column.addLayout(foot)
-        return page
+        for text in (self.rate, self.sides, self.notes):
+            column.addWidget(text)
+        for text in (self.verdict, self.rate, self.sides, self.notes):
+            text.setWordWrap(True)
+        column.addStretch(1)
+        return words
 
     def _reason(self) -> str:
         """Return why nothing can be measured now; empty when it can."""
@@ -189,7 +193,9 @@ class AbPage(QWidget):
 
     def _refresh_button(self) -> None:
         reason = self._reason()
-        self.run_button.setEnabled(not reason)
+        for button in (self.run_button, self.again):
+            button.setEnabled(not reason)
+            button.setToolTip(tooltip(reason) if reason else "")
         count = len(differing(self.picker.a, self.picker.b))
         hint = "A and B are the same: expect no effect" if not count else ""
         text = reason if reason and reason != "measuring" else hint
@@ -199,25 +205,24 @@ class AbPage(QWidget):
     def _refresh(self) -> None:
         self._refresh_button()
         status = self._lab.results.get(AbRequest)
+        result = status.result if status is not None else None
+        if isinstance(result, AbResult):
+            self._show_result(result)
+        else:
+            self._shown = None
+        self.said.setText((status.error if status is not None else "") or _EXPLAINED)
+        self._back.setVisible(self._shown is not None)
         if self._lab.running is not None:
             self.pages.setCurrentWidget(self.progress)
-        elif status is None:
-            self._show_sentence(_EMPTY)
-        elif status.error:
-            self._show_sentence(status.error)
-        elif isinstance(status.result, AbResult):
-            self._show_result(status.result)
-            self.pages.setCurrentWidget(self._result)
-
-    def _show_sentence(self, text: str) -> None:
-        self._empty.setText(text)
-        self._shown = None
-        self.pages.setCurrentWidget(self._empty)
+        elif self._shown is None or self._choosing:
+            self.pages.setCurrentWidget(self.setup)
+        else:
+            self.pages.setCurrentWidget(self.result)
 
     def _show_result(self, result: AbResult) -> None:
         if result is self._shown:
             return
-        self._shown = result
+        self._shown, self._choosing = result, False
         rate = result.throughput
         outcomes = {outcome_of(effect) for effect in (*result.stages, rate)} - {"none"}
         outcome: Outcome = "none"
@@ -236,7 +241,7 @@ class AbPage(QWidget):
             f"95 % interval of the difference {interval_text(rate.interval, 'fps')} fps)"
         )
         a, b = describe_difference(result.a, result.b)
-        self.sides.setText(f"A  {a}    B  {b}" if a else "A and B are the same settings")
+        self.sides.setText(f"A  {a}\nB  {b}" if a else "A and B are the same settings")
         self._effects.set_effects(result.stages)
         parts = [blocks_text(result)]
         if result.excluded:
@@ -248,3 +253,11 @@ class AbPage(QWidget):
     @override
     def sizeHint(self) -> QSize:
         return QSize(800, 18 * self.fontMetrics().height())
+
+
+def _button(text: str, slot: Callable[[], object], *, primary: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    if primary:
+        button.setProperty("primary", "true")
+    button.clicked.connect(slot)
+    return button

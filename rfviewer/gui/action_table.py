@@ -103,6 +103,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     _spec("panel", "Side panel", _V, "F9", icon="panel", checkable=True, group=4),
     _spec("plots", "Pages below the video", _V, "F10", checkable=True, group=4),
+    _spec("tall_page", "Most room for the page", _V, "Shift+F10", checkable=True, group=4),
     _spec("fullscreen", "Fullscreen", _V, "F F11", icon="fullscreen", checkable=True, group=4),
     _spec("leave_fullscreen", "Leave fullscreen", _V, "Esc", group=4),
     _spec("reset_layout", "Reset layout", _V, group=4),

@@ -4,12 +4,20 @@ from typing import override
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from rfviewer.experiment import CeilingsResult, ReplayPart
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.text import fps_text, tooltip
-from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
 from rfviewer.gui.waterfall_table import CEILING_DASHES, ceiling_color
 from rfviewer.lab.bound import Found
 
@@ -60,33 +68,54 @@ class CeilingsList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(heading("What bounds it"))
+        self._halves = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._halves.setContentsMargins(0, 0, 0, 0)
+        self._halves.setSpacing(4)
+        self._words = words = QVBoxLayout()
+        words.setSpacing(4)
+        self._heading = heading("What bounds it")
         self.bound = label()
-        self.bound.setFont(scaled(self.bound.font(), 1.3, bold=True))
-        self.bound.setWordWrap(True)
+        self.bound.setFont(scaled(self.bound.font(), 1.2, bold=True))
         self.verdict = label(muted=True)
-        self.verdict.setWordWrap(True)
-        column.addWidget(self.bound)
-        column.addWidget(self.verdict)
-        self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(GAP_PX)
-        self._grid.setVerticalSpacing(3)
-        self._grid.setColumnStretch(2, 1)
-        self._grid.setColumnMinimumWidth(2, 60)
-        column.addLayout(self._grid)
         self.measure = QPushButton("Measure ceilings")
         self.measure.setToolTip(
             tooltip("How fast each part would be if nothing else cost anything")
         )
-        column.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
+        for text in (self.bound, self.verdict):
+            text.setWordWrap(True)
+        for widget in (self._heading, self.bound, self.verdict):
+            words.addWidget(widget)
+        words.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
+        words.addStretch(1)
+        self._list = QWidget()
+        figures = QVBoxLayout(self._list)
+        figures.setContentsMargins(0, 0, 0, 0)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(GAP_PX)
+        self._grid.setVerticalSpacing(1)
+        self._grid.setColumnStretch(2, 1)
+        self._grid.setColumnMinimumWidth(2, 60)
+        figures.addLayout(self._grid)
+        figures.addStretch(1)
+        self._halves.addLayout(words)
+        self._halves.addWidget(self._list)
+        self.set_alone(alone=False)
         self.rows: list[tuple[QLabel, QLabel, QWidget]] = []
         self._measured = False
         self._live: Found | None = None
         self.show_result(None, {})
+
+    def set_alone(self, *, alone: bool) -> None:
+        """Stand alone in a low and wide place, words beside figures; the tab is the heading then.
+
+        Otherwise the figures are below the words, as in a column.
+        """
+        directions = QBoxLayout.Direction
+        self._halves.setDirection(directions.LeftToRight if alone else directions.TopToBottom)
+        self._halves.setSpacing(PAD_PX if alone else GAP_PX)
+        self._halves.setStretchFactor(self._words, 4 if alone else 0)
+        self._halves.setStretchFactor(self._list, 6 if alone else 1)
+        self._heading.setVisible(not alone)
 
     def show_live(self, found: Found | None) -> None:
         """Say what binds the video right now, as long as nothing was measured."""
@@ -101,6 +130,7 @@ class CeilingsList(QWidget):
                 widget.deleteLater()
         self.rows = []
         self._measured = result is not None
+        self._list.setVisible(result is not None)
         live = self._live
         self.bound.setVisible(result is not None or live is not None)
         if result is None:

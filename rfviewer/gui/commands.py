@@ -87,6 +87,7 @@ class Commands(QObject):
                 "stats_pin": lambda: live.pin_stats(pinned=actions["stats_pin"].isChecked()),
                 "panel": lambda: layout.set_panel_visible(visible=actions["panel"].isChecked()),
                 "plots": lambda: layout.set_plots_visible(visible=actions["plots"].isChecked()),
+                "tall_page": lambda: layout.set_tall(tall=not layout.tall),
                 "fullscreen": self._flip_fullscreen,
                 "leave_fullscreen": lambda: self._set_fullscreen(fullscreen=False),
                 "reset_layout": self._reset_layout,
@@ -164,6 +165,7 @@ class Commands(QObject):
     def _on_parts(self) -> None:
         for name, shown in self._layout.parts_shown().items():
             self._actions.set_checked(name, checked=shown)
+        self._actions.set_checked("tall_page", checked=self._layout.tall)
 
     def _flip_color_by(self) -> None:
         other = {ColorBy.CLASS: ColorBy.INSTANCE, ColorBy.INSTANCE: ColorBy.CLASS}

@@ -3,11 +3,10 @@
 from typing import override
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QMenu,
     QStyle,
@@ -20,15 +19,25 @@ from rfviewer.gui.controls import ElidedLabel, Switch, heading, label, scrolled
 from rfviewer.gui.lab_text import configuration_name, differing
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX, scaled
+from rfviewer.gui.tokens import scaled
+from rfviewer.gui.wrapping_row import WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.snapshot import Snapshot
 
 _SIDES = ("A", "B")
+_ROW_PX = 20
+"""Of a switch or a choice: rows are this low so that all of them are seen below a video."""
+_GAP_PX = 6
+_MOST_COLUMNS = 4
+_PLACES = 5
+"""Of one column of toggles: mark, name, A, B, and the room before the next one."""
 
 
 class ConfigPicker(QWidget):
-    """Two columns of switches under two menus of whole sets. B follows the window until chosen.
+    """A switch a side for every toggle, under two menus of whole sets. B follows the window.
+
+    The toggles stand in as many columns as there is width for, since the strip below the video is
+    wide and low.
 
     Signals:
         changed: A or B is another one now.
@@ -44,22 +53,23 @@ class ConfigPicker(QWidget):
         self._names: dict[str, QLabel] = {}
         self._marks: dict[str, QLabel] = {}
         self._buttons: dict[str, QToolButton] = {}
+        self._heads: list[tuple[QLabel, ...]] = []
         self._blocked: frozenset[str] = frozenset()
+        self._columns = 0
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        heads = QHBoxLayout()
-        heads.setSpacing(GAP_PX)
+        self._menus = WrappingRow()
         for side in _SIDES:
-            heads.addWidget(heading(side))
-            heads.addWidget(self._menu_button(side), 1)
-        column.addLayout(heads)
-        area = scrolled(self._grid())
-        area.setMinimumHeight(3 * self.fontMetrics().height())
-        column.addWidget(area, 1)
+            self._menus.add(heading(side))
+            self._menus.add(self._menu_button(side))
+        column.addLayout(self._menus)
         self._left_out = ElidedLabel(muted=True)
         self._left_out.setFont(scaled(self._left_out.font(), 0.88))
-        column.addWidget(self._left_out)
+        self._left_out.setVisible(False)
+        self.area = scrolled(self._make_grid(), least_lines=3)
+        column.addWidget(self.area, 1)
+        self._arrange()
         model.optimizations_changed.connect(lambda _: self._on_current())
         model.snapshot_changed.connect(self._on_snapshot)
         self._show()
@@ -74,14 +84,23 @@ class ConfigPicker(QWidget):
         """The second set."""
         return self._value("B")
 
-    def whole_width(self) -> int:
-        """Return the width at which no name is cut off."""
-        bold = QFontMetrics(scaled(self.font(), 1.0, bold=True))
-        names = max(bold.horizontalAdvance(toggle_of(name).label) for name in toggle_names())
-        controls = max(control.sizeHint().width() for control in self._controls.values())
-        mark = self._marks[toggle_names()[0]].width()
-        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-        return mark + names + 2 * controls + 5 * GAP_PX + bar
+    def add_to_head(self, widget: QWidget) -> None:
+        """Put a widget behind the two menus."""
+        self._menus.add(widget)
+
+    def column_width(self) -> int:
+        """Return the width of one column in which no name is cut off."""
+        return self._names_width() + self._controls_width()
+
+    def _names_width(self) -> int:
+        metrics = QFontMetrics(self.font())
+        shown = self._shown_names() or toggle_names()
+        return max(metrics.horizontalAdvance(toggle_of(name).label) for name in shown) + 2
+
+    def _controls_width(self) -> int:
+        """Return what a column holds beside the name, with the gap to the next one."""
+        control = max(control.sizeHint().width() for control in self._controls.values())
+        return self._marks[toggle_names()[0]].width() + 2 * control + 5 * _GAP_PX
 
     def choose(self, a: Optimizations | None, b: Optimizations | None) -> None:
         """Choose both; None follows what the window is set to."""
@@ -97,7 +116,7 @@ class ConfigPicker(QWidget):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setObjectName("Choice")
-        button.setSizePolicy(self.sizePolicy().Policy.Ignored, self.sizePolicy().Policy.Fixed)
+        button.setMinimumWidth(20 * self.fontMetrics().horizontalAdvance("0"))
         menu = QMenu(button)
         other = "B" if side == "A" else "A"
         for text, value in (
@@ -119,27 +138,64 @@ class ConfigPicker(QWidget):
         self._show()
         self.changed.emit()
 
-    def _grid(self) -> QWidget:
+    def _make_grid(self) -> QWidget:
         content = QWidget()
-        grid = QGridLayout(content)
-        grid.setContentsMargins(0, 0, GAP_PX, 0)
-        grid.setHorizontalSpacing(GAP_PX)
-        grid.setVerticalSpacing(0)
-        grid.setColumnStretch(1, 1)
-        for row, name in enumerate(toggle_names()):
+        self._grid = QGridLayout(content)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(_GAP_PX)
+        self._grid.setVerticalSpacing(0)
+        for name in toggle_names():
             toggle = toggle_of(name)
             mark, text = label(figures=True), ElidedLabel(toggle.label)
             text.setToolTip(tooltip(f"{toggle.label}: {toggle.why}"))
             mark.setFixedWidth(mark.fontMetrics().horizontalAdvance("\N{NOT EQUAL TO}") + 2)
-            grid.addWidget(mark, row, 0)
-            grid.addWidget(text, row, 1)
             self._marks[name], self._names[name] = mark, text
-            for place, side in enumerate(_SIDES, start=2):
-                control = self._control(side, name)
-                self._controls[side, name] = control
-                grid.addWidget(control, row, place)
-        grid.setRowStretch(len(toggle_names()), 1)
+            for side in _SIDES:
+                self._controls[side, name] = self._control(side, name)
+        for _ in range(_MOST_COLUMNS):
+            heads = tuple(label(side, muted=True) for side in _SIDES)
+            for head in heads:
+                head.setFont(scaled(head.font(), 0.85))
+            self._heads.append(heads)
         return content
+
+    def _shown_names(self) -> tuple[str, ...]:
+        return tuple(name for name in toggle_names() if name not in self._blocked)
+
+    def _row(self, name: str) -> tuple[QWidget, ...]:
+        """Return the widgets of one toggle from left to right."""
+        controls = (self._controls[side, name] for side in _SIDES)
+        return (self._marks[name], self._names[name], *controls)
+
+    def _arrange(self) -> None:
+        """Share the toggles out over the columns that the width allows, top to bottom in each."""
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        columns = (self.width() - bar + _GAP_PX) // self.column_width()
+        columns = min(_MOST_COLUMNS, max(1, columns))
+        name_px = min(self._names_width(), self.width() - bar - self._controls_width())
+        for number in range(_MOST_COLUMNS):
+            self._grid.setColumnMinimumWidth(_PLACES * number + 1, name_px * (number < columns))
+        if columns == self._columns:
+            return
+        self._columns = columns
+        grid, shown = self._grid, self._shown_names()
+        while grid.takeAt(0) is not None:
+            pass
+        for row in range(grid.rowCount()):
+            grid.setRowStretch(row, 0)
+        rows = -(-(len(shown) + bool(self._blocked)) // columns)
+        for index, name in enumerate(shown):
+            for place, widget in enumerate(self._row(name)):
+                column = _PLACES * (index // rows) + place
+                grid.addWidget(widget, 1 + index % rows, column)
+        for number, heads in enumerate(self._heads):
+            grid.setColumnStretch(_PLACES * number + _PLACES - 1, int(number < columns))
+            for place, head in enumerate(heads, start=2):
+                grid.addWidget(head, 0, _PLACES * number + place, Qt.AlignmentFlag.AlignHCenter)
+                head.setVisible(number < columns and number * rows < len(shown))
+        last = len(shown)
+        grid.addWidget(self._left_out, 1 + last % rows, _PLACES * (last // rows) + 1, 1, 3)
+        grid.setRowStretch(rows + 1, 1)
 
     def _control(self, side: str, name: str) -> Switch | QComboBox:
         toggle = toggle_of(name)
@@ -147,10 +203,12 @@ class ConfigPicker(QWidget):
             box = QComboBox()
             box.addItems([str(choice) for choice in toggle.choices])
             box.setAccessibleName(f"{side}: {toggle.label}")
+            box.setFixedHeight(max(_ROW_PX, box.fontMetrics().height() + 2))
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             box.activated.connect(lambda index: self._set(side, name, toggle.choices[index]))
             return box
         switch = Switch(f"{side}: {toggle.label}")
+        switch.setFixedHeight(_ROW_PX)
         switch.clicked.connect(lambda checked: self._set(side, name, checked))
         return switch
 
@@ -176,7 +234,6 @@ class ConfigPicker(QWidget):
                     control.setCurrentText(str(wanted))
         for name in toggle_names():
             self._marks[name].setText("\N{NOT EQUAL TO}" if name in differ else "")
-            self._names[name].setFont(scaled(self.font(), 1.0, bold=name in differ))
             self._names[name].setAccessibleName(
                 f"{toggle_of(name).label}{', differs' if name in differ else ''}"
             )
@@ -193,18 +250,25 @@ class ConfigPicker(QWidget):
         blocked = frozenset(state.name for state in info.toggles if not state.available)
         if blocked != self._blocked:
             self._blocked = blocked
-            for name in toggle_names():
-                for widget in (
-                    self._marks[name],
-                    self._names[name],
-                    *(self._controls[side, name] for side in _SIDES),
-                ):
-                    widget.setVisible(name not in blocked)
             self._left_out.set_full_text(f"{len(blocked)} more cannot run here" if blocked else "")
+            self._rearrange()
+            for name in toggle_names():
+                for widget in self._row(name):
+                    widget.setVisible(name not in blocked)
             self._left_out.setVisible(bool(blocked))
+
+    def _rearrange(self) -> None:
+        self._columns = 0
+        self._arrange()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+        super().resizeEvent(event)
 
     @override
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.FontChange and self._names:
             self._show()
+            self._rearrange()
         super().changeEvent(event)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rfviewer.gui.elision import elided
 from rfviewer.gui.tokens import current_tokens, scaled, tabular
 
 SWITCH_WIDTH_PX = 34
@@ -53,9 +54,25 @@ def rule(*, vertical: bool = False) -> QFrame:
     return line
 
 
-def scrolled(content: QWidget) -> QScrollArea:
-    """Return an area as wide as `content`, which is scrolled up and down where it needs more."""
-    area = QScrollArea()
+class _ModestArea(QScrollArea):
+    """Wishes for no more height than it must have, and takes what there is.
+
+    A page that is scrolled as a whole is as high as its parts wish.
+    """
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+
+def scrolled(content: QWidget, least_lines: int = 0) -> QScrollArea:
+    """Return an area as wide as `content`, which is scrolled up and down where it needs more.
+
+    With `least_lines` it is part of a page that may be scrolled itself: it has at least so many
+    lines of text, and what height the page has to give.
+    """
+    area = _ModestArea() if least_lines else QScrollArea()
+    area.setMinimumHeight(least_lines * area.fontMetrics().height())
     area.setObjectName("Plain")
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setWidgetResizable(True)
@@ -207,7 +224,7 @@ class KeyCap(QLabel):
 
 
 class ElidedLabel(QLabel):
-    """One line of plain text that ends in an ellipsis when there is no room.
+    """One line of plain text that is shortened where there is no room (`elision.py`).
 
     Signals:
         clicked: the label was pressed.
@@ -240,7 +257,7 @@ class ElidedLabel(QLabel):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, self.width())
+        shown = elided(self._full, self.fontMetrics(), self.width())
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment()), shown)
         painter.end()

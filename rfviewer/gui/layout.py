@@ -18,6 +18,8 @@ NARROW_PX = 900
 """Below this width the side panel gives its room to the video."""
 LOW_PX = 740
 """Below this height the pages do: only their tabs stay."""
+TALL_LEAVES_PX = 250
+"""What a page that has most of the window leaves to video and transport."""
 VIDEO_SHARE = 0.5
 """Of the height that video and strip share: what the strip leaves, unless the user left less."""
 _FRAME_PX = 32
@@ -46,7 +48,7 @@ class WindowLayout(QObject):
 
     Signals:
         parts_changed: the side panel was shown or hidden, the strip folded or unfolded, by
-            fullscreen too.
+            fullscreen too, or it became tall or not.
     """
 
     parts_changed = Signal()
@@ -75,6 +77,8 @@ class WindowLayout(QObject):
         """Height that the user gave the strip, while it is not folded; a low window gives less."""
         self._video_px = DEFAULT_SIZE[1]
         """Height that the user left to video and transport then."""
+        self._tall = False
+        """Whether the pages have most of the window for now."""
         self._side_panel = side_panel
         self._wanted = {"panel": True, "plots": True}
         self._small = {"panel": False, "plots": False}
@@ -101,6 +105,7 @@ class WindowLayout(QObject):
         self._rows.splitterMoved.connect(self._on_rows_moved)
         self._rows.on_resized = self._fit_strip
         strip.fold_wanted.connect(lambda folded: self.set_plots_visible(visible=not folded))
+        strip.tall_wanted.connect(lambda tall: self.set_tall(tall=tall))
 
     @property
     def is_fullscreen(self) -> bool:
@@ -111,6 +116,11 @@ class WindowLayout(QObject):
         """Return the height of the strip below the video, in px."""
         return self._rows.sizes()[1]
 
+    @property
+    def tall(self) -> bool:
+        """Whether the pages have most of the window."""
+        return self._tall
+
     def set_panel_visible(self, *, visible: bool) -> None:
         """Show or hide the side panel."""
         self._set_part("panel", visible=visible)
@@ -118,6 +128,15 @@ class WindowLayout(QObject):
     def set_plots_visible(self, *, visible: bool) -> None:
         """Unfold the pages below the video, or fold them to their tabs."""
         self._set_part("plots", visible=visible)
+
+    def set_tall(self, *, tall: bool) -> None:
+        """Give the pages most of the window, or their own height again; not remembered."""
+        self._tall = tall
+        self._strip.set_tall(tall=tall)
+        if tall and (self._strip.folded or self._strip.isHidden()):
+            self.set_plots_visible(visible=True)
+        self._fit_strip()
+        self.parts_changed.emit()
 
     def parts_shown(self) -> dict[str, bool]:
         """Return whether each part is on show, by the id of its action."""
@@ -158,6 +177,7 @@ class WindowLayout(QObject):
         self.set_fullscreen(fullscreen=False)
         self._wanted = dict.fromkeys(self._wanted, True)
         self._set_default_sizes()
+        self.set_tall(tall=False)
         self._fold_for(self._window.size(), again=True)
 
     def restore(self) -> None:
@@ -233,6 +253,9 @@ class WindowLayout(QObject):
         if self._strip.isHidden():
             return
         room_px = sum(self._rows.sizes())
+        if self._tall and not self._strip.folded:
+            self._rows.setSizes([TALL_LEAVES_PX, max(0, room_px - TALL_LEAVES_PX)])
+            return
         least_px = min(round(VIDEO_SHARE * room_px), self._video_px)
         height_px = min(self._strip_px, room_px - least_px)
         if self._strip.folded:
@@ -242,6 +265,10 @@ class WindowLayout(QObject):
     def _on_rows_moved(self, _position: int, _index: int) -> None:
         if not self._strip.folded:
             self._video_px, self._strip_px = self._rows.sizes()
+            if self._tall:  # the user has found another height
+                self._tall = False
+                self._strip.set_tall(tall=False)
+                self.parts_changed.emit()
 
     def _room(self) -> QRect:
         """Return the part of the screen that windows may cover."""

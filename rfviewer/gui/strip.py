@@ -31,10 +31,12 @@ class BottomStrip(QWidget):
     Signals:
         page_built: a page that was shown for the first time.
         fold_wanted: whether the user wants the pages folded away, or back.
+        tall_wanted: whether the user wants them to have most of the window, or their own height.
     """
 
     page_built = Signal(object)
     fold_wanted = Signal(bool)
+    tall_wanted = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +45,7 @@ class BottomStrip(QWidget):
         self._makers: dict[str, Callable[[], QWidget]] = {}
         self._pages: dict[str, QWidget] = {}
         self._holders: dict[str, QWidget] = {}
-        self._folded = False
+        self._folded = self._tall = False
         self.tabs = QTabBar()
         self.tabs.setObjectName("StripTabs")
         self.tabs.setAccessibleName("Pages below the video")
@@ -58,16 +60,22 @@ class BottomStrip(QWidget):
         self.fold.setObjectName("Small")
         self.fold.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.fold.clicked.connect(lambda: self.fold_wanted.emit(not self._folded))
+        self.tall = QToolButton()
+        self.tall.setObjectName("Small")
+        self.tall.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.tall.clicked.connect(lambda: self.tall_wanted.emit(not self._tall))
         self._stack = QStackedWidget()
         self._foot = QHBoxLayout()
         self._foot.setContentsMargins(0, 0, 4, 0)
         self._foot.addWidget(self.tabs, 1)
+        self._foot.addWidget(self.tall)
         self._foot.addWidget(self.fold)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._stack, 1)
         column.addLayout(self._foot)
+        self.set_tall(tall=False)
         self.set_folded(folded=False)
 
     def add_page(self, name: str, title: str, make: Callable[[], QWidget]) -> None:
@@ -116,6 +124,14 @@ class BottomStrip(QWidget):
         self._retint()
         self._fit()
 
+    def set_tall(self, *, tall: bool) -> None:
+        """Say that the page has most of the window, or its own height."""
+        self._tall = tall
+        name = "Give the room back to the video" if tall else "Give the page most of the window"
+        self.tall.setAccessibleName(name)
+        self.tall.setToolTip(tooltip(f"{name} (Shift+F10)"))
+        self._retint()
+
     def _fit(self) -> None:
         """Leave the video all that the tabs do not need while folded."""
         height_px = self._foot.sizeHint().height() + 1  # the line above
@@ -138,6 +154,7 @@ class BottomStrip(QWidget):
             self.fold_wanted.emit(False)  # noqa: FBT003 - a signal's value
 
     def _retint(self) -> None:
+        self.tall.setIcon(icons.icon("chevrons-down" if self._tall else "chevrons-up"))
         self.fold.setIcon(icons.icon("chevron-up" if self._folded else "chevron-down"))
 
     @override

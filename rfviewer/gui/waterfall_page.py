@@ -5,10 +5,10 @@ from typing import override
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QHBoxLayout,
     QPushButton,
     QStackedWidget,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -20,15 +20,17 @@ from rfviewer.experiment import (
     WaterfallResult,
 )
 from rfviewer.gui.ceilings_list import CeilingsList
-from rfviewer.gui.controls import label, rule, scrolled
+from rfviewer.gui.controls import Segments, label, rule, scrolled
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_progress import LabProgress
 from rfviewer.gui.lab_text import compact_notes, waterfall_report
 from rfviewer.gui.model import SessionModel
+from rfviewer.gui.text import tooltip
 from rfviewer.gui.toggle_choice import ToggleChoice
-from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
+from rfviewer.gui.tokens import PAD_PX, scaled
 from rfviewer.gui.waterfall_table import waterfall_table
+from rfviewer.gui.wrapping_row import WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.snapshot import Snapshot
 
@@ -37,11 +39,13 @@ _EMPTY = (
     "others, and one after another, on the frames seen last; the video stands still meanwhile. "
     "With a network on a CPU this takes many minutes: choose fewer toggles there."
 )
-_STACK_BELOW_DIGITS = 96
+SAVINGS, LIMITS = "savings", "limits"
+_BOTH_FROM_DIGITS, _BOTH_FROM_LINES = 96, 18
+"""Width and height of the page from which bars and ceilings stand side by side."""
 
 
 class WaterfallPage(QWidget):
-    """Bars at the left, ceilings at the right; one above the other in a narrow window.
+    """Bars at the left, ceilings at the right; where there is no room for both, one of them.
 
     Signals:
         notice: (severity, sentence) for the user.
@@ -70,41 +74,40 @@ class WaterfallPage(QWidget):
         self.run_button.setAccessibleName("Measure the waterfall")
         self.run_button.setProperty("primary", "true")
         self.run_button.clicked.connect(self.run)
-        self._foot = QHBoxLayout()
-        self._foot.setSpacing(GAP_PX)
-        self._foot.addWidget(self.run_button)
+        self.view = SAVINGS
+        """Which half is shown where there is room for one only."""
+        self.tabs = Segments("Part of the page", {"Savings": SAVINGS, "Limits": LIMITS})
+        self.tabs.set_tooltip(SAVINGS, tooltip("What each optimisation saves"))
+        self.tabs.set_tooltip(LIMITS, tooltip("What bounds the whole: how fast each part could go"))
+        self.tabs.chosen.connect(self.show_view)
+        self._foot = WrappingRow()
         self.choice = ToggleChoice()
-        self._foot.addWidget(self.choice)
-        self.notes = label(muted=True)
-        self.notes.setWordWrap(True)
-        self.notes.setFont(scaled(self.notes.font(), 0.88))
-        self._foot.addStretch(1)
+        for widget in (self.tabs, self.run_button, self.choice):
+            self._foot.add(widget)
         self._copies = []
         for text, slot in (("Copy result", self.copy_text), ("Copy as command", self.copy_command)):
             button = QPushButton(text)
             button.clicked.connect(slot)
             self._copies.append(button)
-            self._foot.addWidget(button)
-        left = QVBoxLayout()
-        left.setSpacing(GAP_PX)
-        left.addWidget(self.pages, 1)
-        left.addWidget(self.notes)
+            self._foot.add(button, at_end=True)
         self.ceilings = CeilingsList()
         self.ceilings.measure.clicked.connect(self.run_ceilings)
-        content = QWidget()
-        self._halves = QBoxLayout(QBoxLayout.Direction.LeftToRight, content)
-        self._halves.setContentsMargins(PAD_PX, GAP_PX, PAD_PX, 0)
-        self._halves.setSpacing(PAD_PX)
-        self._halves.addLayout(left, 7)
+        self._limits = scrolled(self.ceilings, least_lines=4)
         self._rule = rule(vertical=True)
-        self._halves.addWidget(self._rule)
-        self._halves.addWidget(self.ceilings, 3)
-        self._foot.setContentsMargins(PAD_PX, 4, PAD_PX, GAP_PX)
+        halves = QHBoxLayout()
+        halves.setContentsMargins(PAD_PX, 4, PAD_PX, 0)
+        halves.setSpacing(PAD_PX)
+        halves.addWidget(self.pages, 7)
+        halves.addWidget(self._rule)
+        halves.addWidget(self._limits, 3)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(PAD_PX, 4, PAD_PX, 4)
+        foot.addLayout(self._foot)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scrolled(content), 1)
-        outer.addLayout(self._foot)
+        outer.addLayout(halves, 1)
+        outer.addLayout(foot)
         lab.changed.connect(self._refresh)
         model.snapshot_changed.connect(self._on_snapshot)
         self._refresh()
@@ -112,6 +115,7 @@ class WaterfallPage(QWidget):
     def run(self) -> None:
         """Measure the waterfall down to the current settings, or to all on from the baseline."""
         if self._lab.running is None and self._lab.can_run and not self.choice.none:
+            self.show_view(SAVINGS)
             self._lab.run(self.request)
 
     @property
@@ -122,7 +126,13 @@ class WaterfallPage(QWidget):
     def run_ceilings(self) -> None:
         """Measure what bounds the current settings."""
         if self._lab.running is None and self._lab.can_run:
+            self.show_view(LIMITS)
             self._lab.run(CeilingsRequest(target=self._model.optimizations))
+
+    def show_view(self, view: str) -> None:
+        """Show SAVINGS or LIMITS where there is room for one of them."""
+        self.view = view
+        self._arrange()
 
     def copy_text(self) -> None:
         """Put the result on the clipboard."""
@@ -139,20 +149,25 @@ class WaterfallPage(QWidget):
 
     def _result_page(self) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
+        row = QHBoxLayout(page)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(PAD_PX)
+        words = QWidget()
+        column = QVBoxLayout(words)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         self.verdict = label()
-        self.verdict.setWordWrap(True)
-        self.verdict.setFont(scaled(self.verdict.font(), 1.3, bold=True))
-        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        column.addWidget(self.verdict)
-        self.details = label(muted=True, figures=True)
-        self.details.setWordWrap(True)
-        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        column.addWidget(self.details)
+        self.verdict.setFont(scaled(self.verdict.font(), 1.2, bold=True))
+        self.details, self.notes = label(muted=True, figures=True), label(muted=True)
+        self.notes.setFont(scaled(self.notes.font(), 0.88))
+        for text in (self.verdict, self.details, self.notes):
+            text.setWordWrap(True)
+            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            column.addWidget(text)
+        column.addStretch(1)
         self.table, self.bars = waterfall_table()
-        column.addWidget(self.table, 1)
+        row.addWidget(scrolled(words, least_lines=4), 1)
+        row.addWidget(self.table, 3)
         return page
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
@@ -204,6 +219,7 @@ class WaterfallPage(QWidget):
         notes = compact_notes(self._shown.notes) if self._shown is not None else ()
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(self.notes.text()))
+        self._arrange()
         if self._lab.running is not None:
             self.pages.setCurrentWidget(self.progress)
         elif self._shown is not None:
@@ -212,12 +228,33 @@ class WaterfallPage(QWidget):
             self._sentence.setText(status.error if status is not None else _EMPTY)
             self.pages.setCurrentWidget(self._sentence)
 
+    @property
+    def shows_both(self) -> bool:
+        """Whether there is room for bars and ceilings at once."""
+        metrics = self.fontMetrics()
+        wide = self.width() >= _BOTH_FROM_DIGITS * metrics.horizontalAdvance("0")
+        return wide and self.height() >= _BOTH_FROM_LINES * metrics.height()
+
+    def _arrange(self) -> None:
+        """Show both halves, or the chosen one."""
+        both = self.shows_both
+        # What is measured tells of its progress in the place of the bars, whatever it is.
+        savings = both or self.view == SAVINGS or self._lab.running is not None
+        self.pages.setVisible(savings)
+        self._limits.setVisible(both or not savings)
+        self._rule.setVisible(both)
+        self.tabs.setVisible(not both)
+        self.tabs.set_value(self.view)
+        for widget in (self.run_button, self.choice):
+            widget.setVisible(savings)
+        self.ceilings.set_alone(alone=not both)
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        least = self.ceilings.minimumSizeHint().width() + bar
+        self._limits.setMinimumWidth(least if both else 0)
+
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        narrow = self.width() < _STACK_BELOW_DIGITS * self.fontMetrics().horizontalAdvance("0")
-        directions = QBoxLayout.Direction
-        self._halves.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
-        self._rule.setVisible(not narrow)
+        self._arrange()
         super().resizeEvent(event)
 
     @override

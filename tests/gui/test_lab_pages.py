@@ -62,7 +62,7 @@ def test_while_it_runs_the_step_is_told_and_it_can_be_stopped(window, session, q
     page.progress.stop.click()
     assert session.asked("stop_lab") == [()]
     qtbot.waitUntil(lambda: window.lab.running is None)
-    assert page.pages.currentWidget() is page._empty
+    assert page.pages.currentWidget() is page.setup
     qtbot.waitUntil(page.run_button.isEnabled)
 
 
@@ -83,6 +83,21 @@ def test_a_result_is_a_sentence_a_table_and_marks(window, session, qtbot):
     assert f"{result.blocks} blocks" in page.notes.text()
 
 
+def test_the_picker_gives_way_to_the_result_and_comes_back(window, session, qtbot):
+    page = open_ab(window, qtbot)
+    assert page.pages.currentWidget() is page.setup
+    assert page._back.isHidden()
+    run(window, page, qtbot)
+    assert page.pages.currentWidget() is page.result
+    page.choose()
+    assert page.pages.currentWidget() is page.setup
+    page._back.click()
+    assert page.pages.currentWidget() is page.result
+    page.choose()
+    run(window, page, qtbot)
+    assert page.pages.currentWidget() is page.result
+
+
 def test_equal_sets_have_no_effect_and_say_so(window, session, qtbot):
     page = open_ab(window, qtbot)
     page.picker.choose(None, None)
@@ -97,8 +112,8 @@ def test_what_went_wrong_is_told_in_place_of_a_result(window, session, qtbot):
     page = open_ab(window, qtbot)
     session.lab.error = "The engine failed after 3 rounds."
     run(window, page, qtbot)
-    assert page.pages.currentWidget() is page._empty
-    assert page._empty.text() == "The engine failed after 3 rounds."
+    assert page.pages.currentWidget() is page.setup
+    assert page.said.text() == "The engine failed after 3 rounds."
 
 
 def test_a_request_without_an_answer_gives_the_buttons_back(window, session, qtbot, monkeypatch):
@@ -255,7 +270,7 @@ def test_a_result_names_its_own_sides(window, session, qtbot):
     page = open_ab(window, qtbot)
     window.lab.measure_toggle("roi_masks")
     qtbot.waitUntil(lambda: "roi_masks=off" in page.sides.text())
-    assert page.sides.text() == "A  roi_masks=off    B  roi_masks=on"
+    assert page.sides.text() == "A  roi_masks=off\nB  roi_masks=on"
     assert PAIRED in page.notes.toolTip()
 
 
