@@ -23,7 +23,9 @@ from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled, tabular
 REPAINT_MS = 60
 LAG_NS = 150_000_000
 """The right edge stays that far behind, so that spans come before their place has passed."""
-MIN_WINDOW_NS, MAX_WINDOW_NS = 2_000_000, 2_000_000_000
+MIN_WINDOW_NS = 2_000_000
+LONGEST_AT_LEAST_NS = 1_000_000_000
+"""So much can be shown also where less is kept, as shortly after the start."""
 _WHEEL_STEP = 1.25
 _OWN_KEYS = {
     Qt.Key.Key_Space, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_Left,
@@ -77,6 +79,11 @@ class Ribbon(RepaintingWidget):
         """Start and end of the window."""
         return self._end_ns - self.window_ns, self._end_ns
 
+    @property
+    def longest_ns(self) -> int:
+        """The longest window: as far back as spans are kept."""
+        return max(LONGEST_AT_LEAST_NS, self.store.reach_ns)
+
     def owns_key(self, key: Qt.Key) -> bool:
         """Whether a plain key acts here and not on the video."""
         return key in _OWN_KEYS
@@ -91,7 +98,7 @@ class Ribbon(RepaintingWidget):
 
     def set_window(self, window_ns: float, anchor: float = 1.0) -> None:
         """Show that much time; `anchor` 0..1 of the width stays in place while frozen."""
-        window = int(min(MAX_WINDOW_NS, max(MIN_WINDOW_NS, window_ns)))
+        window = int(min(self.longest_ns, max(MIN_WINDOW_NS, window_ns)))
         if window == self.window_ns:
             return
         if self.frozen:
@@ -106,12 +113,12 @@ class Ribbon(RepaintingWidget):
         if self._still is not None:
             newest = self._still.newest_ns
             target = self._end_ns + int(by_ns)
-            self._end_ns = min(newest, max(newest - MAX_WINDOW_NS, target))
+            self._end_ns = min(newest, max(newest - self.longest_ns, target))
             self.refresh()
 
     def lanes(self) -> list[str]:
         """Return the lanes on show: idle above the device's lanes, then the threads."""
-        lanes = self.store.lanes()
+        lanes = self.store.lanes(self.window_ns)
         return [IDLE, *lanes] if any(is_device(lane) for lane in lanes) else lanes
 
     def refresh(self) -> None:
@@ -195,7 +202,7 @@ class Ribbon(RepaintingWidget):
             self.pan(self.window_ns * (0.1 if key == Qt.Key.Key_Right else -0.1))
         elif key in {Qt.Key.Key_Home, Qt.Key.Key_End}:
             self.set_frozen(frozen=True)
-            self.pan(MAX_WINDOW_NS * (2 if key == Qt.Key.Key_End else -2))
+            self.pan(self.longest_ns * (2 if key == Qt.Key.Key_End else -2))
         else:
             super().keyPressEvent(event)
 

@@ -16,6 +16,7 @@ IDLE = "idle"
 """Name of the lane that shows when no device lane worked."""
 _NAMED_FROM_PX = 34
 _HATCHED_FROM_PX = 5
+_SECONDS_FROM_MS = 2000
 
 type Gaps = NDArray[np.int64]
 
@@ -129,6 +130,7 @@ def _name_spans(painter: QPainter, view: RibbonView, rect: QRectF, rows: Columns
 def _paint_axis(painter: QPainter, area: QRect, view: RibbonView, tokens: Tokens) -> None:
     plot, metrics = view.plot, painter.fontMetrics()
     window_ms = view.window_ns / 1e6
+    unit, unit_ms = ("s", 1000) if window_ms >= _SECONDS_FROM_MS else ("ms", 1)
     step = nice_step(window_ms, max(2, int(plot.width() // (metrics.averageCharWidth() * 14))))
     for number in range(int(window_ms / step * 1.0001) + 1):
         ago = number * step
@@ -136,7 +138,7 @@ def _paint_axis(painter: QPainter, area: QRect, view: RibbonView, tokens: Tokens
         painter.setPen(QPen(QColor(tokens.grid), 1))
         line = round(x) + 0.5
         painter.drawLine(QPointF(line, plot.top()), QPointF(line, plot.bottom()))
-        text = "0 ms" if not number else f"\N{MINUS SIGN}{ago:g}"
+        text = f"\N{MINUS SIGN}{ago / unit_ms:g}" if number else f"0 {unit}"
         width = metrics.horizontalAdvance(text)
         left = min(x - width / 2, area.width() - width - 2)
         painter.setPen(QColor(tokens.muted))

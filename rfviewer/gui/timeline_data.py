@@ -1,5 +1,6 @@
 """The spans of the last seconds by lane, and the gaps between them. Knows no Qt."""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 from rfviewer.snapshot import FrameSample
 from rfviewer.timing import Stage
 
-KEPT_NS = 4_000_000_000
-"""How far back spans are kept, for panning in a frozen ribbon."""
+KEPT_NS = 60_000_000_000
+"""How far back one can look at most; a fast engine fills the rings sooner."""
 _CAPACITY = 16_384  # spans of one lane: 4 s of 600 frames with 6 stages each
+_RECENT_LANES_NS = 4_000_000_000
+"""A lane without a span for that long, as of a slot that is no more, is left out."""
+_PACE_FRAMES = 9
 STAGES: tuple[Stage, ...] = tuple(Stage)
 _NUMBER = {stage: number for number, stage in enumerate(STAGES)}
 _ORDER = ("host", "decode", "draw", "write")
@@ -36,6 +40,24 @@ class Hit:
     """Idle time of the lane before it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How frames come along: medians over the newest ones."""
+
+    took_ns: int
+    """From submit to the complete result."""
+    every_ns: int
+    """From one result to the next."""
+
+    def span_of(self, frames: int) -> int:
+        """Return the time that so many frames in a row take, each of them whole."""
+        return self.took_ns + (frames - 1) * self.every_ns
+
+    def frames_in(self, span_ns: int) -> int:
+        """Return how many whole frames a time holds."""
+        return max(0, (span_ns - self.took_ns) // max(1, self.every_ns) + 1)
+
+
 def is_device(lane: str) -> bool:
     """Whether a lane is a stream of the device (or a worker of the host engine)."""
     return lane.startswith("slot")
@@ -47,6 +69,10 @@ class SpanStore:
     def __init__(self) -> None:
         self._rings: dict[str, Columns] = {}
         self._counts: dict[str, int] = {}
+        self._lost: set[str] = set()
+        """Lanes whose oldest spans have made room for new ones."""
+        self._frames: deque[tuple[int, int]] = deque(maxlen=_PACE_FRAMES)
+        """Submit and completion of the newest frames."""
         self.newest_ns = 0
         """End of the newest span."""
         self.seen = False
@@ -57,6 +83,8 @@ class SpanStore:
         found: dict[str, list[tuple[int, int, int, int]]] = {}
         for sample in samples:
             self.seen = True
+            timings = sample.timings
+            self._frames.append((timings.submit_time_ns, timings.done_time_ns))
             for span in sample.timings.spans:
                 own = sample.frame_index if span.stage is not Stage.CAPTURE else -1
                 frame = span.frame_index if span.frame_index >= 0 else own
@@ -70,23 +98,46 @@ class SpanStore:
         """Forget everything."""
         self._rings.clear()
         self._counts.clear()
+        self._lost.clear()
+        self._frames.clear()
         self.newest_ns = 0
         self.seen = False
+
+    @property
+    def pace(self) -> Pace | None:
+        """How frames come along; None before there are three."""
+        if len(self._frames) < 3:
+            return None
+        frames = np.array(self._frames, np.int64)
+        every = np.diff(frames[:, 1])
+        every = every[every > 0]  # frames that share a pass are done at once
+        took = int(np.median(frames[:, 1] - frames[:, 0]))
+        return Pace(took, int(np.median(every))) if every.size else None
+
+    @property
+    def reach_ns(self) -> int:
+        """How far back from the newest span all lanes are known, `KEPT_NS` at most."""
+        oldest = [int(self._rings[lane][: self._counts[lane], 0].min()) for lane in self._lost]
+        return min([KEPT_NS, *(self.newest_ns - start_ns for start_ns in oldest)])
 
     def frozen(self) -> "SpanStore":
         """Return a copy that does not change any more."""
         copy = SpanStore()
         copy._rings = {lane: ring.copy(order="F") for lane, ring in self._rings.items()}
-        copy._counts = dict(self._counts)
+        copy._counts, copy._lost = dict(self._counts), set(self._lost)
         copy.newest_ns, copy.seen = self.newest_ns, self.seen
         return copy
 
-    def lanes(self) -> list[str]:
-        """Return the lanes with spans in the kept time: devices first, then threads."""
+    def lanes(self, within_ns: int = 0) -> list[str]:
+        """Return the lanes with spans in the last seconds: devices first, then threads.
+
+        `within_ns` is how far back to look where that is more than a few seconds.
+        """
+        within_ns = max(within_ns, _RECENT_LANES_NS)
         recent = [
             lane
             for lane, ring in self._rings.items()
-            if self.newest_ns - int(ring[: self._counts[lane], 1].max()) < KEPT_NS
+            if self.newest_ns - int(ring[: self._counts[lane], 1].max()) < within_ns
         ]
 
         def key(lane: str) -> tuple[int, int, str]:
@@ -189,6 +240,7 @@ class SpanStore:
             self._counts[lane] = 0
         count = self._counts[lane]
         if count + len(rows) > _CAPACITY:  # keep the newer half: moving is rare and cheap
+            self._lost.add(lane)
             kept = min(count, _CAPACITY - max(len(rows), _CAPACITY // 2))
             ring[:kept] = ring[count - kept : count].copy()
             count = kept

@@ -3,9 +3,10 @@
 from typing import override
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QBrush, QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QStackedLayout,
@@ -20,11 +21,13 @@ from rfviewer.gui.ribbon_paint import IDLE
 from rfviewer.gui.text import ms_text, tooltip
 from rfviewer.gui.timeline_data import STAGES, Hit, SpanStore
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, scaled, tabular
-from rfviewer.snapshot import FrameSample, Snapshot
+from rfviewer.snapshot import Snapshot
 from rfviewer.timing import Stage
 
-_AUTO_FRAMES = 6
-_AUTO_MIN_NS, _AUTO_MAX_NS = 50_000_000, 1_000_000_000
+AUTO_FRAMES = 4
+"""So many whole frames are shown at least, however long one takes, until the user chooses."""
+SPANS_MS = (50, 100, 250, 500, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000)
+"""Spans to choose from; the longest ones end where the history does."""
 _LEGEND_EVERY = 5  # snapshots
 
 
@@ -120,7 +123,7 @@ class TimelinePage(QWidget):
         self._count = 0
         self._fitted = 0
         self.ribbon = Ribbon(store)
-        self._fitted = self.ribbon.window_ns
+        self._spans: dict[int, QAction] = {}
         self._head = QHBoxLayout()
         self._head.setSpacing(GAP_PX)
         self.freeze = QPushButton("Freeze")
@@ -140,8 +143,8 @@ class TimelinePage(QWidget):
             button.setToolTip(tooltip(f"{name} (wheel, or + and \N{MINUS SIGN} on the ribbon)"))
             button.clicked.connect(lambda _checked=False, by=factor: self._zoom(by))
             self._head.addWidget(button)
-        self._length = label(muted=True, figures=True)
-        self._head.addWidget(self._length)
+        self.span = self._span_choice()
+        self._head.addWidget(self.span)
         self.figures = ElidedLabel()
         self.figures.setFont(tabular(self.figures.font()))
         self.figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -175,29 +178,62 @@ class TimelinePage(QWidget):
         self._show_state(snapshot)
         if not self.isVisible():
             return
-        self._fit_window(snapshot.samples)
+        self._fit_window()
         if self._count % _LEGEND_EVERY == 0:
             self._show_shares()
+
+    def choose_span(self, ms: int | None) -> None:
+        """Show that much time; None goes back to what holds several frames."""
+        self._auto = ms is None
+        self._fitted = 0 if ms is None else self.ribbon.window_ns
+        if ms is None:
+            self._fit_window()
+        else:
+            self.ribbon.set_window(ms * 1_000_000, 1.0)
+        self._show_length()
+
+    def _span_choice(self) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("Choice")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setFont(tabular(button.font()))
+        menu = QMenu(button)
+        menu.addAction("Several frames").triggered.connect(lambda: self.choose_span(None))
+        menu.addSeparator()
+        for ms in SPANS_MS:
+            action = menu.addAction(span_text(ms * 1_000_000))
+            action.triggered.connect(lambda _checked=False, chosen=ms: self.choose_span(chosen))
+            self._spans[ms] = action
+        menu.aboutToShow.connect(self._offer_spans)
+        button.setMenu(menu)
+        return button
+
+    def _offer_spans(self) -> None:
+        """Offer what the history holds, and the first span beyond it, which shows all of it."""
+        shorter = 0
+        for ms, action in self._spans.items():
+            action.setEnabled(shorter * 1_000_000 < self.ribbon.longest_ns)
+            shorter = ms
 
     def _zoom(self, factor: float) -> None:
         self._auto = False
         self.ribbon.set_window(self.ribbon.window_ns * factor, 0.5)
 
-    def _fit_window(self, samples: tuple[FrameSample, ...]) -> None:
-        """Show a few frames, however long one takes, until the user zooms."""
-        if not self._auto or not samples or self.ribbon.frozen:
+    def _fit_window(self) -> None:
+        """Show several frames, however long one takes, until the user chooses a span."""
+        pace = self._store.pace
+        if not self._auto or pace is None or self.ribbon.frozen:
             return
-        if self.ribbon.window_ns != self._fitted:
+        if self._fitted and self.ribbon.window_ns != self._fitted:
             self._auto = False  # the wheel was used
+            self._show_length()
             return
-        took = sorted(s.timings.done_time_ns - s.timings.submit_time_ns for s in samples)
-        wanted = _AUTO_FRAMES * took[len(took) // 2]
-        steps = (50, 100, 250, 500, 1000)
-        clipped = min(_AUTO_MAX_NS, max(_AUTO_MIN_NS, wanted))
-        window = next(ms for ms in steps if ms * 1_000_000 >= clipped) * 1_000_000
+        wanted = pace.span_of(AUTO_FRAMES)
+        window = next((ms for ms in SPANS_MS if ms * 1_000_000 >= wanted), SPANS_MS[-1]) * 1_000_000
         if window > self._fitted or 4 * window <= self._fitted:  # not to and fro
-            self._fitted = window
             self.ribbon.set_window(window)
+            self._fitted = self.ribbon.window_ns  # less where the history is short
+        self._show_length()
 
     def _show_state(self, snapshot: Snapshot | None) -> None:
         if self._store.lanes():
@@ -216,8 +252,21 @@ class TimelinePage(QWidget):
         self.ribbon.setAccessibleDescription(self.legend.text)
 
     def _show_length(self) -> None:
-        ms = self.ribbon.window_ns / 1e6
-        self._length.setText(f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.3g} s")
+        window_ns, pace = self.ribbon.window_ns, self._store.pace
+        text = span_text(window_ns)
+        tip = "The time shown. More and less: the wheel, + and \N{MINUS SIGN} on the ribbon."
+        if pace is not None:
+            frames = pace.frames_in(window_ns)
+            held = "less than 1 frame" if not frames else "1 frame" if frames == 1 else (
+                f"{frames} frames"
+            )  # fmt: skip
+            text = f"{text}, {held}"
+            tip += f" A frame takes {ms_text(pace.took_ns / 1e6)} ms here."
+        chosen = "Chosen so that several frames are seen." if self._auto else "Chosen by you."
+        if text != self.span.text():
+            self.span.setText(text)
+            self.span.setAccessibleName(f"Time shown: {text}")
+        self.span.setToolTip(tooltip(f"{tip} {chosen}"))
 
     def _on_frozen(self, frozen: bool) -> None:
         self.freeze.setChecked(frozen)
@@ -226,6 +275,12 @@ class TimelinePage(QWidget):
 
     def _on_hovered(self, hit: Hit | None) -> None:
         self.figures.set_full_text("" if hit is None else hit_text(hit, self.ribbon.span_ns[1]))
+
+
+def span_text(span_ns: int) -> str:
+    """Return a length of time with its unit."""
+    ms = span_ns / 1e6
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.3g} s"
 
 
 def hit_text(hit: Hit, end_ns: int) -> str:
