@@ -255,6 +255,8 @@ class ParityReading:
     last_frame: int | None = None
     total: ParityResult | None = None
     """Over all compared frames."""
+    sides: tuple[str, str] = ("", "")
+    """In which settings the reference and what is set differ, in plain words; empty before."""
 
 
 type LabRequest = AbRequest | WaterfallRequest | CeilingsRequest | ParityRequest

@@ -3,6 +3,7 @@
 from typing import override
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel, QWidget
 
 from rfviewer.config import View
@@ -17,11 +18,15 @@ from rfviewer.gui.video_view import VideoView
 from rfviewer.lab.pacing import head_of
 
 _LATER = {
-    Badge.OFF: "Loading the reference, a second network",
-    Badge.WAITING: "Loading the reference, a second network",
-    Badge.UNAVAILABLE: "There is no reference",
+    Badge.OFF: "loading a second network",
+    Badge.WAITING: "loading a second network",
+    Badge.UNAVAILABLE: "there is none here",
 }
-"""What stands left of the line while nothing can be drawn there; the picture names its sides."""
+"""What is told of the left side while nothing can be drawn there."""
+SIDES = ("Reference", "As set now")
+"""What is left and right of the line."""
+_LEAST_PX = 24
+"""Less room than that beside the line holds no word."""
 
 
 def tag(parent: QWidget, text: str = "") -> QLabel:
@@ -35,6 +40,27 @@ def tag(parent: QWidget, text: str = "") -> QLabel:
     return made
 
 
+def name_that_fits(title: str, what: str, room: int, metrics: QFontMetrics) -> str:
+    """Return the name of a side in `room` px: whole, cut at its end, or its title alone.
+
+    Empty where not even a part of the title is legible.
+    """
+    whole = f"{title}: {what}" if what else title
+    if metrics.horizontalAdvance(whole) <= room:
+        return whole
+    alone = metrics.horizontalAdvance(title)
+    if what and room > alone + metrics.horizontalAdvance(": mmm"):
+        return metrics.elidedText(whole, Qt.TextElideMode.ElideRight, room)
+    if alone <= room:
+        return title
+    return metrics.elidedText(title, Qt.TextElideMode.ElideRight, room) if room > _LEAST_PX else ""
+
+
+def _padding(name: QLabel) -> int:
+    """Return what a tag is wider than its text."""
+    return name.sizeHint().width() - name.fontMetrics().horizontalAdvance(name.text())
+
+
 class VideoMarks(QObject):
     """Keeps the marks where the picture is. GUI thread only."""
 
@@ -44,7 +70,10 @@ class VideoMarks(QObject):
         self._model = model
         self._lab = lab
         self.held = tag(view, "Baseline")
-        self.wait, self.busy = tag(view), tag(view)
+        self.busy = tag(view)
+        self.sides = (tag(view), tag(view))
+        """What is left and right of the line. They lie over the picture and are no part of it, so
+        that they can be read whatever its size."""
         self.handle = SplitHandle(view)
         self.handle.moved.connect(lambda share: model.update_view(split=share))
         model.view_changed.connect(self._on_view)
@@ -66,10 +95,13 @@ class VideoMarks(QObject):
         image = self._view.image_rect()
         shown = self._model.view.split is not None and image.isValid()
         self.handle.setVisible(shown)
-        self.wait.setVisible(False)
+        top = self._top(image)
         if shown:
             self._arrange_split(image)
-        top = self._top(image)
+            top += self.sides[0].height() + GAP_PX
+        else:
+            for name in self.sides:
+                name.setVisible(False)
         for mark in (self.held, self.busy):
             if mark.isVisible():
                 mark.adjustSize()
@@ -79,14 +111,21 @@ class VideoMarks(QObject):
 
     def _arrange_split(self, image: QRectF) -> None:
         self.handle.place(image, None if self.handle.dragged else self._model.view.split)
-        text = _LATER.get(self._lab.parity.badge, "")
-        if text and not self._lab.parity.compared:
-            self.wait.setText(text)
-            self.wait.adjustSize()
-            left = self.handle.geometry().center().x() - GAP_PX - 3 - self.wait.width()
-            # Below the names of the sides, which are part of the picture.
-            self.wait.move(max(0, left), self._top(image) + 2 * self.wait.height())
-        self.wait.setVisible(bool(text) and not self._lab.parity.compared)
+        reading = self._lab.parity
+        waits = "" if reading.compared else _LATER.get(reading.badge, "")
+        line = self.handle.geometry().center().x()
+        gap = GAP_PX + 3
+        ends = max(0, round(image.left())), min(self._view.width(), round(image.right()))
+        rooms = line - gap - ends[0], ends[1] - line - gap
+        told = (waits or reading.sides[0], reading.sides[1])
+        for name, title, what, room in zip(self.sides, SIDES, told, rooms, strict=True):
+            name.setText(name_that_fits(title, what, room - _padding(name), name.fontMetrics()))
+            name.setVisible(bool(name.text()))
+            name.setAccessibleName(f"{title}: {what}" if what else title)
+            name.adjustSize()
+            left = line - gap - name.width() if name is self.sides[0] else line + gap
+            name.move(left, self._top(image))
+            name.raise_()
         self.handle.raise_()
 
     def _top(self, image: QRectF) -> int:

@@ -1,6 +1,6 @@
 """Sets of optimizations in few words, for titles and labels."""
 
-from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 
 MAX_NAMED = 2
 """So many differing toggles fit on a label."""
@@ -43,6 +43,33 @@ def describe_difference(
         for side in (a, b)
     )
     return first, second
+
+
+def plain_difference(a: Optimizations, b: Optimizations) -> tuple[str, str]:
+    """Return what differs, seen from each side, in the words of the window's switches.
+
+    Up to two switches are named; of more it is told how many are on and off.
+    """
+    names = [name for name in toggle_names() if getattr(a, name) != getattr(b, name)]
+    if not names:
+        return "the same settings", "the same settings"
+    if len(names) <= MAX_NAMED:
+        first, second = (
+            ", ".join(f"{toggle_of(name).label} {_word(getattr(side, name))}" for name in names)
+            for side in (a, b)
+        )
+        return first, second
+    return _counted(a, names), _counted(b, names)
+
+
+def _counted(side: Optimizations, names: list[str]) -> str:
+    """Return how many of these switches are on, and how many off."""
+    baseline = Optimizations.baseline()
+    on = sum(getattr(side, name) != getattr(baseline, name) for name in names)
+    off = len(names) - on
+    if not on or not off:
+        return f"{len(names)} switches {'on' if on else 'off'}"
+    return f"{on} switch{'es' * (on > 1)} on, {off} off"
 
 
 def _word(value: bool | int) -> str:  # noqa: FBT001 - the value itself

@@ -12,7 +12,7 @@ from rfviewer.errors import DeviceLostError, EngineError, RfviewerError
 from rfviewer.experiment import Badge, ParityReading
 from rfviewer.interfaces import Engine, EngineFactory
 from rfviewer.lab.badge import badge_of
-from rfviewer.lab.describe import describe_difference
+from rfviewer.lab.describe import describe_difference, plain_difference
 from rfviewer.lab.gate import Gate
 from rfviewer.lab.parity import effective
 from rfviewer.lab.tolerance import tolerance_between
@@ -41,8 +41,6 @@ class ComparedPair:
     reference: Detections
     """Decoded a little below the candidate's threshold."""
     candidate: FrameResult
-    labels: tuple[str, str]
-    """What the two are, as far as they differ, in a few words; empty when they do not."""
 
 
 class Reference:
@@ -166,21 +164,21 @@ class Reference:
             self._picture.keep(worst, info.class_names, titles)
         total = replace(gate.result(), worst_png=self._picture.path)
         badge, reason = badge_of(total, gate.strain)
+        sides = plain_difference(*both)
+        if (info.backend, info.precision) != (task.engine.backend, task.engine.precision):
+            sides = (
+                f"{info.backend} {info.precision}",
+                f"{task.engine.backend} {task.engine.precision}",
+            )
         self._reading = ParityReading(
             badge=badge,
             reason=" ".join(filter(None, (reason, self._picture.error))),
             compared=total.frames,
             last_frame=result.frame.frame_index,
             total=total,
+            sides=sides,
         )
-        labels = describe_difference(*both)
-        if (info.backend, info.precision) != (task.engine.backend, task.engine.precision):
-            names = (
-                f"{info.backend} {info.precision}",
-                f"{task.engine.backend} {task.engine.precision}",
-            )
-            labels = names
-        self._pair = ComparedPair(reference.detections, result, labels)
+        self._pair = ComparedPair(reference.detections, result)
         self._compared()
 
     def _gate_for(self, task: Task, info: EngineInfo) -> Gate:

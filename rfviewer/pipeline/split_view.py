@@ -55,8 +55,8 @@ class SplitView:
     ) -> SplitImage | None:
         """Return the picture for `view.split`, of the newest compared frame; None if there is none.
 
-        Until the first one is compared, the left side is bare and says so. Redrawing, as while the
-        line is dragged, runs no engine again.
+        Until the first one is compared, the left side is bare. Redrawing, as while the line is
+        dragged, runs no engine again.
         """
         if view.split is None or not self._source.active():
             self._shown.clear()
@@ -68,10 +68,8 @@ class SplitView:
         # One from before would show a frame that is long gone.
         if pair is not None and _frame_id(pair.candidate) in self._shown:
             reference, candidate = pair.reference, pair.candidate
-            labels = _label("reference", pair.labels[0]), _label("candidate", pair.labels[1])
         else:
             reference, candidate = Detections.empty(), result
-            labels = "reference: waiting", "candidate"
         left, right = (
             renderer.render(
                 candidate.frame,
@@ -82,12 +80,8 @@ class SplitView:
             )
             for side in (reference, candidate.detections)
         )
-        return SplitImage(compose_split(left, right, view.split, labels), candidate.frame)
+        return SplitImage(compose_split(left, right, view.split), candidate.frame)
 
 
 def _frame_id(result: FrameResult) -> tuple[int, int]:
     return result.frame.epoch, result.frame.frame_index
-
-
-def _label(name: str, what: str) -> str:
-    return f"{name}: {what}" if what else name

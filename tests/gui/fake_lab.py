@@ -184,7 +184,7 @@ class FakeLab:
             else "the bare network allows 4.4 fps; 86 % of that is reached",
         )
 
-    def compare(self, badge: Badge, folder: Path | None = None, **figures) -> None:
+    def compare(self, badge: Badge, folder: Path | None = None, sides=("", ""), **figures) -> None:
         """Set a reading as the live comparison would."""
         values = {
             "passed": badge is not Badge.RED, "gate": "G1/X1", "frames": 214, "pairs": 7_812,
@@ -200,7 +200,7 @@ class FakeLab:
             total = replace(total, cause=cause(total, E3, 2, "", 0.0))
         self.reading = ParityReading(
             badge=badge, compared=total.frames, skipped=12, last_frame=143, total=total,
-            reason=figures["failures"][0] if figures.get("failures") else "",
+            reason=figures["failures"][0] if figures.get("failures") else "", sides=sides,
         )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def sent(session) -> float | None:
 def test_the_split_line_starts_a_watch_and_ends_it(window, session, split):
     assert sent(session) == 0.5
     assert session.asked("watch_parity") == [(ParityWatch(),)]
-    assert window.lab_parts.marks.wait.text() == "Loading the reference, a second network"
+    assert window.lab_parts.marks.sides[0].text() == "Reference: loading a second network"
     assert LOADING in window.status.state_text
     window.actions_["split"].trigger()
     assert sent(session) is None

@@ -91,7 +91,7 @@ def test_results_without_masks_can_be_compared() -> None:
 
 def test_the_line_divides_the_picture() -> None:
     left, right = plain(10), plain(200)
-    image = compose_split(left, right, 0.25, ("", ""))
+    image = compose_split(left, right, 0.25)
     assert (image[:, :49, :3] == 10).all()
     assert (image[:, 53:, :3] == 200).all()
     assert (image[..., 3] == 255).all()
@@ -101,21 +101,6 @@ def test_the_line_divides_the_picture() -> None:
 
 def test_the_line_may_stand_at_either_edge() -> None:
     for share, value in ((0.0, 200), (1.0, 10)):
-        image = compose_split(plain(10), plain(200), share, ("reference", "candidate"))
+        image = compose_split(plain(10), plain(200), share)
         assert (image[60, 20:180, :3] == value).all()
     assert split_column(200, 0.5) == 100
-
-
-def test_a_label_stands_on_its_side_and_is_left_out_without_room() -> None:
-    def drawn(share: float) -> tuple[bool, bool]:
-        image = compose_split(
-            plain(128, 400, 200), plain(128, 400, 200), share, ("reference", "candidate")
-        )[..., :3]
-        column, bare = split_column(400, share), np.uint8(128)
-        return bool((image[:60, : column - 4] != bare).any()), bool(
-            (image[:60, column + 4 :] != bare).any()
-        )
-
-    assert drawn(0.5) == (True, True)
-    assert drawn(0.05) == (False, True)
-    assert drawn(0.95) == (True, False)
