@@ -13,6 +13,8 @@ from rfviewer.gui.video_view import VideoView
 from rfviewer.gui.welcome_bar import WelcomeBar
 from rfviewer.snapshot import EnginePhase, LivePhase, PlayState, PresentedFrame, Snapshot
 
+_SHOWN = {PlayState.PLAYING, PlayState.PAUSED, PlayState.ENDED}
+
 
 class VideoArea(QWidget):
     """Decides which page is shown: start, loading, error or video.
@@ -78,6 +80,8 @@ class VideoArea(QWidget):
         silent = live is not None and live.phase not in (LivePhase.PLAYING, LivePhase.CONNECTING)
         self.live.apply(live)
         self.view.set_greyed(greyed=lost or silent)
+        if frame is not None and snapshot.state in _SHOWN:
+            self.welcome.setVisible(False)  # it is about how to begin
         if snapshot.state is PlayState.FAILED and snapshot.engine.phase is not EnginePhase.FAILED:
             self.error_panel.show_error(snapshot.error)
             self._show_page(self.error_panel)

@@ -1,4 +1,4 @@
-"""The row of ways to begin that is shown above the demo clip until it is dismissed."""
+"""The row of ways to begin that is shown while the demo clip is loading, until it plays."""
 
 from typing import override
 
