@@ -8,6 +8,11 @@ from rfviewer.gui.text import DASH, bytes_text, count_text, fps_text, ms_text
 from rfviewer.snapshot import PresentedFrame, Snapshot
 
 
+def waiting_frames(snapshot: Snapshot) -> int:
+    """Return how many captured frames wait for the engine or are in it."""
+    return sum(snapshot.queues.get(name, (0, 0))[0] for name in ("to engine", "in flight"))
+
+
 def stats_lines(
     snapshot: Snapshot, history: History, frame: PresentedFrame | None, rates: Rates
 ) -> list[tuple[str, str]]:
@@ -35,14 +40,10 @@ def stats_lines(
     lines.append(("GPU idle", snapshot.device.reason if idle is None else f"{idle * 100:.0f} %"))
     if frame is not None and frame.masks_age_s is not None:
         lines.append(("mask age", f"{frame.masks_age_s:.2f} s"))
-    lines.append(
-        (
-            "captured / dropped / inferred",
-            "  ".join(
-                count_text(n) for n in (counters.captured, counters.dropped, counters.inferred)
-            ),
-        )
-    )
+    # Not beside the captured ones, of which the waiting ones would read as lost.
+    counts = counters.inferred, waiting_frames(snapshot), counters.dropped
+    texts = (count_text(number) for number in counts)
+    lines.append(("frames inferred / waiting / dropped", "  ".join(texts)))
     if counters.damaged:
         lines.append(("damaged frames", count_text(counters.damaged)))
     lines.append(("engine memory", bytes_text(snapshot.rss_bytes or None)))

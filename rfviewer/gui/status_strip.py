@@ -13,6 +13,7 @@ from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.live_bar import live_words
 from rfviewer.gui.rates import Rates
+from rfviewer.gui.stats_text import waiting_frames
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.lab.bound import Found
@@ -20,6 +21,7 @@ from rfviewer.lab.pacing import head_of
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
 _LIMIT_TIP = "What keeps the video from being faster, by how busy each part was in the last seconds"
+_WAITING_TIP = "Frames that wait for the engine or are in it; they are not lost"
 _NOTICE_MS = 7_000
 _ALL_CELLS_FROM_DIGITS = 110  # about 880 px at the usual text size
 _STATE_WORDS = {
@@ -55,8 +57,13 @@ def rate_health(fps: float | None, wanted: float | None) -> Health:
 
 
 def wanted_fps(snapshot: Snapshot) -> float | None:
-    """Return the rate that the window should show; None when nothing says so."""
+    """Return the rate that the window should show; None when nothing says so.
+
+    Where a file waits for the engine, a low rate loses nothing: no rate is wanted of it.
+    """
     if snapshot.state is not PlayState.PLAYING or snapshot.source is None:
+        return None
+    if snapshot.policy is Policy.EVERY_FRAME and not snapshot.source.live:
         return None
     rate = snapshot.playback.rate
     measuring = snapshot.lab is not None and snapshot.lab.active  # the video stands still
@@ -140,7 +147,7 @@ class StatusStrip(QWidget):
             "inferred": _Cell("inferred", "Frames a second that got their own masks"),
             "shown": _Cell("shown", "New images a second that reached the screen"),
             "dropped": _Cell("dropped", "Frames that the engine never saw"),
-            "queue": _Cell("queue", "Fill of the fullest queue"),
+            "waiting": _Cell("waiting", _WAITING_TIP),
             "memory": _Cell("memory", "Memory of the engine process"),
             "limit": _Cell("limit", _LIMIT_TIP),
             "engine": _Cell("", "Backend and precision in effect"),
@@ -185,10 +192,9 @@ class StatusStrip(QWidget):
         skipping = snapshot.policy is Policy.KEEP_PACE
         level = 0 if skipping else 2 if lost > 0.05 else 1 if lost > 0.01 else 0
         cells["dropped"].set_health(Health("", level), tokens)
-        fullest = max(snapshot.queues.values(), key=lambda q: q[0] / max(1, q[1]), default=None)
-        cells["queue"].set_text(f"{fullest[0]}/{fullest[1]}" if fullest else "\N{EN DASH}")
-        names = ", ".join(f"{name} {n}/{of}" for name, (n, of) in snapshot.queues.items())
-        cells["queue"].setToolTip(tooltip(names or "no queues yet"))
+        cells["waiting"].set_text(count_text(waiting_frames(snapshot)))
+        names = ", ".join(f"{name} {n} of {of}" for name, (n, of) in snapshot.queues.items())
+        cells["waiting"].setToolTip(tooltip(f"{_WAITING_TIP}\nQueues: {names or 'none yet'}"))
         used = snapshot.device.memory_used_bytes
         gpu = f" + GPU {bytes_text(used)}" if used is not None else ""
         cells["memory"].set_text(f"{bytes_text(snapshot.rss_bytes or None)}{gpu}")
@@ -251,7 +257,7 @@ class StatusStrip(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         wide = self.width() >= _ALL_CELLS_FROM_DIGITS * self.fontMetrics().horizontalAdvance("0")
-        for name in ("source", "queue", "memory", "limit"):
+        for name in ("source", "waiting", "memory", "limit"):
             self.cells[name].setVisible(wide)
         super().resizeEvent(event)
 

@@ -302,7 +302,7 @@ class FakeSession:
             source_fps=FPS if self._state is PlayState.PLAYING else None,
             inferred_fps=(612.4 if self.gpu else 3.9) if ready else None,
             counters=Counters(frame + 1, frame * 26 // 30, max(1, frame * 4 // 30), frame, 0, 900),
-            queues={"capture": (1, 3), "render": (0, 2)},
+            queues={"to engine": (1, 4), "in flight": (2, 2), "to draw": (1, 2)},
             rss_bytes=612_000_000,
             device=self.usage
             or DeviceUsage(0.18 + 0.05 * np.sin(self._sequence / 8), "", 2_400_000_000)

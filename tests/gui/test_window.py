@@ -50,7 +50,7 @@ def test_a_snapshot_reaches_every_part(window, qtbot):
     status = window.status
     qtbot.waitUntil(lambda: status.cells["engine"].figure.text() == "onnxruntime fp32")
     assert status.cells["inferred"].figure.text() == "3.9"
-    assert status.cells["queue"].figure.text() == "1/3"
+    assert status.cells["waiting"].figure.text() == "3"
     assert status.cells["memory"].figure.text() == "612 MB"
     assert "street.mp4" in status.state_text
     assert "street.mp4" in window.windowTitle()
