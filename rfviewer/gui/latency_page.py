@@ -7,7 +7,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.latency_data import PARTS, WINDOW_S, DepthChange, LatencyBook
@@ -82,12 +82,12 @@ class LatencyPage(RepaintingWidget):
         self.setObjectName("PlotStrip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._book = book
-        row = QHBoxLayout(self)
-        row.setContentsMargins(GAP_PX, GAP_PX, GAP_PX, GAP_PX)
-        row.setSpacing(GAP_PX)
-        row.addWidget(self._plot_card(), 32)
-        row.addWidget(self._table_card(), 34)
-        row.addWidget(self._trade_card(), 34)
+        self._cards = (self._plot_card(), self._table_card(), self._trade_card())
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(GAP_PX, GAP_PX, GAP_PX, GAP_PX)
+        self._row.setSpacing(GAP_PX)
+        for card, share in zip(self._cards, (32, 34, 34), strict=True):
+            self._row.addWidget(card, share)
         self.repaint_timer.timeout.connect(self.repaint_now)
         self._retint()
 
@@ -215,7 +215,19 @@ class LatencyPage(RepaintingWidget):
         narrow = self.width() < COMPACT_BELOW_DIGITS * digit
         self.plot.set_compact(compact=narrow)
         self._legend.setVisible(not narrow)
+        self._stack_if_narrow()
         super().resizeEvent(event)
+
+    def _stack_if_narrow(self) -> None:
+        """Put the cards below one another where they would be cut side by side: the page scrolls.
+
+        Large text makes them wide; the strip scrolls up and down, and never sideways.
+        """
+        least = sum(card.minimumSizeHint().width() for card in self._cards) + 4 * GAP_PX
+        directions = QBoxLayout.Direction
+        stacked = least > self.width()
+        self._row.setDirection(directions.TopToBottom if stacked else directions.LeftToRight)
+        self.plot.view.setMinimumHeight((8 if stacked else 4) * self.fontMetrics().height())
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
