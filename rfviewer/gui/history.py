@@ -64,6 +64,8 @@ class History:
         self._stages = Ring(_MAX_FRAMES, len(STAGES))
         self._changes_s: deque[float] = deque(maxlen=16)
         self._last_sample: FrameSample | None = None
+        self._cold = 0
+        """Results that are still to come from a slot for the first time since a change."""
         self.clock = PlayClock()
         """Times are those of its axis, which stands still while nothing plays."""
         self.idle_measured = False
@@ -125,13 +127,21 @@ class History:
             ring.clear()
         self._changes_s.clear()
         self.clock.clear()
-        self._last_sample = None
+        self._last_sample, self._cold = None, 0
 
     def _add_sample(self, sample: FrameSample) -> None:
-        done_s = self.clock.place(sample.done_time_ns / 1e9)
-        measured = sample.timings.stages_ms
-        self._stages.append(done_s, [measured.get(stage, np.nan) for stage in STAGES])
-        last = self._last_sample
+        time_s = sample.done_time_ns / 1e9
+        done_s = self.clock.place(time_s)
+        last, self._last_sample = self._last_sample, sample
         if last is not None and last.optimizations != sample.optimizations:
             self._changes_s.append(done_s)
-        self._last_sample = sample
+            self._cold = sample.optimizations.depth
+        # Left out of the stage times: the first pass of each slot that a change has rebuilt, which
+        # touches its memory for the first time, and a frame made anew while nothing plays, which
+        # finds idle threads and cold caches. Both take longer than any frame of playback, and would
+        # stand as a spike that tells of the change and not of the settings.
+        warms_up, self._cold = self._cold > 0, max(0, self._cold - 1)
+        if warms_up or self.clock.stood_at(time_s):
+            return
+        measured = sample.timings.stages_ms
+        self._stages.append(done_s, [measured.get(stage, np.nan) for stage in STAGES])

@@ -84,6 +84,13 @@ class PlayClock:
         first = self._breaks[0]
         return first.axis_s - (first.start_s - time_s)
 
+    def stood_at(self, time_s: float) -> bool:
+        """Whether nothing played at that moment, as far as is known."""
+        return any(
+            pause.start_s < time_s and (pause.end_s is None or time_s < pause.end_s)
+            for pause in self._breaks
+        )
+
     def split(self, times_s: F64Array, rows: F64Array) -> tuple[F64Array, F64Array]:
         """Return times (n,) of the axis and rows (n, columns) with a row of nan at each break.
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from rfviewer.config import Policy
 from rfviewer.gui.history import STAGES, WINDOW_S, History, Ring
 from rfviewer.gui.plots import LOWEST_TOP_FPS, _usual_top, nice_above
 from rfviewer.gui.rates import Rates
@@ -74,6 +75,16 @@ def test_a_change_of_optimizations_is_marked():
     assert _history(samples).changes() == [pytest.approx(0.0)]
 
 
+def test_the_first_pass_of_each_rebuilt_slot_is_no_stage_time():
+    after = Optimizations(roi_masks=False, depth=2)
+    samples = [_sample(100.0 + i / 10, 5.0) for i in range(5)]
+    samples += [_sample(100.5 + i / 10, ms, after) for i, ms in enumerate((80.0, 60.0, 5.0, 5.0))]
+    history = _history(samples)
+    assert history.stages()[1][:, STAGES.index(Stage.INFER)].tolist() == [5.0] * 7
+    assert history.recent_stages()[:, STAGES.index(Stage.INFER)].max() == 5.0
+    assert len(history.changes()) == 1
+
+
 def test_rates_are_judged_by_share():
     assert rate_health(30.0, 30.0).level == 0
     assert rate_health(28.0, 30.0).level == 1
@@ -85,7 +96,7 @@ def test_rates_are_judged_by_share():
 def test_the_wanted_rate_follows_the_speed():
     from dataclasses import replace
 
-    snapshot = FakeSession().poll()
+    snapshot = replace(FakeSession().poll(), policy=Policy.KEEP_PACE)
     playback = snapshot.playback
     assert wanted_fps(snapshot) == 30.0
     assert wanted_fps(replace(snapshot, playback=replace(playback, rate=2.0))) == 60.0

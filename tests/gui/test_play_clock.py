@@ -118,6 +118,25 @@ def test_a_flip_in_a_pause_is_drawn_inside_the_gap():
     assert start <= history.changes()[0] <= end
 
 
+def test_a_frame_made_anew_in_a_pause_leaves_no_spike():
+    history = History()
+    for tenth in range(10):
+        history.add(replace(at(100 + tenth / 10), samples=(sample(100 + tenth / 10),)), RATES)
+    history.add(at(101.0, PAUSED), RATES)
+    cold = StageTimings({Stage.INFER: 400.0}, 0, 0)
+    flipped = sample(131.0, optimizations=Optimizations(roi_masks=False), timings=cold)
+    back = sample(132.0, timings=cold)
+    stepped = sample(133.0, timings=cold)
+    for second, made in ((131.1, flipped), (132.1, back), (133.1, stepped)):
+        history.add(replace(at(second, PAUSED), samples=(made,)), RATES)
+    assert len(history.changes()) == 2
+    for tenth in range(10):
+        second = 141 + tenth / 10
+        history.add(replace(at(second), samples=(sample(second),)), RATES)
+    assert np.nanmax(history.stages()[1]) == 5.0
+    assert np.nanmax(history.recent_stages()) == 5.0
+
+
 def test_frames_made_anew_in_a_pause_are_no_rate_after_a_change_of_depth():
     book = LatencyBook()
     for tenth in range(10):
