@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Rack(Section):
     """Rows that work on this machine first; what cannot run waits folded below.
 
-    The digit keys flip the rows in the order shown, so on every machine 1 is the first row.
+    The digit keys flip the rows in the order shown, so on every machine 1 is the first row. No row
+    has a digit before an engine has told which ones work: it would be another one a moment later.
 
     Signals:
         order_changed: other rows got the digits; `order` tells which.
@@ -36,7 +37,8 @@ class Rack(Section):
         self._model = model
         self._lab = lab
         self.rows = {name: RackRow(name) for name in toggle_names()}
-        self._blocked: frozenset[str] = frozenset()
+        self._blocked: frozenset[str] | None = None
+        """What cannot run; None before an engine has told."""
         presets = QHBoxLayout()
         presets.setSpacing(GAP_PX)
         for text, tip, slot in (
@@ -61,7 +63,9 @@ class Rack(Section):
             row.requested.connect(self._on_requested)
             row.measure_wanted.connect(lab.measure_toggle)
         self._order: list[str] = []
-        self._arrange(frozenset(), "cannot run here")
+        for row in self.rows.values():
+            self._working.addWidget(row)
+        self.blocked_group.setVisible(False)
         model.optimizations_changed.connect(self._on_optimizations)
         model.snapshot_changed.connect(self._on_snapshot)
         self._on_optimizations(model.optimizations)

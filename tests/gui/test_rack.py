@@ -7,6 +7,7 @@ from rfviewer.gui.rack_row import RackRow
 from rfviewer.gui.theme import ThemeChoice
 from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.result import ToggleState
+from rfviewer.snapshot import EnginePhase
 from tests.gui.fake_session import WORK_ON_CPU, FakeSession
 
 
@@ -118,6 +119,28 @@ def test_digits_flip_the_row_that_shows_them(window, session, qtbot):
     count = len(session.calls)
     window.actions_["toggle_9"].trigger()
     assert len(session.calls) == count
+
+
+def test_digits_flip_nothing_until_their_rows_are_known(make_window, qtbot):
+    session = FakeSession(load_s=3600.0)
+    window = make_window(session)
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: window.model.snapshot is not None)
+    assert rack.order == []
+    assert all(row._key.isHidden() for row in rack.rows.values())
+    for digit in range(1, 10):
+        qtbot.keyClick(window, str(digit))
+        rack.flip(digit)
+    assert session.asked("set_optimizations") == []
+    session._load_s = 0.0
+    qtbot.waitUntil(lambda: set(rack.order) == WORK_ON_CPU)
+    assert [rack.rows[name]._key.text() for name in rack.order] == list("123456")
+    before = rack.order
+    session._load_s = 1e9  # another model: the rows keep their digits meanwhile
+    qtbot.waitUntil(lambda: window.model.snapshot.engine.phase is EnginePhase.LOADING)
+    assert rack.order == before
+    window.actions_["toggle_1"].trigger()
+    assert getattr(session.asked("set_optimizations")[-1][0], before[0]) is False
 
 
 def test_depth_goes_to_the_next_choice(make_window, qtbot):
