@@ -82,7 +82,6 @@ def page_of(
         page.picker.choose(result.a, result.b)
     else:
         page = WaterfallPage(model, lab, lambda _: "")
-        page.ceilings.hide()
     model.apply(snapshot_of(record, wanted))
     lab.results[type(request)] = LabStatus(request, active=False, result=result)
     lab.changed.emit()
@@ -95,7 +94,9 @@ def page_of(
         page.resize(WIDTH_PX, page.height() + 4)
         QApplication.processEvents()
     if isinstance(page, WaterfallPage):
-        page._rule.hide()  # noqa: SLF001 - it stands before the ceilings
+        for part in (page._limits, page._rule):  # noqa: SLF001 - there are no ceilings to show
+            part.hide()
+        QApplication.processEvents()
     return page
 
 
@@ -138,13 +139,9 @@ def snapshot_of(record: Mapping[str, Any], wanted: Optimizations) -> Snapshot:
 
 
 def _is_cut(page: AbPage | WaterfallPage) -> bool:
-    """Whether some of the result has to be scrolled to; the list of toggles may be cut."""
-    part: QWidget | None = page.table
-    while part is not None and part is not page:
-        if isinstance(part, QAbstractScrollArea) and part.verticalScrollBar().maximum() > 0:
-            return True
-        part = part.parentWidget()
-    return False
+    """Whether some of the result has to be scrolled to."""
+    areas = page.findChildren(QAbstractScrollArea)
+    return any(area.isVisible() and area.verticalScrollBar().maximum() > 0 for area in areas)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,10 @@ _LEAST_LETTERS = 8
 
 def elided(text: str, metrics: QFontMetrics, width_px: int) -> str:
     """Return `text` in at most `width_px`, with an ellipsis where something was left out."""
+    if metrics.horizontalAdvance(text) <= width_px:
+        return text  # Qt counts fractions of pixels, and would cut what just fits
     found = _PATH.search(text)
-    if found is not None and metrics.horizontalAdvance(text) > width_px:
+    if found is not None:
         before, after = text[: found.start()], text[found.end() :]
         room_px = width_px - metrics.horizontalAdvance(before + after)
         if room_px >= _LEAST_LETTERS * metrics.averageCharWidth():
