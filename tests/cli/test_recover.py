@@ -60,7 +60,7 @@ def test_a_folder_limits_the_search(left, tmp_path, capsys) -> None:
     assert left.exists()
     assert run(str(left.parent)) == 0
     assert not left.exists()
-    assert run(str(tmp_path / "gone")) == 2
+    assert run(str(tmp_path / "gone")) == 1
 
 
 def test_a_failure_is_told_and_counts(left, capsys, monkeypatch) -> None:

@@ -46,7 +46,7 @@ def test_build_list_clear(
     [
         (["--target", "rtx4090"], 2, "a GPU generation such as sm89, got rtx4090"),
         (["--target", "sm90"], 1, "no engines for sm90 GPUs, only for sm75, sm89, sm120"),
-        (["--target", "sm89", "--backend", "tensorrt"], 1, "builds only for the GPU of this"),
+        (["--target", "sm89", "--backend", "tensorrt"], 2, "builds only for the GPU of this"),
         (["--target", "sm89", "--model", "missing.onnx"], 1, "There is no model file"),
     ],
 )
