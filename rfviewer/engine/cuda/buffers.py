@@ -31,7 +31,7 @@ class DeviceInput:
     """A frame and its threshold on the device."""
 
     def __init__(self, frame: FrameFormat, device: torch.device) -> None:
-        size = _frame_bytes(frame)
+        size = frame.nbytes
         block = torch.zeros(-(-size // ALIGNMENT) * ALIGNMENT, dtype=torch.uint8, device=device)
         self.image = block[:size].view(frame.shape)
         """uint8 of the frame's shape."""
@@ -45,9 +45,9 @@ class PinnedInput:
     """Where the frame lies on the host, and the threshold: what the device reads at each launch."""
 
     def __init__(self, frame: FrameFormat) -> None:
-        self._own = page_locked(-(-_frame_bytes(frame) // ALIGNMENT) * ALIGNMENT)
+        self._own = page_locked(-(-frame.nbytes // ALIGNMENT) * ALIGNMENT)
         self._own_address = int(self._own.ctypes.data)
-        self._image = self._own[: _frame_bytes(frame)].reshape(frame.shape)
+        self._image = self._own[: frame.nbytes].reshape(frame.shape)
         self.order = torch.zeros(ORDER_WORDS, dtype=torch.int64, pin_memory=True)
         """(2,) int64: address and bits of the threshold."""
         self._address = self.order.numpy()
@@ -80,10 +80,6 @@ def page_locked(size: int) -> U8Array:
 def frame_memory(start_thread: StartThread) -> FrameMemory:
     """Return memory for frames that is page-locked; `start_thread` helps to copy large ones."""
     return FrameMemory(page_locked, partial(copier_for, start_thread))
-
-
-def _frame_bytes(frame: FrameFormat) -> int:
-    return int(np.prod(frame.shape))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,6 @@ is done. With `micro_batch` several frames share a slot. A new frame format or s
 captures its slots first; sets of slots are kept, so that flipping back costs nothing.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -295,7 +294,7 @@ class CudaEngine:
                 slot.use_ranges(self._ranges)
         if self._effective.pinned_input:
             frames = len(slots) * self._effective.micro_batch
-            self._memory.prepare(math.prod(frame_format.shape), frames)
+            self._memory.prepare(frame_format.nbytes, frames)
         else:
             self._memory.close()
         return slots

@@ -1,5 +1,6 @@
 """What a slot is built for: size and memory layout of the frames."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -51,6 +52,11 @@ class FrameFormat:
         if self.pixel_format is PixelFormat.NV12:
             return self.height * 3 // 2, self.width
         return self.height, self.width, 3
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the image."""
+        return math.prod(self.shape)
 
     @property
     def layout(self) -> Layout:
