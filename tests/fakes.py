@@ -22,16 +22,22 @@ from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame, SourceInfo, SourceKind, U8Array
 from rfviewer.interfaces import RecordingRequest, Sink, SinkContext, SinkItem
 from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.pipeline.live_times import LiveTimes, Silence
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.presenter import Display
+from rfviewer.pipeline.watch import WatchLimits
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult, ToggleState
 from rfviewer.session.local import LocalSession
 from rfviewer.timing import Stage, StageTimings
 
 WIDTH, HEIGHT, FPS = 16, 8, 25.0
+PATIENT_WATCH = WatchLimits(stuck_s=600.0, first_s=600.0)
+PATIENT_SILENCE = Silence(stalled_s=600.0, broken_s=600.0, longest_retry_s=0.08)
+PATIENT_TIMES = LiveTimes(camera=PATIENT_SILENCE, network=PATIENT_SILENCE, open_s=600.0)
+"""A thread that a busy machine holds up for a while is no fault; tests of faults ask for less."""
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Return when `condition` holds; fail the test after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -294,6 +300,8 @@ class Bench:
             FakeRenderer(),
             self._sinks,
             lambda s, e: {},
+            watch_limits=PATIENT_WATCH,
+            live_times=PATIENT_TIMES,
             frames_may_wait=self.frames_may_wait,
         )
 

@@ -13,7 +13,7 @@ QT = {"PySide6", "pyqtgraph"}
 def modules_after(statement: str) -> set[str]:
     code = f"import sys\n{statement}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     )
     return set(done.stdout.split())
 
@@ -42,7 +42,7 @@ def test_measuring_needs_no_package_of_the_window() -> None:
     words = ["ab", "synthetic:64x48@25,frames=4", "--model", "none", "--rounds", "1", "--json"]
     code = f"{block}; sys.argv[1:] = {words}; from rfviewer.__main__ import main; sys.exit(main())"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"].startswith("too few rounds to tell")

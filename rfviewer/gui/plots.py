@@ -70,7 +70,7 @@ class Plot:
     """
 
     def __init__(self, name: str, *, unit: str, fixed_top: float | None = None) -> None:
-        self.widget: Any = pg.PlotWidget()
+        self.widget: Any = pg.PlotWidget(enableMenu=False)
         self.widget.setAccessibleName(name)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -78,7 +78,6 @@ class Plot:
         # Its own wish of 640 x 480 would make a page that can be scrolled that high.
         self.widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.item: Any = self.widget.getPlotItem()
-        self.item.setMenuEnabled(False)
         self.item.hideButtons()
         self.item.setMouseEnabled(x=False, y=False)
         self.item.setContentsMargins(0, 6, END_ROOM_PX, 0)

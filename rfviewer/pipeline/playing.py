@@ -64,6 +64,12 @@ class Playing:
         return self._delivery.transport
 
     @property
+    def outcome(self) -> tuple[PlayState, str, str]:
+        """State, error and loss as they were at one moment; any thread."""
+        with self._state_lock:
+            return self.state, self.error, self.lost
+
+    @property
     def live(self) -> LiveStatus | None:
         """How a live source is doing, or a file that gives no frame for a while; else None."""
         capture = self._capture

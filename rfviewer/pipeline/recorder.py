@@ -277,11 +277,11 @@ class Recorder:
                 return
             paths = (status.video, status.labels, status.coco)
             size_bytes = sum(_size_of(path) for path in paths if path is not None)
+            if error:
+                self._statistics.notice(("error", error))  # first: who sees the end knows why
             self._status = replace(
                 status, active=False, error=error, size_bytes=size_bytes, partial=None
             )
-        if error:
-            self._statistics.notice(("error", error))
 
 
 def _size_of(path: Path) -> int:

@@ -19,7 +19,7 @@ from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.engine_keeper import EngineJob
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.pipeline import Pipeline
-from rfviewer.pipeline.presenter import Display
+from rfviewer.pipeline.presenter import Display, Presentable
 from rfviewer.snapshot import PlayState, PresentedFrame, RecordingStatus, Snapshot
 
 if TYPE_CHECKING:
@@ -199,27 +199,34 @@ class LocalSession:
             self.open(self._uri, self._settings.playback, at_s=at_s)
 
     def poll(self) -> Snapshot | None:
-        """Return the state now, with all samples and notices since the last call."""
+        """Return the state now, with all samples and notices since the last call.
+
+        Other threads go on meanwhile, so it is read from effects back to their causes: what says
+        that a recording, an experiment or the source has ended comes with all that led there.
+        """
         pipeline = self._pipeline
         pipeline.look()
-        reading = pipeline.statistics.read()
+        recording, lab = pipeline.recorder.status, pipeline.experiments.status
+        parity = pipeline.parity.reading
+        state, error, lost = pipeline.playing.outcome
         current = pipeline.presenter.current
+        reading = pipeline.statistics.read()
         transport = pipeline.playing.transport
         self._sequence += 1
         return Snapshot(
             sequence=self._sequence,
             time_ns=time.monotonic_ns(),
-            state=pipeline.playing.state,
+            state=state,
             engine=pipeline.engine.status,
             engine_config=self.settings.engine,
             optimizations=self._settings.optimizations,
             view=self._settings.view,
             playback=self._settings.playback,
             policy=transport.policy,
-            error=pipeline.playing.error,
+            error=error,
             source=pipeline.playing.source_info,
             live=pipeline.playing.live,
-            lost=pipeline.playing.lost,
+            lost=lost,
             frame_index=None if current is None else current.frame.frame_index,
             pts_s=None if current is None else current.frame.pts_s,
             source_fps=reading.source_fps,
@@ -228,11 +235,11 @@ class LocalSession:
             queues=self._queues(),
             rss_bytes=self._process.memory_info().rss,
             device=pipeline.engine.usage,
-            recording=pipeline.recorder.status,
-            class_counts=self._class_counts(),
+            recording=recording,
+            class_counts=self._class_counts(current, state),
             samples=reading.samples,
-            lab=pipeline.experiments.status,
-            parity=pipeline.parity.reading,
+            lab=lab,
+            parity=parity,
             notices=reading.notices,
         )
 
@@ -303,9 +310,8 @@ class LocalSession:
             "to write": pipeline.recorder.fill,
         }
 
-    def _class_counts(self) -> dict[int, int]:
-        current = self._pipeline.presenter.current
-        if current is None or self._pipeline.playing.state is PlayState.FAILED:
+    def _class_counts(self, current: Presentable | None, state: PlayState) -> dict[int, int]:
+        if current is None or state is PlayState.FAILED:
             return {}
         detections, _ = self._pipeline.presenter.detections_for(current)
         shown = detections.scores > np.float32(self._settings.view.threshold)

@@ -10,9 +10,11 @@ import pytest
 
 
 def begin(*arguments: str) -> subprocess.Popen[str]:
-    """Start the program; return once Python has reached its first lines."""
-    code = "import sys; print('begun', flush=True); sys.argv[0] = 'rfviewer'; "
-    code += "from rfviewer.__main__ import main; sys.exit(main())"
+    """Start the program; return once it has taken the signals over, before its large imports."""
+    code = "import sys; sys.argv[0] = 'rfviewer'; from rfviewer import early_signals, __main__; "
+    code += "install = early_signals.install; "
+    code += "early_signals.install = lambda: (install(), print('begun', flush=True)); "
+    code += "sys.exit(__main__.main())"
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
@@ -32,7 +34,7 @@ def test_a_window_that_never_came(number, after_s):
     process = begin("synthetic:64x48@25")
     time.sleep(after_s)  # the moment is the subject of the test: any one must do
     process.send_signal(number)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=300)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in errors
 

@@ -114,7 +114,7 @@ def test_screenshots_and_replays_of_a_session_say_it(tmp_path: Path) -> None:
         session.open(SOURCE, Playback(policy=Policy.EVERY_FRAME, rate=None))
         session.wait(lambda s: s.counters.inferred >= 12 and s.state is PlayState.ENDED, 60)
         session.screenshot(picture, "annotated")
-        session.wait(lambda s: any("a.png" in text for _, text in s.notices), 30)
+        session.wait(lambda s: any("a.png" in text for _, text in s.notices), 60)
         assert cv2.imread(str(picture)) is not None
         assert "12 with results" in saved(session, replay)
     with zipfile.ZipFile(replay) as archive:

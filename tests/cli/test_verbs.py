@@ -57,7 +57,7 @@ def rfviewer(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -223,7 +223,7 @@ def running_export(home: Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not _lines(home) and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     yield child
@@ -241,7 +241,7 @@ def test_stopping_keeps_what_is_written(
     home: Path, running_export: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     running_export.send_signal(number)
-    out, err = running_export.communicate(timeout=30)
+    out, err = running_export.communicate(timeout=300)
     assert running_export.returncode == 1
     report = json.loads(out)
     assert report["stopped"]
@@ -299,7 +299,7 @@ def test_the_window_without_a_screen_is_one_sentence(home: Path, clip: Path, dis
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 1

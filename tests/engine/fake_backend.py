@@ -41,7 +41,7 @@ class FakeBackend:
 
         def run():
             self.running += 1
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
             if self.fails_with is not None:
                 error, self.fails_with = self.fails_with, None
                 raise error

@@ -119,8 +119,13 @@ def test_close_with_frames_in_flight_joins_the_workers(make):
     for index in range(3):
         engine.submit(frame(index), 0.5)
     wait_until(lambda: backend.running == 1)
-    threading.Timer(0.05, backend.gate.set).start()
-    engine.close()
+    slots = list(engine._busy)
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    wait_until(lambda: all(slot.error is not None for slot in slots))
+    backend.gate.set()
+    closing.join(60)
+    assert not closing.is_alive()
     engine.close()
     assert backend.running == 1  # the two frames behind it were skipped
     assert engine.in_flight == 0

@@ -22,7 +22,9 @@ from rfviewer.config import EngineConfig, Settings
 from rfviewer.errors import SourceError
 from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, RecordingRequest
+from rfviewer.pipeline.live_times import LiveTimes
 from rfviewer.pipeline.presenter import Display
+from rfviewer.pipeline.watch import WatchLimits
 from rfviewer.session.local import LocalSession
 from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.factory import make_sinks
@@ -75,7 +77,12 @@ def make(settings: Settings, display: Display | None) -> LocalSession:
         return FakeEngine(optimizations)  # type: ignore[arg-type]
 
     parts = replace(
-        Bench().parts(), open_source=open_any, make_engine=engine, make_sinks=make_sinks
+        Bench().parts(),
+        open_source=open_any,
+        make_engine=engine,
+        make_sinks=make_sinks,
+        live_times=LiveTimes(),
+        watch_limits=WatchLimits(),
     )
     return LocalSession(parts, settings, lambda p, i, m: None, display)
 
@@ -175,7 +182,7 @@ def run_one(state: str, kind: str) -> tuple[int, float]:
                 break
         started = time.monotonic()
         try:
-            code = process.wait(30)
+            code = process.wait(120)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             code = process.wait()

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QSettings, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtWidgets import QApplication, QMenu
+from pytestqt.qtbot import QtBot
 
 from rfviewer.config import Settings
 from rfviewer.gui.main_window import MainWindow
@@ -12,6 +14,23 @@ from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.theme import ThemeChoice
 from tests.gui.fake_services import fake_services
 from tests.gui.fake_session import FakeSession
+
+PATIENCE_MS = 60_000
+
+
+class PatientBot(QtBot):
+    """Waits as long as a busy machine may need; all is well long before that."""
+
+    def waitUntil(self, callback, *, timeout=PATIENCE_MS):  # noqa: N802 - Qt's way
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitExposed(self, widget, *, timeout=PATIENCE_MS):  # noqa: N802
+        return super().waitExposed(widget, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp, request) -> QtBot:
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +61,6 @@ def make_window(qtbot, tmp_path: Path, preferences: Preferences) -> Iterator[Cal
             preferences,
             ThemeChoice.DARK,
         )
-        qtbot.addWidget(window)
         windows.append(window)
         window.show()
         qtbot.waitUntil(lambda: window.live.plots is not None)
@@ -51,6 +69,12 @@ def make_window(qtbot, tmp_path: Path, preferences: Preferences) -> Iterator[Cal
     yield make
     for window in windows:
         window.close()
+        window.deleteLater()
+    for widget in QApplication.topLevelWidgets():
+        if isinstance(widget, QMenu):  # of a plot: it has no parent that would take it along
+            widget.deleteLater()
+    # Now: a style that the next window sets is given to every widget there is.
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

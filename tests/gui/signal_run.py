@@ -107,7 +107,7 @@ def end_by(kind: str, number: signal.Signals, *, group: bool, after_s: float) ->
             started = time.monotonic()
             (os.killpg if group else os.kill)(process.pid, number)
             try:
-                code = process.wait(30)
+                code = process.wait(120)
             except subprocess.TimeoutExpired:
                 process.kill()
                 code = process.wait()

@@ -176,5 +176,5 @@ def test_a_name_that_is_contradicted_is_taken_back_at_once(steps):
 
 def test_the_status_bar_says_what_binds(window, qtbot):
     cell = window.status.cells["limit"]
-    qtbot.waitUntil(lambda: "-" in cell.figure.text(), timeout=15_000)
+    qtbot.waitUntil(lambda: "-" in cell.figure.text())
     assert cell.figure.text() in cell.toolTip()

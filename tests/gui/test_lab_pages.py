@@ -258,7 +258,7 @@ def test_ceilings_name_the_bound_and_stand_as_lines(window, session, qtbot):
 def test_what_binds_right_now_stands_there_until_it_is_measured(window, qtbot):
     page = open_waterfall(window, qtbot)
     shown = page.ceilings
-    qtbot.waitUntil(lambda: shown.bound.text().endswith("-bound right now"), timeout=15_000)
+    qtbot.waitUntil(lambda: shown.bound.text().endswith("-bound right now"))
     assert shown.verdict.text().endswith("Measure to see how fast each part could go alone.")
     shown.measure.click()
     qtbot.waitUntil(lambda: shown.bound.text() == "Network-bound")

@@ -242,7 +242,7 @@ def test_several_viewers_at_once_export_once(fakes: Path, tmp_path: Path) -> Non
         )
         for _ in range(3)
     ]
-    answers = {child.communicate(timeout=60)[0].strip() for child in children}
+    answers = {child.communicate(timeout=300)[0].strip() for child in children}
     assert [child.returncode for child in children] == [0, 0, 0]
     assert len(answers) == 1
     assert Path(answers.pop()).is_file()

@@ -85,7 +85,7 @@ class Live:
             reading = snapshot.parity
             return reading.badge in badges and reading.compared >= compared
 
-        return self.session.wait(done, 10).parity
+        return self.session.wait(done, 60).parity
 
 
 def shifted(result: FrameResult) -> Detections:

@@ -36,14 +36,24 @@ class Slow:
         parts = replace(parts, make_engine=lambda c, o, p: Engine(o), watch_limits=limits)
         self.session = LocalSession(parts, Settings(), lambda p, i, m: None)
         self.session.open("clip", FAST)
-        assert begun.wait(30)
+        assert begun.wait(60)
 
     def alarms(self) -> list[str]:
         return [one.getMessage() for one in self.told if one.levelno >= logging.WARNING]
 
 
+def join_soon(waited: list[threading.Thread], timeout_s: float) -> list[str]:
+    """Give the engine no time, and all others as much as a busy machine may need."""
+    engines = [thread for thread in waited if thread.name == "rfviewer-engine"]
+    return join_all(engines, min(timeout_s, 0.02)) + join_all(
+        [thread for thread in waited if thread not in engines], 60.0
+    )
+
+
 @pytest.fixture
 def slow(request, monkeypatch) -> Iterator[Slow]:
+    monkeypatch.setattr(pipeline, "join_all", join_soon)
+    monkeypatch.setattr(pipeline, "CLOSE_CAPTURE_S", 60.0)
     monkeypatch.setattr(threads, "told_on_closing", threading.Event())
     monkeypatch.setattr(pipeline, "told_on_closing", threads.told_on_closing)
     case = Slow(getattr(request, "param", WatchLimits()))
@@ -60,7 +70,7 @@ def slow(request, monkeypatch) -> Iterator[Slow]:
 
 
 def test_a_pass_left_behind_goes_to_the_log_and_raises_no_alarm(slow) -> None:
-    slow.session.close(0.05)
+    slow.session.close(120.0)
     assert slow.session.left_behind
     assert slow.alarms() == []
     assert any("rfviewer-engine" in one.getMessage() for one in slow.told)
@@ -69,12 +79,13 @@ def test_a_pass_left_behind_goes_to_the_log_and_raises_no_alarm(slow) -> None:
 
 def test_a_verb_waits_for_the_pass_in_progress(slow, monkeypatch) -> None:
     def opens(waited: list[threading.Thread], timeout_s: float) -> list[str]:
-        stuck = join_all(waited, timeout_s)
+        stuck = join_soon(waited, timeout_s)
         slow.gate.set()  # only after closing was out of patience once
+        monkeypatch.setattr(pipeline, "join_all", join_all)
         return stuck
 
     monkeypatch.setattr(pipeline, "join_all", opens)
-    slow.session.close(0.05, finish_pass=True)
+    slow.session.close(120.0, finish_pass=True)
     assert not slow.session.left_behind
     assert slow.told == []
     assert not threads.told_on_closing.is_set()
@@ -82,6 +93,6 @@ def test_a_verb_waits_for_the_pass_in_progress(slow, monkeypatch) -> None:
 
 @pytest.mark.parametrize("slow", [WatchLimits(stuck_s=0.1, first_s=0.1)], indirect=True)
 def test_a_pass_that_outlasts_what_the_watch_allows_is_told(slow) -> None:
-    slow.session.close(0.05, finish_pass=True)
+    slow.session.close(120.0, finish_pass=True)
     assert slow.session.left_behind
     assert any("rfviewer-engine" in sentence for sentence in slow.alarms())

@@ -37,11 +37,11 @@ def test_a_source_with_a_bug_is_a_failed_source() -> None:
     bench = Bench({"bad": BrokenSource, "clip": FakeSource})
     session = bench.session()
     session.open("bad", FAST)
-    snapshot = session.wait(lambda s: s.state is PlayState.FAILED, 10)
+    snapshot = session.wait(lambda s: s.state is PlayState.FAILED, 60)
     assert "no such plane" in snapshot.error
     assert bench.opened[0].closed
     session.open("clip", FAST)
-    session.wait(lambda s: s.state is PlayState.ENDED, 10)
+    session.wait(lambda s: s.state is PlayState.ENDED, 60)
     session.close()
 
 
@@ -54,7 +54,7 @@ def test_a_start_in_a_source_without_positions_is_told() -> None:
 
     session = Bench({"live": lambda: Live(live=True)}).session()
     session.open("live", replace(FAST, start_s=3.0))
-    snapshot = session.wait(lambda s: s.state is PlayState.FAILED, 10)
+    snapshot = session.wait(lambda s: s.state is PlayState.FAILED, 60)
     assert "no other position" in snapshot.error
     session.close()
 
@@ -69,7 +69,7 @@ def test_a_thread_that_dies_is_told_and_closing_ends_the_rest(part: str) -> None
     session = LocalSession(parts, Settings(), lambda p, i, m: None)
     session.start_recording(RecordingRequest(video=Path("never-written.mp4")))
     session.open("clip", FAST)
-    snapshot = session.wait(lambda s: s.state is PlayState.FAILED, 10)
+    snapshot = session.wait(lambda s: s.state is PlayState.FAILED, 60)
     assert snapshot.engine.phase is EnginePhase.FAILED
     assert snapshot.error.startswith(f"The {part} stopped because of an unexpected fault")
     status = session.close()
@@ -88,12 +88,12 @@ def test_closing_is_bounded_while_the_disk_hangs() -> None:
     session = Bench({"clip": lambda: FakeSource(100_000)}, sink=HangingSink()).session()
     session.start_recording(RecordingRequest(video=Path("never-written.mp4")))
     session.open("clip", FAST)
-    assert writing.wait(10)
-    session.wait(lambda s: s.queues["to write"][0] == s.queues["to write"][1], 10)
+    assert writing.wait(60)
+    session.wait(lambda s: s.queues["to write"][0] == s.queues["to write"][1], 60)
     closing = threading.Thread(target=session.close, args=(1.0,))
     closing.start()
-    closing.join(8)
+    closing.join(60)
     hung = closing.is_alive()
     gate.set()
-    closing.join(10)
+    closing.join(60)
     assert not hung

@@ -26,7 +26,7 @@ def ended(snapshot: Snapshot) -> bool:
 
 
 def recorded(session: LocalSession) -> Snapshot:
-    return session.wait(lambda s: s.recording is not None and not s.recording.active, 10)
+    return session.wait(lambda s: s.recording is not None and not s.recording.active, 60)
 
 
 def test_a_failed_frame_is_told_and_the_others_come() -> None:
@@ -34,7 +34,7 @@ def test_a_failed_frame_is_told_and_the_others_come() -> None:
     session = bench.session()
     session.open("clip", FAST)
     notices = []
-    snapshot = session.wait(lambda s: notices.extend(s.notices) is not None or ended(s), 10)
+    snapshot = session.wait(lambda s: notices.extend(s.notices) is not None or ended(s), 60)
     session.close()
     assert snapshot.counters.inferred == 19
     assert notices == [("error", "The fake network failed on this frame.")]
@@ -44,14 +44,14 @@ def test_a_model_that_cannot_be_read_leaves_the_video_running() -> None:
     bench = Bench({"clip": FakeSource})
     session = bench.session(Settings(engine=EngineConfig(model="broken")))
     session.open("clip", FAST)
-    snapshot = session.wait(ended, 10)
+    snapshot = session.wait(ended, 60)
     assert snapshot.engine.phase is EnginePhase.FAILED
     assert snapshot.engine.step == "The model broken cannot be read; choose another."
     assert snapshot.counters.captured == 20
     assert snapshot.counters.inferred == 0
     session.set_engine(EngineConfig(model="fine"))
     session.play()
-    session.wait(lambda s: s.counters.inferred == 20 and ended(s), 10)
+    session.wait(lambda s: s.counters.inferred == 20 and ended(s), 60)
     session.close()
 
 
@@ -59,14 +59,14 @@ def test_a_second_model_that_fails_leaves_the_first_in_use() -> None:
     bench = Bench({"clip": lambda: FakeSource(100_000)})
     session = bench.session()
     session.open("clip", FAST)
-    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.wait(lambda s: s.counters.inferred > 5, 60)
     session.set_engine(EngineConfig(model="broken"))
     notices = []
-    session.wait(lambda s: notices.extend(s.notices) is not None or bool(notices), 10)
+    session.wait(lambda s: notices.extend(s.notices) is not None or bool(notices), 60)
     assert "stays in use" in notices[0][1]
-    snapshot = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 10)
+    snapshot = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 60)
     assert snapshot.engine_config.model == "demo"
-    session.wait(lambda s: s.counters.inferred > snapshot.counters.inferred + 5, 10)
+    session.wait(lambda s: s.counters.inferred > snapshot.counters.inferred + 5, 60)
     assert not bench.engines[0].closed
     session.close()
 
@@ -75,10 +75,10 @@ def test_optimizations_are_applied_with_nothing_in_flight_and_tag_the_results() 
     bench = Bench({"clip": lambda: FakeSource(100_000)})
     session = bench.session()
     session.open("clip", FAST)
-    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.wait(lambda s: s.counters.inferred > 5, 60)
     wanted = Optimizations(depth=3, roi_masks=False)
     session.set_optimizations(wanted)
-    session.wait(lambda s: any(x.optimizations == wanted for x in s.samples), 10)
+    session.wait(lambda s: any(x.optimizations == wanted for x in s.samples), 60)
     session.close()
     assert not bench.engines[0].configured_while_busy
 
@@ -87,14 +87,14 @@ def test_a_job_runs_with_nothing_in_flight_and_its_error_reaches_the_caller() ->
     bench = Bench({"clip": lambda: FakeSource(100_000)})
     session = bench.session()
     session.open("clip", FAST)
-    session.wait(lambda s: s.counters.inferred > 5, 10)
-    assert session.run_on_engine(lambda engine: engine.in_flight).result(10) == 0
+    session.wait(lambda s: s.counters.inferred > 5, 60)
+    assert session.run_on_engine(lambda engine: engine.in_flight).result(60) == 0
 
     def fail(engine: Engine) -> None:
         raise EngineError("no")
 
     with pytest.raises(EngineError, match="no"):
-        session.run_on_engine(fail).result(10)
+        session.run_on_engine(fail).result(60)
     session.close()
 
 
@@ -143,7 +143,7 @@ def test_a_full_disk_stops_the_recording_and_not_the_video() -> None:
     session = bench.session()
     session.start_recording(REQUEST)
     session.open("clip", FAST)
-    snapshot = session.wait(lambda s: ended(s), 10)
+    snapshot = session.wait(lambda s: ended(s), 60)
     assert snapshot.counters.inferred == 20
     snapshot = recorded(session)
     session.close()
@@ -180,12 +180,12 @@ def test_lowering_the_threshold_while_paused_finds_what_was_filtered() -> None:
     bench = Bench({"clip": FakeSource})
     session = bench.session(Settings(view=View(threshold=0.95)))
     session.open("clip", replace(FAST, paused=True))
-    session.wait(lambda s: s.counters.inferred >= 1, 10)
+    session.wait(lambda s: s.counters.inferred >= 1, 60)
     snapshot = session.poll()
     assert snapshot is not None
     assert snapshot.class_counts == {}
     session.set_view(View(threshold=0.5))
-    session.wait(lambda s: s.class_counts == {0: 1}, 10)
+    session.wait(lambda s: s.class_counts == {0: 1}, 60)
     session.close()
 
 
@@ -194,7 +194,7 @@ def test_stopping_at_the_end_of_the_source_loses_no_frame() -> None:
     session = bench.session()
     session.start_recording(REQUEST)
     session.open("clip", FAST)
-    session.wait(ended, 10)
+    session.wait(ended, 60)
     session.stop_recording()
     recorded(session)
     session.close()
@@ -212,7 +212,7 @@ def test_closing_gives_up_a_long_load() -> None:
 
     parts = replace(Bench().parts(), make_engine=slow_load)
     session = LocalSession(parts, Settings(), lambda p, i, m: None)
-    assert started.wait(10)
+    assert started.wait(60)
     session.close()  # the fixture fails if the engine thread still loads
 
 
@@ -230,15 +230,15 @@ def test_optimizations_that_cannot_be_applied_leave_the_others_in_effect() -> No
     parts = replace(bench.parts(), make_engine=lambda c, o, p: Stubborn(o))
     session = LocalSession(parts, Settings(), lambda p, i, m: None)
     session.open("clip", FAST)
-    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.wait(lambda s: s.counters.inferred > 5, 60)
     session.set_optimizations(Optimizations(depth=3))
     notices: list[tuple[str, str]] = []
-    session.wait(lambda s: notices.extend(s.notices) is not None or bool(notices), 10)
+    session.wait(lambda s: notices.extend(s.notices) is not None or bool(notices), 60)
     assert notices == [("error", "Depth 3 needs more memory than is free.")]
-    before = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 10).counters.inferred
-    session.wait(lambda s: s.counters.inferred > before + 5, 10)
+    before = session.wait(lambda s: s.engine.phase is EnginePhase.READY, 60).counters.inferred
+    session.wait(lambda s: s.counters.inferred > before + 5, 60)
     session.set_optimizations(Optimizations(depth=1))
-    session.wait(lambda s: any(x.optimizations.depth == 1 for x in s.samples), 10)
+    session.wait(lambda s: any(x.optimizations.depth == 1 for x in s.samples), 60)
     session.close()
 
 
@@ -255,7 +255,7 @@ def test_an_engine_that_fails_on_every_frame_is_given_up_and_the_video_goes_on()
     parts = replace(bench.parts(), make_engine=lambda c, o, p: Broken(o))
     session = LocalSession(parts, Settings(), lambda p, i, m: None)
     session.open("clip", FAST)
-    snapshot = session.wait(ended, 10)
+    snapshot = session.wait(ended, 60)
     assert snapshot.engine.phase is EnginePhase.FAILED
     assert snapshot.engine.step.startswith("The engine failed on 10 frames in a row")
     assert snapshot.frame_index == 59
@@ -266,7 +266,7 @@ def test_opening_with_a_recording_holds_every_frame_even_while_another_source_pl
     bench = Bench({"clip": FakeSource, "long": lambda: FakeSource(100_000)})
     session = bench.session()
     session.open("long", FAST)
-    session.wait(lambda s: s.counters.inferred > 5, 10)
+    session.wait(lambda s: s.counters.inferred > 5, 60)
     session.open("clip", FAST, recording=REQUEST)
     recorded(session)
     session.close()

@@ -1,15 +1,17 @@
 """Frames that share a pass of the network: only without a viewer, and with nothing lost by it."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rfviewer.config import Playback, Policy, Settings
-from rfviewer.interfaces import RecordingRequest
+from rfviewer.config import EngineConfig, Playback, Policy, Settings
+from rfviewer.interfaces import Engine, Progress, RecordingRequest
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.frames_a_pass import WHY_NOT, given_to_engine, shown_to_user
 from rfviewer.result import EngineInfo, ToggleState
+from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 from tests.fakes import FPS, Bench, FakeEngine, FakeSource
 
@@ -30,15 +32,14 @@ def settings(frames: int, depth: int = 2) -> Settings:
 def export(bench: Bench, frames: int, depth: int = 2) -> tuple[Snapshot, list[str]]:
     """Record the source "clip" from its first to its last frame; return the end and what failed."""
     session, told = bench.session(settings(frames, depth)), []
-    session.wait(lambda s: s.engine.phase is EnginePhase.READY, 10)
+    session.wait(lambda s: s.engine.phase is EnginePhase.READY, 60)
     session.open("clip", FAST, recording=REQUEST)
 
     def over(snapshot: Snapshot) -> bool:
         told.extend(text for severity, text in snapshot.notices if severity == "error")
         return snapshot.recording is not None and not snapshot.recording.active
 
-    session.wait(over, 10)
-    last = session.wait(over, 10)  # once more: a state is not gathered at one instant
+    last = session.wait(over, 60)
     session.close()
     return last, told
 
@@ -91,11 +92,20 @@ def test_a_pass_that_fails_is_told_frame_by_frame_and_the_export_goes_on() -> No
 
 
 def test_a_source_that_stands_still_leaves_no_frame_waiting() -> None:
-    bench = Bench({"clip": lambda: FakeSource(20, blocks_at=6)}, frames_may_wait=True)
-    session = bench.session(settings(4))
+    loading = threading.Event()
+    bench = Bench({"clip": lambda: FakeSource(20, blocks_at=3)}, frames_may_wait=True)
+    parts = bench.parts()
+
+    def make(config: EngineConfig, wanted: Optimizations, progress: Progress) -> Engine:
+        loading.wait()
+        return parts.make_engine(config, wanted, progress)
+
+    session = LocalSession(replace(parts, make_engine=make), settings(2), lambda p, i, m: None)
     session.open("clip", FAST)
-    session.wait(lambda s: s.counters.inferred == 6, 10)
-    assert bench.engines[0].passes[-1] == [4, 5]
+    session.wait(lambda s: s.queues["to engine"][0] == 3, 60)
+    loading.set()  # with all that the source gives there already: only the rest of a pass waits
+    session.wait(lambda s: s.counters.inferred == 3, 60)
+    assert bench.engines[0].passes == [[0, 1], [2]]
     session.close()
 
 
@@ -106,10 +116,10 @@ def test_a_step_lets_one_frame_through_and_a_seek_leaves_the_pass_behind() -> No
     for steps, index in ((0, 0), (1, 1), (3, 4), (1, 5)):
         if steps:
             session.step(steps)
-        shown = session.wait(lambda s, index=index: s.frame_index == index, 10)
+        shown = session.wait(lambda s, index=index: s.frame_index == index, 60)
         assert shown.state is PlayState.PAUSED
     session.seek(700 / FPS)
-    session.wait(lambda s: s.frame_index == 700, 10)
+    session.wait(lambda s: s.frame_index == 700, 60)
     session.close()
 
 
@@ -118,11 +128,11 @@ def test_settings_change_between_passes() -> None:
     bench = Bench({"clip": lambda: FakeSource(100_000)}, frames_may_wait=True)
     session = bench.session(settings(4))
     session.open("clip", FAST)
-    session.wait(lambda s: s.counters.inferred > 9, 10)
+    session.wait(lambda s: s.counters.inferred > 9, 60)
     session.set_optimizations(Optimizations(depth=1, micro_batch=8))
-    session.wait(lambda s: any(x.optimizations.micro_batch == 8 for x in s.samples), 10)
+    session.wait(lambda s: any(x.optimizations.micro_batch == 8 for x in s.samples), 60)
     session.set_optimizations(Optimizations(depth=2))
-    session.wait(lambda s: any(x.optimizations.micro_batch == 1 for x in s.samples), 10)
+    session.wait(lambda s: any(x.optimizations.micro_batch == 1 for x in s.samples), 60)
     session.close()
     assert not bench.engines[0].configured_while_busy
     passes = bench.engines[0].passes
@@ -135,7 +145,7 @@ def test_where_frames_are_shown_each_has_a_pass_of_its_own_and_the_reason_is_tol
     bench = Bench({"clip": lambda: FakeSource(20)})
     session = bench.session(settings(4))
     session.open("clip", FAST)
-    last = session.wait(lambda s: s.state is PlayState.ENDED, 10)
+    last = session.wait(lambda s: s.state is PlayState.ENDED, 60)
     assert [len(each) for each in bench.engines[0].passes] == [1] * 20
     assert last.optimizations.micro_batch == 4
     assert last.engine.info is not None
@@ -143,7 +153,7 @@ def test_where_frames_are_shown_each_has_a_pass_of_its_own_and_the_reason_is_tol
     assert (state.requested, state.effective, state.reason) == (4, 1, WHY_NOT)
     session.set_optimizations(Optimizations(depth=2))
     quiet = session.wait(
-        lambda s: s.optimizations.micro_batch == 1 and _state(s).requested == 1, 10
+        lambda s: s.optimizations.micro_batch == 1 and _state(s).requested == 1, 60
     )
     assert _state(quiet).reason == ""
     session.close()

@@ -56,7 +56,7 @@ class DrawingBench(Bench):
         if request is not None:
             session.start_recording(request)
         session.open("clip", playback)
-        session.wait(lambda s: s.state is PlayState.ENDED, 10)
+        session.wait(lambda s: s.state is PlayState.ENDED, 60)
         return session
 
 

@@ -23,7 +23,7 @@ def test_a_reference_that_cannot_load_says_why_and_the_video_goes_on(make_live) 
     live.session.open("clip", FAST)
     reading = live.reading(Badge.UNAVAILABLE)
     assert reading.reason == "The model cannot be read; choose another."
-    assert live.session.wait(lambda s: s.counters.inferred == 20, 10).parity.badge == "unavailable"
+    assert live.session.wait(lambda s: s.counters.inferred == 20, 60).parity.badge == "unavailable"
 
 
 def test_a_reference_that_crashes_says_so(make_live, caplog) -> None:
@@ -39,7 +39,7 @@ def test_one_failed_frame_is_left_out_and_many_end_it(make_live) -> None:
     live.reference_options = {"fails_at": 0}
     live.session.watch_parity(EVERY)
     live.session.open("clip", PAUSED)
-    live.session.wait(lambda s: s.parity.reason == "The fake network failed on this frame.", 10)
+    live.session.wait(lambda s: s.parity.reason == "The fake network failed on this frame.", 60)
     live.session.step(1)
     live.reading(Badge.GREEN, compared=1)
 
@@ -49,7 +49,7 @@ def test_one_failed_frame_is_left_out_and_many_end_it(make_live) -> None:
     live.references[0].change = fail
     for index in range(2, 5):
         live.session.step(1)
-        live.session.wait(lambda s, wanted=index: s.frame_index == wanted, 10)
+        live.session.wait(lambda s, wanted=index: s.frame_index == wanted, 60)
         wait_until(lambda wanted=index: live.references[0].frames[-1] == wanted)
     assert "It is broken." in live.reading(Badge.UNAVAILABLE).reason
 
@@ -81,7 +81,7 @@ def test_another_model_brings_another_reference_unless_it_was_named(make_live) -
     wait_until(lambda: len(live.references) == 3)
     live.session.set_engine(EngineConfig(model="third"))
     live.session.wait(
-        lambda s: s.engine_config.model == "third" and len(live.bench.engines) == 3, 10
+        lambda s: s.engine_config.model == "third" and len(live.bench.engines) == 3, 60
     )
     live.reading(Badge.GREEN, compared=1)
     assert len(live.references) == 3
@@ -102,6 +102,6 @@ def test_closing_gives_up_a_reference_that_loads(make_live) -> None:
     live = make_live()
     live.loading = threading.Event()
     live.session.watch_parity(EVERY)
-    live.session.wait(lambda s: "Loading the network" in s.parity.reason, 10)
+    live.session.wait(lambda s: "Loading the network" in s.parity.reason, 60)
     live.session.close()  # the fixture of all tests checks that no thread is left
     assert live.references == []

@@ -65,11 +65,11 @@ def test_totals_start_over_when_the_settings_change(make_live) -> None:
     live.session.watch_parity(EVERY)
     live.session.open("clip", PAUSED)
     for index in range(4):
-        live.session.wait(lambda s, wanted=index: s.parity.last_frame == wanted, 10)
+        live.session.wait(lambda s, wanted=index: s.parity.last_frame == wanted, 60)
         live.session.step(1)
     live.reading(Badge.GREEN, compared=5)
     live.session.set_optimizations(Optimizations(depth=3))
-    live.session.wait(lambda s: s.parity.compared == 1, 10)  # the frame on display, again
+    live.session.wait(lambda s: s.parity.compared == 1, 60)  # the frame on display, again
     assert len(live.references) == 1  # another toggle needs no other reference
 
 
@@ -80,24 +80,27 @@ def test_a_slow_reference_skips_frames_and_never_holds_the_video(make_live) -> N
     live.session.watch_parity(EVERY)
     live.session.open("clip", FAST)
     # The whole clip plays while the reference still stands on its first frame.
-    snapshot = live.session.wait(lambda s: s.counters.inferred == 60, 10)
+    snapshot = live.session.wait(lambda s: s.counters.inferred == 60, 60)
     assert snapshot.parity.compared == 0
     assert snapshot.parity.badge is Badge.WAITING
     gate.set()
-    reading = live.reading(Badge.GREEN, compared=1)
-    assert reading.skipped + reading.compared + 1 >= 59
-    assert live.references[0].frames[-1] == 59  # the newest one was kept
+    # The newest one was kept.
+    reading = live.session.wait(lambda s: s.parity.last_frame == 59, 60).parity
+    assert reading.badge is Badge.GREEN
+    assert reading.skipped + reading.compared == 60
 
 
 def test_every_nth_frame_is_offered(make_live) -> None:
     live = make_live(lambda: FakeSource(40))
     live.session.watch_parity(ParityWatch(every=10))
     live.session.open("clip", PAUSED)
-    live.session.wait(lambda s: s.parity.compared == 1, 10)  # the very first
+    live.session.wait(lambda s: s.parity.compared == 1, 60)  # the very first
     for index in range(1, 21):
         live.session.step(1)
-        live.session.wait(lambda s, wanted=index: s.frame_index == wanted, 10)
-    live.session.wait(lambda s: s.parity.compared == 3, 10)
+        live.session.wait(lambda s, wanted=index: s.frame_index == wanted, 60)
+        if index == 10:  # the next one would be skipped if this one were still under way
+            live.session.wait(lambda s: s.parity.compared == 2, 60)
+    live.session.wait(lambda s: s.parity.compared == 3, 60)
     assert live.references[0].frames == [0, 10, 20]
 
 
@@ -126,4 +129,4 @@ def test_what_the_engine_before_found_is_not_held_against_the_new_one() -> None:
     threads = watcher.threads
     watcher.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)

@@ -65,7 +65,7 @@ def start() -> Iterator[Start]:
         session = LocalSession(parts, Settings(optimizations=BEFORE), lambda p, i, m: None)
         sessions.append(session)
         session.open("clip", playback)
-        session.wait(lambda s: s.counters.inferred > 0, 10)
+        session.wait(lambda s: s.counters.inferred > 0, 60)
         return session, engines[0]
 
     yield build
@@ -73,7 +73,8 @@ def start() -> Iterator[Start]:
         session.close()
 
 
-def test_what_was_in_effect_serves_until_all_is_there(start: Start) -> None:
+def test_what_was_in_effect_serves_until_all_is_there(start: Start, monkeypatch) -> None:
+    monkeypatch.setattr("rfviewer.pipeline.statistics.MAX_SAMPLES", 10_000_000)  # none is forgotten
     session, engine = start()
     session.set_optimizations(AFTER)
     samples = []
@@ -82,7 +83,7 @@ def test_what_was_in_effect_serves_until_all_is_there(start: Start) -> None:
         samples.extend(snapshot.samples)
         return any(sample.optimizations == AFTER for sample in samples)
 
-    session.wait(changed, 10)
+    session.wait(changed, 60)
     assert not engine.configured_while_busy
     assert engine.configured == [BEFORE, AFTER]
     indices = [sample.frame_index for sample in samples]
@@ -117,8 +118,8 @@ def test_back_to_what_is_in_effect_ends_it(start: Start) -> None:
     session, engine = start()
     for wanted in (AFTER, BEFORE) * 20:
         session.set_optimizations(wanted)
-    count = session.wait(lambda s: s.optimizations == BEFORE, 10).counters.inferred
-    session.wait(lambda s: s.counters.inferred > count + 20, 10)
+    count = session.wait(lambda s: s.optimizations == BEFORE, 60).counters.inferred
+    session.wait(lambda s: s.counters.inferred > count + 20, 60)
     assert engine.info.toggles[0].requested == BEFORE.cuda_graph
     assert engine.configured[-1] == BEFORE
 
@@ -127,13 +128,13 @@ def test_what_cannot_be_had_is_told_once_and_the_video_goes_on(start: Start) -> 
     session, engine = start(refuses=True)
     told: list[str] = []
     session.set_optimizations(AFTER)
-    session.wait(lambda s: told.extend(t for _, t in s.notices) is not None or bool(told), 10)
-    count = session.wait(lambda s: True, 10).counters.inferred
+    session.wait(lambda s: told.extend(t for _, t in s.notices) is not None or bool(told), 60)
+    count = session.wait(lambda s: True, 60).counters.inferred
     session.wait(
         lambda s: (
             told.extend(t for _, t in s.notices) is not None or s.counters.inferred > count + 50
         ),
-        10,
+        60,
     )
     assert told == ["The fake memory does not suffice."]
     assert sum(call.startswith("prepare") for call in engine.calls) == 1

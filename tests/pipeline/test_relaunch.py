@@ -19,11 +19,13 @@ FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 class RelaunchingFake(FakeEngine):
     """Has one slot more than `depth`; notes the order of calls."""
 
-    def __init__(self, optimizations: Optimizations, *, relaunches: bool = True) -> None:
+    def __init__(
+        self, optimizations: Optimizations, gate: threading.Event, *, relaunches: bool = True
+    ) -> None:
         self.calls: list[str] = []
         self.most = 0
         self._relaunches, self._oldest_is_done = relaunches, False
-        super().__init__(optimizations)
+        super().__init__(optimizations, gate=gate)
 
     def make_room(self) -> bool:
         if self.in_flight < self.depth:
@@ -51,14 +53,21 @@ class RelaunchingFake(FakeEngine):
 
 
 class Opened:
-    """A session over a source of `frames` frames, closed at the end of the test."""
+    """A session over `source`, closed at the end of the test.
 
-    def __init__(self, source: FakeSource, optimizations: Optimizations, **options: bool) -> None:
+    Its engine gives results once so many frames are `there`: without them nothing is in flight
+    together.
+    """
+
+    def __init__(
+        self, source: FakeSource, optimizations: Optimizations, there: int = 6, **options: bool
+    ) -> None:
         bench = Bench({"clip": lambda: source})
         engines: list[RelaunchingFake] = []
+        gate = threading.Event()
 
         def make(config: EngineConfig, wanted: Optimizations, progress: object) -> RelaunchingFake:
-            engines.append(RelaunchingFake(wanted, **options))
+            engines.append(RelaunchingFake(wanted, gate, **options))
             return engines[0]
 
         parts = replace(bench.parts(), make_engine=make)
@@ -66,7 +75,9 @@ class Opened:
             parts, Settings(optimizations=optimizations), lambda p, i, m: None
         )
         self.session.open("clip", FAST)
-        self.session.wait(lambda s: bool(engines) and s.counters.inferred > 0, 10)
+        self.session.wait(lambda s: s.counters.captured >= there, 60)
+        gate.set()
+        self.session.wait(lambda s: bool(engines) and s.counters.inferred > 0, 60)
         self.engine = engines[0]
 
 
@@ -85,7 +96,7 @@ def test_the_next_frame_is_launched_first_and_every_result_comes_in_order(
 ) -> None:
     run = Opened(FakeSource(60), Optimizations(depth=depth))
     opened.append(run)
-    run.session.wait(lambda s: s.counters.inferred == 60, 10)
+    run.session.wait(lambda s: s.counters.inferred == 60, 60)
     calls = run.engine.calls
     collected = [call for call in calls if call.startswith("collect")]
     assert collected == [f"collect {index}" for index in range(60)]
@@ -104,7 +115,7 @@ def test_the_next_frame_is_launched_first_and_every_result_comes_in_order(
 def test_without_a_spare_slot_each_result_is_read_first(opened: list[Opened]) -> None:
     run = Opened(FakeSource(30), Optimizations(depth=2), relaunches=False)
     opened.append(run)
-    run.session.wait(lambda s: s.counters.inferred == 30, 10)
+    run.session.wait(lambda s: s.counters.inferred == 30, 60)
     assert run.engine.most == 2
     assert "wait" not in run.engine.calls
 
@@ -123,8 +134,8 @@ def test_a_result_is_not_held_back_for_a_frame_that_does_not_come(opened: list[O
             return super().read()
 
     source = Stalling()
-    run = Opened(source, Optimizations(depth=1))
+    run = Opened(source, Optimizations(depth=1), there=5)
     opened.append(run)
-    run.session.wait(lambda s: s.counters.inferred == 5, 10)
+    run.session.wait(lambda s: s.counters.inferred == 5, 60)
     assert source.stalled.is_set()
     assert run.engine.in_flight == 0

@@ -42,7 +42,7 @@ class DecodedSource(FakeSource):
         if self._next == self.fails_at:
             self.info = replace(self.info, decode=DecodeState(GPU, CPU, "NVDEC failed"))
         if self._next in self.gates:
-            assert self.gates[self._next].wait(20)
+            assert self.gates[self._next].wait(60)
         return super().read()
 
 
@@ -140,11 +140,11 @@ def test_flipping_while_recording_keeps_every_frame_and_the_recording() -> None:
     session.start_recording(RecordingRequest(video=Path("x.mp4")))
     session.open("clip", replace(FAST, decode=CPU))
     for (place, gate), choice in zip(gates.items(), (GPU, CPU, GPU), strict=True):
-        session.wait(lambda s, n=place: s.counters.captured == n, 20)  # type: ignore[misc]
+        session.wait(lambda s, n=place: s.counters.captured == n, 60)  # type: ignore[misc]
         session.set_playback(replace(FAST, decode=choice))
         gate.set()
-    snapshot = session.wait(lambda s: s.state is PlayState.ENDED, 20)
-    session.wait(lambda s: s.recording is not None and not s.recording.active, 10)
+    snapshot = session.wait(lambda s: s.state is PlayState.ENDED, 60)
+    session.wait(lambda s: s.recording is not None and not s.recording.active, 60)
     session.close()
     assert [item.frame.frame_index for item in bench.sink.items] == list(range(100))
     assert snapshot.source is not None
@@ -160,7 +160,7 @@ def test_a_gpu_that_gives_up_in_the_middle_is_told_once() -> None:
     session.open("clip", replace(FAST, decode=GPU))
     told: list[tuple[str, str]] = []
     snapshot = session.wait(
-        lambda s: told.extend(s.notices) is not None or s.state is PlayState.ENDED, 20
+        lambda s: told.extend(s.notices) is not None or s.state is PlayState.ENDED, 60
     )
     session.close()
     assert told == [("warning", "fake is decoded on the CPU from here on: NVDEC failed.")]
@@ -173,7 +173,7 @@ def test_choosing_the_cpu_is_no_failure() -> None:
     gate = threading.Event()
     _, session = decoding_session(gates={50: gate})
     session.open("clip", replace(FAST, decode=GPU))
-    session.wait(lambda s: s.counters.captured == 50, 20)
+    session.wait(lambda s: s.counters.captured == 50, 60)
     session.set_playback(replace(FAST, decode=CPU))
     gate.set()
     told: list[tuple[str, str]] = []

@@ -59,7 +59,7 @@ def test_the_split_shows_both_results_of_the_same_paused_frame(make_live) -> Non
     image = wait_for_halves(live, (3, 1))
     assert (image.frame_index, image.masks_age_s) == (0, 0.0)
     live.session.step(1)  # not the thousandth, but it is on display
-    live.session.wait(lambda s: s.frame_index == 1, 10)
+    live.session.wait(lambda s: s.frame_index == 1, 60)
     wait_until(lambda: live.references[0].frames[-1] == 1)
     wait_until(lambda: wait_for_halves(live, (3, 1)).frame_index == 1)
 
@@ -84,7 +84,7 @@ def test_turning_the_split_on_while_paused_has_that_frame_compared(make_live) ->
     live.session.watch_parity(ParityWatch(every=1000))
     live.session.open("clip", PAUSED)
     live.session.step(1)
-    live.session.wait(lambda s: s.frame_index == 1, 10)
+    live.session.wait(lambda s: s.frame_index == 1, 60)
     wait_for_halves(live, (1, 1))
     live.session.set_view(View(split=0.5))
     assert wait_for_halves(live, (3, 1)).frame_index == 1
@@ -111,7 +111,7 @@ def test_a_recording_is_not_split(make_live, tmp_path) -> None:
     from rfviewer.interfaces import RecordingRequest
 
     live.session.open("clip", FAST, recording=RecordingRequest(video=tmp_path / "fake.mp4"))
-    live.session.wait(lambda s: s.recording is not None and s.recording.frames >= 50, 10)
+    live.session.wait(lambda s: s.recording is not None and s.recording.frames >= 50, 60)
     live.session.close()
     items = live.bench.sink.items
     assert [item.frame.frame_index for item in items] == list(range(50))

@@ -11,7 +11,7 @@ from rfviewer.config import EngineConfig, Playback, Settings, View
 def test_files_tell_the_settings_in_use_and_not_those_of_the_start(tmp_path: Path) -> None:
     session = local_session(Settings(engine=EngineConfig(model="none")))
     session.open("synthetic:64x48@25,frames=3", Playback(paused=True))
-    session.wait(lambda s: s.frame_index == 0, 30)
+    session.wait(lambda s: s.frame_index == 0, 60)
     session.set_view(View(threshold=0.25))
     path = tmp_path / "shot.png"
     session.screenshot(path, "raw")

@@ -126,8 +126,8 @@ class SessionMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         started_s = time.monotonic()
-        self.session.close(5.0)
-        assert time.monotonic() - started_s < 3.0
+        self.session.close(600.0)
+        assert time.monotonic() - started_s < 300.0  # at once: not the time that it was given
         # A source is left to its own thread, since a driver may hang in it.
         wait_until(lambda: set(threading.enumerate()) <= self.threads_before)
         assert all(source.closed for source in self.bench.opened)

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.fakes import wait_until
 from tests.session.faulty import AT
 
 EVERY = Playback(policy=Policy.EVERY_FRAME)
-LIMITS = GuardLimits(silent_s=0.4, starting_s=30.0, restarts=2, finalise_s=1.0)
+LIMITS = GuardLimits(silent_s=600.0, starting_s=600.0, restarts=2, finalise_s=1.0)
 
 
 class Story:
@@ -46,8 +47,8 @@ class Story:
                 self.frame_at_death = snapshot.frame_index or 0
         return self.last
 
-    def until(self, done: Callable[[Snapshot], object], timeout_s: float = 20.0) -> Snapshot:
-        wait_until(lambda: (s := self.poll()) is not None and bool(done(s)), timeout_s)
+    def until(self, done: Callable[[Snapshot], object]) -> Snapshot:
+        wait_until(lambda: (s := self.poll()) is not None and bool(done(s)))
         assert self.last is not None
         return self.last
 
@@ -70,7 +71,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Story]]:
     yield make
     for session in sessions:
         session.close()
-    assert not active_children()
+    wait_until(lambda: not active_children())
 
 
 def ready(snapshot: Snapshot) -> bool:
@@ -104,7 +105,10 @@ def test_a_stopped_process_is_replaced(start) -> None:
     os.kill(story.session.pid, signal.SIGSTOP)
     for number in range(3000):  # a dragged slider must not block on the full pipe
         story.session.seek(float(number % 3))
+    guard = story.session._guard
+    guard.limits = replace(LIMITS, silent_s=0.4)
     story.until(lambda s: s.state is PlayState.FAILED)
+    guard.limits = LIMITS  # the next one may be as slow as the machine is
     assert "has not answered for" in story.last.error
     before = story.last.frame_index or 0
     story.until(lambda s: ready(s) and (s.frame_index or 0) >= before)
@@ -130,7 +134,7 @@ def test_after_some_times_in_a_row_it_is_given_up_and_restart_begins_anew(start)
     assert "3 times in a row" in story.last.error
     wait_until(lambda: (story.poll(), story.session._process is None)[1])
     assert story.poll().state is PlayState.FAILED
-    assert not active_children()
+    wait_until(lambda: not active_children())
     story.session.restart()
     story.until(lambda s: ready(s) and (s.frame_index or 0) > AT)
 
@@ -156,9 +160,9 @@ def test_closing_while_it_is_replaced(start) -> None:
     story.session.open("clip", EVERY)
     story.until(lambda s: s.state is PlayState.FAILED)
     started = time.monotonic()
-    story.session.close()
-    assert time.monotonic() - started < 3
-    assert not active_children()
+    story.session.close(600.0)
+    assert time.monotonic() - started < 300  # not the time that it was given
+    wait_until(lambda: not active_children())
 
 
 class Clock:
@@ -170,8 +174,6 @@ class Clock:
 
 
 def heard(phase: EnginePhase) -> Snapshot:
-    from dataclasses import replace
-
     from rfviewer.snapshot import EngineStatus
     from tests.gui.fake_session import FakeSession
 

@@ -44,7 +44,7 @@ def session() -> Iterator[RemoteSession]:
     yield session
     ring = session._ring.segment
     session.close()
-    assert not active_children()
+    wait_until(lambda: not active_children())
     if ring is not None:
         with pytest.raises(FileNotFoundError):
             SharedMemory(ring.name)
@@ -95,7 +95,7 @@ def test_a_killed_child_is_told_in_one_sentence_and_restarts_where_it_was(
     )
     assert session.pid is not None
     os.kill(session.pid, signal.SIGKILL)
-    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=1.0)
+    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=60)
     assert watcher.snapshot is not None
     assert watcher.snapshot.engine.phase is EnginePhase.FAILED
     assert "SIGKILL" in watcher.snapshot.error
@@ -116,7 +116,7 @@ def test_after_a_restart_a_loop_still_begins_at_the_beginning(session: RemoteSes
     )
     assert session.pid is not None
     os.kill(session.pid, signal.SIGKILL)
-    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=1.0)
+    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=60)
     session.restart()
     wait_until(
         lambda: watcher.sees(PlayState.PAUSED) and watcher.snapshot.frame_index == 150  # type: ignore[union-attr]
@@ -140,7 +140,7 @@ def test_a_recording_ends_with_its_child(session: RemoteSession) -> None:
     )
     assert session.pid is not None
     os.kill(session.pid, signal.SIGKILL)
-    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=1.0)
+    wait_until(lambda: watcher.sees(PlayState.FAILED), timeout_s=60)
     assert watcher.snapshot is not None
     assert watcher.snapshot.recording is not None
     assert not watcher.snapshot.recording.active
@@ -184,9 +184,9 @@ def test_commands_to_a_dead_child_do_no_harm(session: RemoteSession) -> None:
 
 
 def test_closing_right_after_the_start_leaves_nothing() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     session = RemoteSession(MAKER, Settings(), log_folder=None)
     session.close()
     session.close()
-    assert not active_children()
-    assert threading.active_count() == before
+    wait_until(lambda: not active_children())
+    assert set(threading.enumerate()) <= before

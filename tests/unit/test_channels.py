@@ -12,8 +12,8 @@ def test_a_wake_before_the_take_is_not_lost() -> None:
     feed: Feed[int] = Feed(1)
     feed.wake()
     began_s = time.monotonic()
-    assert feed.take(30.0) is None
-    assert time.monotonic() - began_s < 15.0  # not the time-out
+    assert feed.take(600.0) is None
+    assert time.monotonic() - began_s < 300.0  # not the time-out
 
 
 def test_a_wake_counts_once() -> None:
@@ -55,7 +55,7 @@ def test_closing_frees_a_producer_that_waits_for_room() -> None:
     producer = threading.Thread(target=put)
     producer.start()
     feed.close()
-    producer.join(10)
+    producer.join(60)
     assert outcome == [Closed]
     assert feed.take() == 1
     with pytest.raises(Closed):

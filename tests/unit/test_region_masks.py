@@ -68,13 +68,13 @@ def test_two_threads_may_look_first_at_once():
     both, seen = threading.Barrier(2), []
 
     def places():
-        both.wait(30.0)  # neither has stored what it found
+        both.wait(60)  # neither has stored what it found
         return STARTS, REGIONS
 
     masks = late(places)
     threads = [start_thread(f"look-{n}", lambda: seen.append(masks.dense())) for n in range(2)]
     for thread in threads:
-        thread.join(30.0)
+        thread.join(60)
     assert len(seen) == 2
     for dense in seen:
         np.testing.assert_array_equal(dense, given().dense())

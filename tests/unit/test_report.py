@@ -28,7 +28,7 @@ def home(tmp_path, monkeypatch) -> Path:
 def snapshot() -> Snapshot:
     session = Bench({"clip": lambda: FakeSource(100_000)}).session()
     session.open("clip", session.settings.playback)
-    taken = session.wait(lambda s: s.source is not None and bool(s.samples), 10)
+    taken = session.wait(lambda s: s.source is not None and bool(s.samples), 60)
     session.close()
     return taken
 
