@@ -270,7 +270,8 @@ class Outputs(QObject):
                 self.notice.emit("warning", "Nothing was recorded: no frame was shown meanwhile.")
             else:
                 path = status.video or status.labels
-                self.notice.emit("info", f"Saved {path} ({status.frames} frames)")
+                many = "" if status.frames == 1 else "s"
+                self.notice.emit("info", f"Saved {path} ({status.frames} frame{many})")
             if self._exporting:
                 self._exporting = False
                 if self._playback_before is not None:
