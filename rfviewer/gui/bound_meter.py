@@ -1,13 +1,15 @@
 """What binds the live video, from the spans and rates of the last seconds. Knows no Qt."""
 
 from rfviewer.config import Policy
-from rfviewer.gui.timeline_data import KEPT_NS, SpanStore
+from rfviewer.gui.timeline_data import SpanStore
 from rfviewer.lab.bound import Bound, Found, Load, Pace, bound_of_load, contradicts
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 from rfviewer.timing import Stage
 
 MIN_NS = 1_500_000_000
 """Shorter than that says little: the first moments count frames that had piled up."""
+READ_NS = 4_000_000_000
+"""How far back a reading looks: what binds is told of now, however far the timeline reaches."""
 FIRST_AGREE_NS = 1_000_000_000
 """How long the readings must agree before anything is named."""
 AGREE_NS = 2_500_000_000
@@ -60,7 +62,7 @@ class BoundMeter:
         if settings[:2] != playing or settings[-1] or snapshot.inferred_fps is None:
             return None
         end_ns = self._spans.newest_ns
-        start_ns = max(end_ns - KEPT_NS, self._since_ns)
+        start_ns = max(end_ns - READ_NS, self._since_ns)
         if end_ns - start_ns < MIN_NS:
             return None
         share = self._spans.busy_share
