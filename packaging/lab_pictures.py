@@ -28,7 +28,7 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.theme import ThemeChoice, ThemeController
 from rfviewer.gui.waterfall_page import WaterfallPage
 from rfviewer.lab.record import read_outcome
-from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.optimizations import Optimizations, off_value, toggle_names
 from rfviewer.result import EngineInfo, ToggleState
 from rfviewer.snapshot import EnginePhase, EngineStatus, PlayState, Snapshot
 
@@ -102,7 +102,7 @@ def page_of(
 
 def snapshot_of(record: Mapping[str, Any], wanted: Optimizations) -> Snapshot:
     """Return a session's state after that measurement: the engine and its toggles."""
-    in_effect = record["toggles"]
+    in_effect = {name: off_value(name) for name in toggle_names()} | record["toggles"]
     states = tuple(
         ToggleState(
             name,

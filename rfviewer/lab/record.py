@@ -15,7 +15,7 @@ from rfviewer.experiment import (
     WaterfallResult,
     WaterfallStep,
 )
-from rfviewer.optimizations import Optimizations, toggle_names
+from rfviewer.optimizations import Optimizations, off_value, toggle_names
 from rfviewer.result import EngineInfo
 
 _SETTING = ("input", "model", "backend", "device", "precision")
@@ -73,8 +73,11 @@ def read_outcome(
         RfviewerError: it is something else, or from a version with other optimizations.
     """
     try:
-        for field in (*(("target",) if "steps" in record else ("a", "b")), "toggles"):
-            _require_toggles(field, record[field])
+        sides = ("target",) if "steps" in record else ("a", "b")
+        record = {
+            **record,
+            **{field: _settings(field, record[field]) for field in (*sides, "toggles")},
+        }
         itemgetter(*_SETTING)(record)  # a KeyError where one is not there
         if "steps" in record:
             target = Optimizations(**record["target"])
@@ -88,24 +91,22 @@ def read_outcome(
         ) from error
 
 
-def _require_toggles(field: str, values: Mapping[str, Any]) -> None:
-    """Refuse settings of other optimizations than there are: a default was not what was measured.
+def _settings(field: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the optimizations that a record tells; those of later versions were off then.
 
     Raises:
-        RfviewerError: `values`, the `field` of a record, lacks some or has others.
+        RfviewerError: `values`, the `field` of a record, has some that there are no more.
         TypeError: it is no object at all.
     """
     if not isinstance(values, Mapping):
         raise TypeError(f"{field!r} is no object")
-    lacking = [name for name in toggle_names() if name not in values]
-    unknown = sorted(set(values) - set(toggle_names()))
-    if lacking or unknown:
-        pairs = (("lacks", lacking), ("has", unknown))
-        found = " and ".join(f"{verb} {', '.join(names)}" for verb, names in pairs if names)
+    gone = sorted(set(values) - set(toggle_names()))
+    if gone:
         raise RfviewerError(
             "This outcome of `rfviewer ab --json` is from a version with other optimizations "
-            f"({field!r} {found}); measure again."
+            f"({field!r} has {', '.join(gone)}); measure again."
         )
+    return {name: values.get(name, off_value(name)) for name in toggle_names()}
 
 
 def _ab(record: Mapping[str, Any], a: Optimizations, b: Optimizations) -> AbResult:

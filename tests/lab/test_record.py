@@ -1,6 +1,7 @@
 """What `rfviewer ab --json` prints can be read again."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -56,16 +57,26 @@ def test_an_outcome_of_a_version_with_other_optimizations_is_refused(stand_of, m
     fields = [name for name in ("a", "b", "target", "toggles") if name in record]
     assert len(fields) >= 2
     for field in fields:
-        older = {name: on for name, on in record[field].items() if name != "early_relaunch"}
         with pytest.raises(
-            RfviewerError, match=rf"'{field}' lacks early_relaunch\); measure again"
+            RfviewerError, match=rf"'{field}' has compiled_network\); measure again"
         ):
-            read_outcome({**record, field: older})
-        older["compiled_network"] = True
-        with pytest.raises(
-            RfviewerError, match=rf"'{field}' lacks early_relaunch and has compiled_network\)"
-        ):
-            read_outcome({**record, field: older})
+            read_outcome({**record, field: {**record[field], "compiled_network": True}})
+
+
+@MEASURES
+def test_an_optimization_that_came_later_was_off(stand_of, measure, request_):
+    stand = stand_of(**QUIET)
+    record = record_of(stand, measure(stand, request_, lambda *_: None), request_)
+    fields = [name for name in ("a", "b", "target") if name in record]
+    older = {
+        field: {name: on for name, on in record[field].items() if name != "early_relaunch"}
+        for field in fields
+    }
+    asked, _ = read_outcome({**record, **older})
+    for name in fields:
+        wanted = getattr(request_, name)
+        assert wanted.early_relaunch or name == "a"
+        assert getattr(asked, name) == replace(wanted, early_relaunch=False)
 
 
 @pytest.mark.parametrize("record", [{}, {"steps": []}, {"a": {"speed": True}, "b": {}}, {"a": 3}])
