@@ -78,6 +78,13 @@ def make_window(qtbot, tmp_path: Path, preferences: Preferences) -> Iterator[Cal
 
 
 @pytest.fixture
+def settles_soon(monkeypatch) -> None:
+    """Let what binds be named after some tenths of a second of playback."""
+    monkeypatch.setattr("rfviewer.gui.bound_meter.MIN_NS", 300_000_000)
+    monkeypatch.setattr("rfviewer.gui.bound_meter.FIRST_AGREE_NS", 100_000_000)
+
+
+@pytest.fixture
 def window(make_window, session: FakeSession, qtbot) -> MainWindow:
     """A window that plays the fake clip and has an engine."""
     made = make_window(session)

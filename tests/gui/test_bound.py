@@ -174,6 +174,7 @@ def test_a_name_that_is_contradicted_is_taken_back_at_once(steps):
     assert list(dict.fromkeys(told)) == ["display-bound", None, "network-bound"]
 
 
+@pytest.mark.usefixtures("settles_soon")
 def test_the_status_bar_says_what_binds(window, qtbot):
     cell = window.status.cells["limit"]
     qtbot.waitUntil(lambda: "-" in cell.figure.text())

@@ -255,6 +255,7 @@ def test_ceilings_name_the_bound_and_stand_as_lines(window, session, qtbot):
     assert "not measured" in texts
 
 
+@pytest.mark.usefixtures("settles_soon")
 def test_what_binds_right_now_stands_there_until_it_is_measured(window, qtbot):
     page = open_waterfall(window, qtbot)
     shown = page.ceilings

@@ -19,10 +19,11 @@ PLAYING, PAUSED = PlayState.PLAYING, PlayState.PAUSED
 RATES = Rates(30.0, 4.0, 25.0)
 
 
+SNAPSHOT = FakeSession().poll()
+
+
 def at(second: float, state: PlayState = PLAYING, **changes):
-    return replace(
-        FakeSession().poll(), time_ns=round(second * 1e9), state=state, samples=(), **changes
-    )
+    return replace(SNAPSHOT, time_ns=round(second * 1e9), state=state, samples=(), **changes)
 
 
 def sample(second: float, **changes) -> FrameSample:
@@ -153,7 +154,8 @@ def test_frames_made_anew_in_a_pause_are_no_rate_after_a_change_of_depth():
     assert book.changes[0].fps_after == pytest.approx(2.0)
 
 
-def test_flipping_switches_while_paused_leaves_dashes(window, session, qtbot):
+def test_flipping_switches_while_paused_leaves_dashes(window, session, qtbot, monkeypatch):
+    monkeypatch.setattr("rfviewer.gui.rates.SETTLE_S", 0.2)
     cells, plots = window.status.cells, window.live.plots
     qtbot.waitUntil(lambda: cells["inferred"].figure.text() == "3.9")
     qtbot.waitUntil(lambda: plots._fps_legend.figures[1].text() == "3.9")

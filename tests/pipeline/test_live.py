@@ -122,7 +122,8 @@ def test_no_more_attempts_while_too_many_threads_hang(play) -> None:
     session.wait(lambda s: s.counters.captured > 50, 60)
 
 
-def test_an_opening_that_hangs_is_told_and_left_behind(play) -> None:
+def test_an_opening_that_hangs_is_told_and_left_behind(play, monkeypatch) -> None:
+    monkeypatch.setattr("rfviewer.pipeline.capture.CAPTURE_JOIN_S", 0.1)  # it hangs anyway
     gate = threading.Event()
 
     def hang() -> FakeSource:
@@ -256,6 +257,7 @@ def test_another_source_opens_at_once_while_the_driver_hangs(play, monkeypatch) 
     session, bench = play(Camera(lambda: HangingSource(5, gate)))
     session.wait(lambda s: s.counters.captured == 5, 60)
     bench.sources["clip"] = lambda: FakeSource(ENDLESS)
+    monkeypatch.setattr("rfviewer.pipeline.capture.CAPTURE_JOIN_S", 0.1)  # it hangs anyway
     waiting: list[str] = []
 
     def join(threads: list[threading.Thread], timeout_s: float) -> list[str]:

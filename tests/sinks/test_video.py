@@ -1,4 +1,5 @@
 import json
+import math
 import re
 import subprocess
 
@@ -193,12 +194,14 @@ def file_context(path):
     return context(uri=str(path), name=path.name, kind=SourceKind.FILE)
 
 
-def clicks_s(path):
-    """Return the times at which a click begins."""
+def clicks_s(path, until_s=math.inf):
+    """Return the times at which a click begins, up to `until_s`."""
     times = []
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         for frame in container.decode(stream):
+            if frame.time > until_s:
+                break
             samples = np.abs(frame.to_ndarray()[0].astype(float))
             peak = samples.max() or 1
             loud = samples > (0.15 if peak <= 2 else 0.15 * 32768)
