@@ -23,9 +23,12 @@ atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 for _name in ("STATE", "CACHE", "CONFIG"):
     os.environ[f"XDG_{_name}_HOME"] = os.path.join(_HOME, _name.lower())  # noqa: PTH118
 
-# A run under nohup hands its deafness on to every program that a test starts.
-if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# A run under nohup or in the background hands its deafness on to every program that a test starts.
+if threading.current_thread() is threading.main_thread():
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GUI_FIXTURES = {"qtbot", "qapp"}
 
