@@ -34,6 +34,12 @@ def code(words: str, capsys: pytest.CaptureFixture[str]) -> int:
     return found
 
 
+def playing(verb: str, words: str) -> str:
+    """Return a command line of a verb that plays a source, with what it must have beside."""
+    output = {"export": " -o x.mp4", "trace": " -o x.json"}.get(verb, "")
+    return f"{verb} {words.format(source=SOURCE)} --model none{output}"
+
+
 @pytest.mark.parametrize("verb", ["", *cli.VERBS])
 def test_an_unknown_option_is_wrong_for_every_verb(
     verb: str, capsys: pytest.CaptureFixture[str]
@@ -60,8 +66,7 @@ def test_a_missing_word_is_wrong(verb: str, capsys: pytest.CaptureFixture[str]) 
 def test_wrong_names_and_values_are_wrong_for_every_verb_that_plays(
     verb: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = {"export": " -o x.mp4", "trace": " -o x.json"}.get(verb, "")
-    assert code(f"{verb} {words.format(source=SOURCE)} --model none{output}", capsys) == 2
+    assert code(playing(verb, words), capsys) == 2
 
 
 @pytest.mark.parametrize(
@@ -104,8 +109,7 @@ def test_a_file_that_is_missing_or_broken_could_not_be_used(
 ) -> None:
     (folder / "broken.toml").write_text("[engine\n")
     (folder / "unknown.toml").write_text("[engine]\nspeed = 3\n")
-    output = {"export": " -o x.mp4", "trace": " -o x.json"}.get(verb, "")
-    assert code(f"{verb} {words.format(source=SOURCE)} --model none{output}", capsys) == 1
+    assert code(playing(verb, words), capsys) == 1
 
 
 @pytest.mark.parametrize(

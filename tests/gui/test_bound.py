@@ -31,6 +31,24 @@ def work(index, **busy_ms):
     )
 
 
+def at_25_fps():
+    """A snapshot of a file that plays as fast as it can, 25 results a second."""
+    return replace(
+        FakeSession().poll(),
+        policy=Policy.EVERY_FRAME,
+        playback=Playback(rate=None),
+        inferred_fps=25.0,
+    )
+
+
+def add_result(store, index, **busy_ms):
+    """Add what was done for one result and return when it was."""
+    done_ns = T0 + (index + 1) * EVERY_MS * MS
+    timings = StageTimings({}, done_ns - MS, done_ns, work(index, **busy_ms))
+    store.add([FrameSample(index, index / 25, done_ns, timings, Optimizations(), 1)])
+    return done_ns
+
+
 @pytest.fixture
 def read():
     """Return a function that plays for `seconds` at 25 results a second and reads the meter."""
@@ -38,21 +56,11 @@ def read():
     def run(seconds=4.0, shown_fps=25.0, screen_hz=60.0, changes=None, **busy_ms):
         store = SpanStore()
         meter = BoundMeter(store)
-        base = replace(
-            FakeSession().poll(),
-            policy=Policy.EVERY_FRAME,
-            playback=Playback(rate=None),
-            inferred_fps=25.0,
-            source_fps=25.0,
-            **(changes or {}),
-        )
+        base = replace(at_25_fps(), source_fps=25.0, **(changes or {}))
         found = None
         for index in range(int(seconds * 1000 / EVERY_MS)):
-            done = T0 + (index + 1) * EVERY_MS * MS
-            timings = StageTimings({}, done - MS, done, work(index, **busy_ms))
-            sample = FrameSample(index, index / 25, done, timings, Optimizations(), 1)
-            store.add([sample])
-            found = meter.read(replace(base, time_ns=done), shown_fps, screen_hz)
+            done_ns = add_result(store, index, **busy_ms)
+            found = meter.read(replace(base, time_ns=done_ns), shown_fps, screen_hz)
         return found
 
     return run
@@ -108,11 +116,9 @@ def test_a_change_settles_anew():
     base = replace(FakeSession().poll(), playback=Playback(rate=None), inferred_fps=25.0)
     told = []
     for index in range(150):
-        done = T0 + (index + 1) * EVERY_MS * MS
-        timings = StageTimings({}, done - MS, done, work(index, infer=38))
-        store.add([FrameSample(index, index / 25, done, timings, Optimizations(), 1)])
+        done_ns = add_result(store, index, infer=38)
         wanted = Optimizations(depth=1 if index < 75 else 2)
-        snapshot = replace(base, time_ns=done, optimizations=wanted)
+        snapshot = replace(base, time_ns=done_ns, optimizations=wanted)
         told.append(meter.read(snapshot, None, None) is not None)
     settles = 2500 // EVERY_MS  # long enough to say anything, and for readings to agree
     assert not any(told[:settles])
@@ -126,23 +132,14 @@ def steps():
     """Return a function that plays on with what each part does and the rate that is shown."""
     store = SpanStore()
     meter = BoundMeter(store)
-    base = replace(
-        FakeSession().poll(),
-        policy=Policy.EVERY_FRAME,
-        playback=Playback(rate=None),
-        inferred_fps=25.0,
-    )
-    played = [0]
+    base, played = at_25_fps(), [0]
 
     def run(seconds, shown_fps=25.0, **busy_ms):
         told = []
         for _ in range(int(seconds * 1000 / EVERY_MS)):
-            index = played[0]
+            done_ns = add_result(store, played[0], **busy_ms)
             played[0] += 1
-            done = T0 + (index + 1) * EVERY_MS * MS
-            timings = StageTimings({}, done - MS, done, work(index, **busy_ms))
-            store.add([FrameSample(index, index / 25, done, timings, Optimizations(), 1)])
-            found = meter.read(replace(base, time_ns=done), shown_fps, 60.0)
+            found = meter.read(replace(base, time_ns=done_ns), shown_fps, 60.0)
             told.append(None if found is None else str(found.bound))
         return told
 
