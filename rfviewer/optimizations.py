@@ -30,6 +30,7 @@ class Optimizations:
     zero_copy_output: bool = True
     event_waits: bool = True
     early_relaunch: bool = True
+    kernel_timestamps: bool = True
     fused_select: bool = True
     float_boxes: bool = True
     limit_masks: bool = True

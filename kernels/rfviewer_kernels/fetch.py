@@ -16,6 +16,7 @@ import triton.language as tl
 from rfviewer_kernels.checks import check
 from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.tables import LinearTable
+from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 ORDER_WORDS = 2
 """Words of int64 of an order: the source's address, then the threshold's float32 bits."""
@@ -33,12 +34,15 @@ def _fetch_kernel(
     frame,
     threshold,
     pieces,
+    stamp,
     quads,
     frame_quads,
+    STAMPED: tl.constexpr,
     PARTS: tl.constexpr,
     PIECE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
+    stamp_beginning(stamp, STAMPED)
     address = tl.load(order)
     source = tl.multiple_of(address.to(tl.pointer_type(tl.int32)), 16)
     lane = tl.arange(0, BLOCK)
@@ -89,6 +93,7 @@ def fetch(
     threshold: torch.Tensor,
     pieces: torch.Tensor | None = None,
     *,
+    stamp: torch.Tensor | None = None,
     programs: int = _PROGRAMS,
     block: int = _BLOCK,
     warps: int = _WARPS,
@@ -104,6 +109,8 @@ def fetch(
         threshold: (1,) float32 on the device, overwritten.
         pieces: (n,) int32 on the device, `needed_pieces`: what to bring, the rest of `frame` stays
             as it is; None for everything.
+        stamp: (1,) int64 on the device or in pinned host memory: written with the device's time, in
+            ns, when the first program begins (timestamps.py).
         programs: size of the grid at most.
         block: words a program copies at a time, with `pieces` a multiple of PIECE_WORDS.
         warps: warps of a program.
@@ -116,6 +123,7 @@ def fetch(
     check("threshold", threshold, (1,), (torch.float32,), device=frame.device)
     if frame.is_cuda and not order.is_pinned():
         raise ValueError("order must be in pinned host memory")
+    check_stamp(stamp, frame.device)
     words = frame.numel()
     if words % (ALIGNMENT // 4):
         raise ValueError(f"frame must end at a multiple of {ALIGNMENT} bytes, got {words} words")
@@ -128,8 +136,10 @@ def fetch(
         frame,
         threshold,
         frame if pieces is None else pieces,
+        order if stamp is None else stamp,
         words // 4,
         frame.numel() // 4,
+        STAMPED=stamp is not None,
         PARTS=pieces is not None,
         PIECE=PIECE_WORDS,
         BLOCK=block,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rfviewer_kernels.checks import check
 from rfviewer_kernels.programs import persistent_programs
 from rfviewer_kernels.records import Results
+from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 CHUNK_BYTES = 512
 """Every plane starts at a multiple of it: one program step then serves one plane."""
@@ -27,7 +28,18 @@ _NEVER = tl.constexpr(0x7FFFFFFF)
 
 
 @triton.jit
-def _mask_stream_kernel(planes_in, counts, regions, stream, height, columns, ROWS: tl.constexpr):
+def _mask_stream_kernel(
+    planes_in,
+    counts,
+    regions,
+    stream,
+    stamp,
+    height,
+    columns,
+    STAMPED: tl.constexpr,
+    ROWS: tl.constexpr,
+):
+    stamp_beginning(stamp, STAMPED)
     planes = tl.load(counts + 2)
     row = tl.arange(0, ROWS)
     live = row < planes
@@ -75,6 +87,7 @@ def mask_stream(
     results: Results,
     stream: torch.Tensor,
     *,
+    stamp: torch.Tensor | None = None,
     programs: int | None = None,
 ) -> None:
     """Enqueue the copy on the current stream. No allocation, no sync.
@@ -83,6 +96,8 @@ def mask_stream(
         planes: (K, H, columns) uint8 packed planes of `masks`.
         results: after `masks`: its counts and tight regions are read.
         stream: (n,) int32 on the device or in pinned host memory, n * 4 >= `stream_bytes`.
+        stamp: (1,) int64 on the device or in pinned host memory: written with the device's time, in
+            ns, when the first program begins (timestamps.py).
         programs: size of the persistent grid; None fits the device.
 
     Raises:
@@ -95,6 +110,7 @@ def mask_stream(
     needed = stream_bytes(results.max_records, height, columns * 8)
     if stream.numel() * 4 < needed:
         raise ValueError(f"stream must hold {needed} bytes, got {stream.numel() * 4}")
+    check_stamp(stamp, planes.device)
     if planes.is_cuda and not (stream.is_cuda or stream.is_pinned()):
         raise ValueError("stream must be on the device or in pinned host memory")
     _mask_stream_kernel[(programs or persistent_programs(planes.device),)](
@@ -102,8 +118,10 @@ def mask_stream(
         results.counts,
         results.regions,
         stream,
+        results.counts if stamp is None else stamp,
         height,
         columns,
+        STAMPED=stamp is not None,
         ROWS=triton.next_power_of_2(results.max_records),
     )
 

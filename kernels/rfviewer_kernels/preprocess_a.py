@@ -21,6 +21,7 @@ from rfviewer_kernels.pixels import (
     yuv_arguments,
 )
 from rfviewer_kernels.tables import LinearTable
+from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 
 @triton.jit
@@ -40,6 +41,7 @@ def _preprocess_a_kernel(
     y_first,
     y_second,
     y_weight,
+    stamp,
     in_h,
     in_w,
     out_w,
@@ -60,8 +62,10 @@ def _preprocess_a_kernel(
     GREEN_U: tl.constexpr,
     GREEN_V: tl.constexpr,
     BLUE_U: tl.constexpr,
+    STAMPED: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
+    stamp_beginning(stamp, STAMPED)
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = index < pixels
     y = index // out_w
@@ -102,6 +106,7 @@ def preprocess_a(
     *,
     layout: Layout,
     matrix: YuvMatrix = BT601,
+    stamp: torch.Tensor | None = None,
     block: int = 128,
 ) -> None:
     """Enqueue mode A on the current stream. No allocation, no sync.
@@ -114,6 +119,8 @@ def preprocess_a(
         constants: normalisation.
         layout: layout of `frame`.
         matrix: colour matrix, NV12 only.
+        stamp: (1,) int64 on the device or in pinned host memory: written with the device's time, in
+            ns, when the first program begins (timestamps.py).
         block: output pixels of one program.
 
     Raises:
@@ -125,6 +132,7 @@ def preprocess_a(
     types = (torch.float16, torch.float32)
     check("out", out, (1, 3, out_h, out_w), types, contiguous=False, device=frame.device)
     check("table", table_x.first, (out_w,), (torch.int32,), device=frame.device)
+    check_stamp(stamp, frame.device)
     _preprocess_a_kernel[(triton.cdiv(out_h * out_w, block),)](
         frame,
         out,
@@ -134,6 +142,7 @@ def preprocess_a(
         table_y.first,
         table_y.second,
         table_y.weight,
+        table_y.first if stamp is None else stamp,
         in_h,
         in_w,
         out_w,
@@ -145,6 +154,7 @@ def preprocess_a(
         *constants.offset,
         LAYOUT=int(layout),
         **yuv_arguments(matrix),
+        STAMPED=stamp is not None,
         BLOCK=block,
         enable_fp_fusion=False,
     )

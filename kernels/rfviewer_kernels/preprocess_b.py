@@ -20,6 +20,7 @@ from rfviewer_kernels.pixels import (
     yuv_arguments,
 )
 from rfviewer_kernels.tables import FIXED_POINT_BITS, AntialiasTable
+from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 _BITS = tl.constexpr(FIXED_POINT_BITS)
 _HALF = tl.constexpr(1 << (FIXED_POINT_BITS - 1))
@@ -36,6 +37,7 @@ def _horizontal_kernel(
     scratch,
     start,
     weights,
+    stamp,
     in_h,
     in_w,
     out_w,
@@ -48,8 +50,10 @@ def _horizontal_kernel(
     GREEN_V: tl.constexpr,
     BLUE_U: tl.constexpr,
     TAPS: tl.constexpr,
+    STAMPED: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
+    stamp_beginning(stamp, STAMPED)
     index = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = index < items
     y = index // out_w
@@ -136,6 +140,7 @@ def preprocess_b(
     *,
     layout: Layout,
     matrix: YuvMatrix = BT601,
+    stamp: torch.Tensor | None = None,
     block: int = 256,
 ) -> None:
     """Enqueue mode B on the current stream. No allocation, no sync.
@@ -149,6 +154,8 @@ def preprocess_b(
         constants: normalisation.
         layout: layout of `frame`.
         matrix: colour matrix, NV12 only.
+        stamp: (1,) int64 on the device or in pinned host memory: written with the device's time, in
+            ns, when the first program begins (timestamps.py).
         block: outputs of one program.
 
     Raises:
@@ -161,11 +168,13 @@ def preprocess_b(
     types = (torch.float16, torch.float32)
     check("out", out, (1, 3, out_h, out_w), types, contiguous=False, device=frame.device)
     check("table", table_x.start, (out_w,), (torch.int32,), device=frame.device)
+    check_stamp(stamp, frame.device)
     _horizontal_kernel[(triton.cdiv(in_h * out_w, block),)](
         frame,
         scratch,
         table_x.start,
         table_x.weights,
+        table_x.start if stamp is None else stamp,
         in_h,
         in_w,
         out_w,
@@ -173,6 +182,7 @@ def preprocess_b(
         LAYOUT=int(layout),
         **yuv_arguments(matrix),
         TAPS=table_x.taps,
+        STAMPED=stamp is not None,
         BLOCK=block,
     )
     _vertical_kernel[(triton.cdiv(out_h * out_w, block), 3)](

@@ -18,6 +18,7 @@ from triton.language.extra import libdevice
 
 from rfviewer_kernels.checks import check
 from rfviewer_kernels.records import INVALID_BOXES, INVALID_LOGITS, Results
+from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 _INTERPRETED = tl.constexpr(bool(triton.knobs.runtime.interpret))
 _ONE_BITS = tl.constexpr(0x3F800000)  # float32 1.0: no score has more
@@ -82,12 +83,15 @@ def _candidates_kernel(
     threshold,
     tallies,
     candidates,
+    stamp,
     logits_stride,
     boxes_stride,
+    STAMPED: tl.constexpr,
     CLASSES: tl.constexpr,
     INDEX_BITS: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
+    stamp_beginning(stamp, STAMPED)
     query = tl.program_id(0)
     column = tl.arange(0, BLOCK)
     inside = column < CLASSES
@@ -232,6 +236,7 @@ def select(
     workspace: SelectWorkspace,
     *,
     frame_wh: tuple[int, int],
+    stamp: torch.Tensor | None = None,
     candidate_warps: int = 1,
     rank_warps: int | None = None,
 ) -> None:
@@ -245,6 +250,8 @@ def select(
         results: counts and records are overwritten; the regions belong to `masks`.
         workspace: scratch of this slot.
         frame_wh: frame width and height in pixels.
+        stamp: (1,) int64 on the device or in pinned host memory: written with the device's time, in
+            ns, when the first program begins (timestamps.py).
         candidate_warps: warps of each of the Q programs of the first launch.
         rank_warps: warps of the one program of the second; None takes one for 32 records.
 
@@ -262,6 +269,7 @@ def select(
     check("candidates", workspace.candidates, (pairs,), keys, device=logits.device)
     check("firsts", workspace.firsts, (rows,), keys, device=logits.device)
     check("results", results.flat, (None,), (torch.int32,), device=logits.device)
+    check_stamp(stamp, logits.device)
     index_bits = pairs.bit_length()  # so that no key is 0
     block = triton.next_power_of_2(rows)
     _candidates_kernel[(queries,)](
@@ -270,8 +278,10 @@ def select(
         threshold,
         workspace.tallies,
         workspace.candidates,
+        workspace.firsts if stamp is None else stamp,
         logits.stride(1),
         boxes.stride(1),
+        STAMPED=stamp is not None,
         CLASSES=classes,
         INDEX_BITS=index_bits,
         BLOCK=triton.next_power_of_2(classes),

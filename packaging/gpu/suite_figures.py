@@ -32,10 +32,12 @@ def figures(bench: Bench, *, fused: bool) -> dict[str, object]:
     size = f"{LARGE_WH[0]}x{LARGE_WH[1]}"
     at = {depth: replace(base, depth=depth) for depth in DEPTHS}
     read_first = {depth: replace(at[depth], early_relaunch=False) for depth in (1, 3)}
+    by_events = {depth: replace(at[depth], kernel_timestamps=False) for depth in (1, 3)}
     small, large = lambda: held(engine, bench.clip), lambda: held(engine, bench.large)
     kinds: dict[str, tuple[Optimizations, Callable[[], Iterator[Frame]], bool]] = {
         **{f"312x176 depth {d}": (at[d], small, False) for d in DEPTHS},
         **{f"312x176 depth {d}, read first": (read_first[d], small, False) for d in (1, 3)},
+        **{f"312x176 depth {d}, timed by events": (by_events[d], small, False) for d in (1, 3)},
         **{f"{size} depth {d}": (at[d], large, False) for d in (1, 3)},
         f"{size} depth 3, every row copied": (replace(at[3], needed_rows=False), large, False),
         "312x176 depth 3, drawn at 60 Hz": (at[3], small, True),
@@ -63,6 +65,9 @@ def figures(bench: Bench, *, fused: bool) -> dict[str, object]:
     for depth in DEPTHS:
         engine.configure(replace(base, depth=depth))
         details[f"312x176 depth {depth}"] = profile(engine, bench.clip)
+    for depth, wanted in by_events.items():
+        engine.configure(wanted)
+        details[f"312x176 depth {depth}, timed by events"] = profile(engine, bench.clip)
     engine.configure(replace(base, depth=1))
     details[f"{size} depth 1"] = profile(engine, bench.large)
     return {

@@ -67,12 +67,12 @@ class Ranges:
         finally:
             self._pop()
 
-    def around(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
+    def around[**P](self, name: str, work: Callable[P, None]) -> Callable[P, None]:
         """Return `work` in a range."""
 
-        def ranged() -> None:
+        def ranged(*args: P.args, **kwargs: P.kwargs) -> None:
             with self.named(name):
-                work()
+                work(*args, **kwargs)
 
         return ranged
 

@@ -17,6 +17,7 @@ _NEEDS_GPU = (
     "needed_rows",
     "event_waits",
     "early_relaunch",
+    "kernel_timestamps",
     "fixed_copy",
     "pinned_output",
     "device_overlay",

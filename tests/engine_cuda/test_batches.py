@@ -42,7 +42,7 @@ class FakeSlot:
             self.running = None
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    def wait(self):
+    def wait_for_network(self):
         self.waits.append([frame.frame_index for frame, _ in self.running])
         if any(frame.frame_index in self.dies for frame, _ in self.running):
             raise RuntimeError("CUDA error: an illegal memory access was encountered")

@@ -1,5 +1,6 @@
 """The GPU engine on a tiny network: slots, graphs, toggles, formats, faults, memory."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -124,6 +125,8 @@ def test_toggles_flip_live_and_tag_the_results(make, wanted):
                 expected = replace(expected, fixed_copy=False, device_overlay=False)
             if name in {"cuda_graph", "event_waits"} and not value:
                 expected = replace(expected, early_relaunch=False)
+            if name == "pinned_input" and not value:
+                expected = replace(expected, needed_rows=False)
             expected = replace(expected, fused_network=False)  # the tiny network has one form
             assert {result.optimizations for result in results} == {expected}
 
@@ -159,7 +162,7 @@ def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, 
     for item in FRAMES[:depth]:
         assert engine.make_room()
         engine.submit(item, 0.5)
-    assert engine.make_room()  # waits for the oldest frame, and does not read it
+    assert engine.make_room()  # waits for the oldest network, and reads nothing
     assert engine.in_flight == depth
     engine.submit(FRAMES[depth], 0.5)
     assert not engine.make_room()
@@ -171,10 +174,11 @@ def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, 
     while engine.in_flight:
         results.append(engine.collect())
     assert digests(results) == wanted[: depth + 2]
-    first, second = (result.timings.spans for result in results[:2])
-    ends = [span.end_ns for span in first if span.lane.startswith("slot")]
-    begins = [span.start_ns for span in second if span.lane.startswith("slot")]
-    assert depth > 1 or max(ends) <= min(begins)  # one at a time on the device
+    first, second = (
+        next(span for span in result.timings.spans if span.stage is Stage.INFER)
+        for result in results[:2]
+    )
+    assert depth > 1 or first.end_ns <= second.start_ns  # one network at a time
 
 
 def test_without_a_spare_slot_a_frame_is_read_before_the_next_is_launched(make, wanted):
@@ -252,6 +256,8 @@ def test_without_graphs_the_pool_does_not_grow(make):
 
 
 def test_closing_frees_the_memory(make):
+    gc.collect()  # what earlier tests left
+
     def cycle():
         network = FakeNetwork()
         engine = make(Optimizations(depth=4), network=network)

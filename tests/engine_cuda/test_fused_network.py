@@ -32,15 +32,13 @@ SEED = 1
 @pytest.fixture(autouse=True)
 def _twins(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
+    # The same way as the networks themselves: torch refuses to read what was set in both ways.
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
     if DEVICE.type == "cpu":
         for room in (backbone, mask_head, products, transformer):
             for name in vars(reference).keys() & vars(room).keys() - {"torch", "functional"}:
                 if callable(getattr(reference, name)) and name != "Tensor":
                     monkeypatch.setattr(room, name, getattr(reference, name))
-    yield
-    torch.set_float32_matmul_precision(precision)
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,8 @@ class BatchSlot(Protocol):
     def write(self, seat: int, frame: Frame, threshold: float, overlay: View | None) -> None:
         """Hand a seat to `frame`; the slot is free."""
 
-    def wait(self) -> None:
-        """Wait until the pass is done, without reading it; it may raise RuntimeError."""
+    def wait_for_network(self) -> None:
+        """Wait until the network of the pass is done; it may raise RuntimeError."""
 
     def collect(self) -> PassOutcome:
         """Wait until the pass is done and return it, with as many seats as were written."""
@@ -37,15 +37,15 @@ class BatchSlot(Protocol):
 class _Batch[S: BatchSlot]:
     """The frames of one pass."""
 
-    __slots__ = ("is_done", "launch_time_ns", "launched", "outcomes", "slot", "tickets")
+    __slots__ = ("gives_way", "launch_time_ns", "launched", "outcomes", "slot", "tickets")
 
     def __init__(self, slot: S) -> None:
         self.slot = slot
         self.tickets: list[Ticket] = []
         self.launched = False
         self.launch_time_ns = 0
-        self.is_done = False
-        """Whether the host has waited for it, and not read it yet."""
+        self.gives_way = False
+        """Whether its network is done, so that the next one may start; False once it is read."""
         self.outcomes: deque[FrameOutcome | EngineError] | None = None
         """None until the slot was read."""
 
@@ -91,11 +91,11 @@ class FramesInFlight[S: BatchSlot]:
         """Whether a frame may be added now."""
         if self._count < self._most:
             return True
-        is_spare = self.is_open or self._batches[0].is_done
+        is_spare = self.is_open or self._batches[0].gives_way
         return is_spare and self._count < self._most + self._spare
 
     def make_room(self) -> bool:
-        """Return whether a frame may be added; waits for the oldest one where that makes room.
+        """Return whether a frame may be added; waits for the oldest one's network if that helps.
 
         False when no room is spare, when the oldest frame's pass does not run yet or is read
         already, and when it failed: `collect` raises that.
@@ -106,11 +106,11 @@ class FramesInFlight[S: BatchSlot]:
         if self._count >= self._most + self._spare or not batch.launched or batch.outcomes:
             return False
         try:
-            batch.slot.wait()
+            batch.slot.wait_for_network()
         except RuntimeError as error:
             batch.outcomes = _all_failed(batch.tickets, error)
             return False
-        batch.is_done = True
+        batch.gives_way = True
         return True
 
     def slots(self) -> Iterator[S]:
@@ -194,7 +194,7 @@ class FramesInFlight[S: BatchSlot]:
     def _read(self, batch: _Batch[S], collect_time_ns: int) -> deque[FrameOutcome | EngineError]:
         """Return the outcomes of a pass that was launched; waits for it."""
         found: deque[FrameOutcome | EngineError]
-        batch.is_done = False
+        batch.gives_way = False
         try:
             done = batch.slot.collect()
         except RuntimeError as error:

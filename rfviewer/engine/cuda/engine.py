@@ -1,9 +1,10 @@
 """The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
 
 Per frame the host launches one graph and records one event; it waits in `collect` and `make_room`
-only. One slot is spare (`early_relaunch`): the next pass starts before the host reads the one that
-is done. With `micro_batch` several frames share a slot. A new frame format or setting builds and
-captures its slots first; sets of slots are kept, so that flipping back costs nothing.
+only. One slot is spare (`early_relaunch`): the next pass starts when a network is done, before the
+host reads what came out. With `micro_batch` several frames share a slot. A new frame format or
+setting builds and captures its slots first; sets of slots are kept, so that flipping back costs
+nothing.
 """
 
 from collections.abc import Sequence
@@ -111,7 +112,7 @@ class CudaEngine:
         return self._flight.waits_for_frames
 
     def make_room(self) -> bool:
-        """Return whether a frame may be submitted now; waits for the oldest one to be done.
+        """Return whether a frame may be submitted now; waits for the oldest one's network.
 
         That one is still to be collected.
         """

@@ -1,16 +1,13 @@
-"""Runs of stages: launched one by one, or captured once and replayed with one launch.
-
-Timing events lie between the stages, inside the graph too.
-"""
+"""Runs of stages: launched one by one, or captured once and replayed with one launch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import torch
 
 from rfviewer.engine.cuda.clock import TimeBase
 from rfviewer.engine.cuda.spans import StageInterval
+from rfviewer.engine.cuda.stage_times import stage_times
 from rfviewer.engine.cuda.stages import Step
 from rfviewer.engine.ranges import Ranges
 
@@ -21,17 +18,13 @@ _CAPTURE_MODE = "thread_local"
 class StepGroup:
     """Stages that follow each other on one stream without a host action between them."""
 
-    def __init__(self, steps: Sequence[Step], stream: torch.cuda.Stream) -> None:
+    def __init__(
+        self, steps: Sequence[Step], stream: torch.cuda.Stream, *, kernel_timestamps: bool
+    ) -> None:
         self._steps = steps
-        self._stream = stream
-        # External: recorded by every replay as a node of the graph, and readable by the host.
-        self._events = [
-            torch.cuda.Event(enable_timing=True, external=True) for _ in range(len(steps) + 1)
-        ]
-        self._pairs = [
-            (step.stage, start, end)
-            for step, (start, end) in zip(steps, pairwise(self._events), strict=True)
-        ]
+        self._times = stage_times(
+            [step.stage for step in steps], stream, by_kernels=kernel_timestamps
+        )
         self._graph: torch.cuda.CUDAGraph | None = None
         self._ranges: Ranges | None = None
 
@@ -39,6 +32,11 @@ class StepGroup:
     def capturable(self) -> bool:
         """Whether a graph can hold all of it."""
         return all(step.capturable for step in self._steps)
+
+    @property
+    def network_done(self) -> torch.cuda.Event | None:
+        """Recorded when the network of a pass is done; None when it is not among the stages."""
+        return self._times.network_done
 
     def capture(self) -> None:
         """Record the stages as a graph with memory of its own; the caller has warmed them up.
@@ -79,23 +77,16 @@ class StepGroup:
 
     def work(self, base: TimeBase) -> list[StageInterval]:
         """Return when each stage ran; the group must be done."""
-        at = base.time_ms(self._events[0])
-        intervals = []
-        for stage, start, end in self._pairs:
-            until = at + start.elapsed_time(end)
-            intervals.append((stage, at, until))
-            at = until
-        return intervals
+        return self._times.intervals(base)
 
     def _enqueue(self) -> None:
-        self._events[0].record(self._stream)
-        for step, event in zip(self._steps, self._events[1:], strict=True):
-            step.enqueue()
-            event.record(self._stream)
+        for index, step in enumerate(self._steps):
+            step.enqueue(self._times.begin(index))
+        self._times.end()
 
 
 def grouped(
-    steps: Sequence[Step], stream: torch.cuda.Stream, *, waits: bool
+    steps: Sequence[Step], stream: torch.cuda.Stream, *, waits: bool, kernel_timestamps: bool
 ) -> tuple[StepGroup, ...]:
     """Return `steps` as one group, or each its own where the host `waits` after every stage."""
     runs: list[list[Step]] = []
@@ -105,4 +96,4 @@ def grouped(
             runs.append([step])
         else:
             runs[-1].append(step)
-    return tuple(StepGroup(run, stream) for run in runs)
+    return tuple(StepGroup(run, stream, kernel_timestamps=kernel_timestamps) for run in runs)

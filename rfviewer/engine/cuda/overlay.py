@@ -34,6 +34,7 @@ from rfviewer_kernels.overlay_plan import (
     ViewTable,
     overlay_plan,
 )
+from rfviewer_kernels.timestamps import stamp
 
 _HOST = torch.device("cpu")
 _WARM_IMAGES = 4
@@ -87,9 +88,11 @@ class _Drawing:
         self.image = torch.zeros(frame.height, frame.width, dtype=torch.int32, device=device)
         """(H, W): each word is one BGRA pixel."""
 
-    def enqueue(self) -> None:
-        """Bring the view to the device and composite."""
+    def enqueue(self, at: torch.Tensor | None) -> None:
+        """Bring the view to the device and composite; the device's time goes to `at` first."""
         buffers = self._buffers
+        if at is not None:
+            stamp(at, self.image.device)
         self._view.flat.copy_(self.host_view.flat, non_blocking=True)
         overlay_plan(buffers.results, self._view, self._paint, frame_wh=self._frame.wh)
         overlay(
@@ -116,7 +119,7 @@ class SlotOverlay:
         classes: int,
         stream: torch.cuda.Stream,
         wanted: Optimizations,
-        copy_whole: Callable[[], None] | None = None,
+        copy_whole: Callable[[torch.Tensor | None], None] | None = None,
     ) -> None:
         """Allocate for frames of that format; masks must be packed, or there are none.
 
@@ -130,7 +133,7 @@ class SlotOverlay:
         self._classes = classes
         steps = [] if copy_whole is None else [Step(Stage.H2D, copy_whole)]
         steps.append(Step(Stage.RENDER, self._drawing.enqueue))
-        self._group = StepGroup(steps, stream)
+        self._group = StepGroup(steps, stream, kernel_timestamps=wanted.kernel_timestamps)
         self._copy_start, self._copy_end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         self._drawn: View | None = None
         self._taken: torch.Tensor | None = None

@@ -10,6 +10,7 @@ from rfviewer.optimizations import Optimizations
 from rfviewer_kernels.normalize import IMAGENET_MEAN, IMAGENET_STD, Affine, affine
 from rfviewer_kernels.preprocess_a import preprocess_a
 from rfviewer_kernels.preprocess_b import preprocess_b
+from rfviewer_kernels.timestamps import stamp
 
 _LEVELS = Affine((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 """Leaves values as they are, 0..255."""
@@ -64,26 +65,33 @@ class DevicePreprocess:
                 memory_format=torch.channels_last,
             )
 
-    def enqueue(self, image: torch.Tensor, out: torch.Tensor) -> None:
-        """Put the preprocess of `image` into `out`, (1, 3, h, w), on the current stream."""
+    def enqueue(self, image: torch.Tensor, out: torch.Tensor, at: torch.Tensor | None) -> None:
+        """Put the preprocess of `image` into `out`, (1, 3, h, w), on the current stream.
+
+        Where `at`, (1,) int64, is given, the device's time is written there when it begins.
+        """
         if not self._fused:
+            if at is not None:
+                stamp(at, image.device)
             self._run_plain(image, out)
             return
         target = out if self._pixels is None else self._pixels
         if self._levels is None:
-            self._run_fused(image, target, affine())
+            self._run_fused(image, target, affine(), at)
         else:
-            self._run_fused(image, self._levels, _LEVELS)
+            self._run_fused(image, self._levels, _LEVELS, at)
             target.copy_(self._levels.div_(255).sub_(self._mean).div_(self._std))
         if self._pixels is not None:
             out.copy_(self._pixels)
 
-    def _run_fused(self, image: torch.Tensor, out: torch.Tensor, constants: Affine) -> None:
-        layout, tables = self._frame.layout, self._tables
+    def _run_fused(
+        self, image: torch.Tensor, out: torch.Tensor, constants: Affine, at: torch.Tensor | None
+    ) -> None:
+        layout, tables, scratch = self._frame.layout, self._tables, self._scratch
         if self._resize is ResizeMode.A and tables.linear is not None:
-            preprocess_a(image, out, *tables.linear, constants, layout=layout)
+            preprocess_a(image, out, *tables.linear, constants, layout=layout, stamp=at)
         elif tables.antialias is not None:
-            preprocess_b(image, self._scratch, out, *tables.antialias, constants, layout=layout)
+            preprocess_b(image, scratch, out, *tables.antialias, constants, layout=layout, stamp=at)
 
     def _run_plain(self, image: torch.Tensor, out: torch.Tensor) -> None:
         if self._resize is ResizeMode.A:

@@ -21,6 +21,7 @@ from rfviewer.engine.ranges import Ranges
 from rfviewer.frame import Frame
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
+from rfviewer_kernels.timestamps import stamp
 
 _WARMUPS = 2
 
@@ -50,7 +51,15 @@ class Slot:
         steps = stages.steps()
         if seats[0].is_pageable:
             steps.insert(0, Step(Stage.H2D, self._copy_pageable, capturable=False))
-        self._groups = grouped(steps, stream, waits=not wanted.event_waits)
+        self._groups = grouped(
+            steps,
+            stream,
+            waits=not wanted.event_waits,
+            kernel_timestamps=wanted.kernel_timestamps,
+        )
+        self._network_done = next(
+            event for group in self._groups if (event := group.network_done) is not None
+        )
         self._done = torch.cuda.Event()
         self._outside = torch.cuda.default_stream(stream.device)
         self._taken = 0
@@ -134,6 +143,14 @@ class Slot:
         seats = [seat.read(base, self._seen_done_ns) for seat in self._seats[: self._taken]]
         return PassOutcome([item for group in self._groups for item in group.work(base)], seats)
 
+    def wait_for_network(self) -> None:
+        """Wait until the network of the pass in flight is done; the rest of it may still run.
+
+        Raises:
+            RuntimeError: the device failed.
+        """
+        self._network_done.synchronize()
+
     def wait(self) -> None:
         """Wait until the pass in flight is done.
 
@@ -149,6 +166,8 @@ class Slot:
         self.stream.synchronize()
         self._base = None
 
-    def _copy_pageable(self) -> None:
+    def _copy_pageable(self, at: torch.Tensor | None) -> None:
+        if at is not None:
+            stamp(at, self.stream.device)
         for seat in self._seats:
             seat.copy_pageable()

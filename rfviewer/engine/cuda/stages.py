@@ -18,6 +18,7 @@ from rfviewer_kernels.fetch import fetch
 from rfviewer_kernels.mask_stream import mask_stream
 from rfviewer_kernels.masks import LINEAR, TUNED, masks
 from rfviewer_kernels.select import select
+from rfviewer_kernels.timestamps import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class Step:
     """One stage of a slot."""
 
     stage: Stage
-    enqueue: Callable[[], None]
-    """Puts the stage on the current stream."""
+    enqueue: Callable[[torch.Tensor | None], None]
+    """Puts the stage on the current stream. Where it is given a stamp, (1,) int64, the stage writes
+    the device's time there when it begins."""
     capturable: bool = True
     """Whether a graph can hold it: False when it moves pageable memory."""
 
@@ -54,28 +56,28 @@ class SeatStages:
             frame, tables, network_input, buffers.scratch, wanted, resize
         )
 
-    def copy_in(self) -> None:
+    def copy_in(self, at: torch.Tensor | None = None) -> None:
         """Bring frame and threshold to the device."""
         pinned, target = self.buffers.pinned_input, self.buffers.device_input
         if pinned is not None:
-            fetch(pinned.order, target.words, target.threshold, self._pieces)
+            fetch(pinned.order, target.words, target.threshold, self._pieces, stamp=at)
 
     @property
     def leaves_a_rest(self) -> bool:
         """Whether `copy_in` leaves parts of the frame on the host."""
         return self.buffers.pinned_input is not None and self._pieces is not None
 
-    def copy_whole(self) -> None:
+    def copy_whole(self, at: torch.Tensor | None = None) -> None:
         """Bring the whole frame to the device: drawn frames have other rows too."""
         pinned, target = self.buffers.pinned_input, self.buffers.device_input
         if pinned is not None:
-            fetch(pinned.order, target.words, target.threshold)
+            fetch(pinned.order, target.words, target.threshold, stamp=at)
 
-    def preprocess(self) -> None:
+    def preprocess(self, at: torch.Tensor | None = None) -> None:
         """Make the network input."""
         staged, target = self.buffers.staged_input, self._network_input
         self._preprocess.enqueue(
-            self.buffers.device_input.image, target if staged is None else staged
+            self.buffers.device_input.image, target if staged is None else staged, at
         )
         if staged is not None:
             target.copy_(staged)
@@ -91,13 +93,17 @@ class SeatStages:
             staged.masks.copy_(found.masks)
         return staged
 
-    def postprocess(self, found: DeviceOutputs) -> None:
+    def postprocess(self, found: DeviceOutputs, at: torch.Tensor | None = None) -> None:
         """Select, decode, make masks; `found` is this frame's row of the raw outputs."""
-        buffers, raw = self.buffers, self.raw(found)
+        buffers = self.buffers
+        if at is not None and not (self._wanted.fused_select and self._wanted.zero_copy_output):
+            stamp(at, found.boxes.device)  # torch's own kernels come first
+            at = None
+        raw = self.raw(found)
         arguments = (raw.logits, raw.boxes, buffers.device_input.threshold, buffers.results)
         workspace, frame_wh = buffers.workspace, self._frame.wh
         if self._wanted.fused_select:
-            select(*arguments, workspace, frame_wh=frame_wh)
+            select(*arguments, workspace, frame_wh=frame_wh, stamp=at)
         else:
             plain_select(*arguments, workspace.plane_queries, frame_wh)
         if not self._wanted.float_boxes:
@@ -119,11 +125,13 @@ class SeatStages:
         if buffers.masks.stream is not None and buffers.masks.stream.is_cuda:
             mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream)
 
-    def copy_out(self) -> None:
+    def copy_out(self, at: torch.Tensor | None = None) -> None:
         """Bring the result table and the bytes of the mask regions into pinned memory."""
         buffers = self.buffers
         if buffers.masks is not None and buffers.masks.stream is not None:
-            mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream)
+            mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream, stamp=at)
+        elif at is not None:
+            stamp(at, buffers.results.flat.device)
         if buffers.host_results is not None:
             buffers.host_results.flat.copy_(buffers.results.flat, non_blocking=True)
 
@@ -153,33 +161,35 @@ class SlotStages:
             steps.append(Step(Stage.D2H, self.copy_out))
         return steps
 
-    def copy_in(self) -> None:
+    def copy_in(self, at: torch.Tensor | None = None) -> None:
         """Bring frames and thresholds to the device."""
-        for seat in self._seats:
-            seat.copy_in()
+        for index, seat in enumerate(self._seats):
+            seat.copy_in(None if index else at)
 
-    def preprocess(self) -> None:
+    def preprocess(self, at: torch.Tensor | None = None) -> None:
         """Make the network input."""
-        for seat in self._seats:
-            seat.preprocess()
+        for index, seat in enumerate(self._seats):
+            seat.preprocess(None if index else at)
 
-    def infer(self) -> None:
+    def infer(self, at: torch.Tensor | None = None) -> None:
         """Run the network."""
+        if at is not None:
+            stamp(at, self._stream.device)
         self._outputs = self._bound.enqueue(self._stream)
 
     def raw(self) -> list[DeviceOutputs]:
         """Return the raw outputs of each seat, cloned first where that was asked for."""
         return [seat.raw(self._row(index)) for index, seat in enumerate(self._seats)]
 
-    def postprocess(self) -> None:
+    def postprocess(self, at: torch.Tensor | None = None) -> None:
         """Select, decode, make masks."""
         for index, seat in enumerate(self._seats):
-            seat.postprocess(self._row(index))
+            seat.postprocess(self._row(index), None if index else at)
 
-    def copy_out(self) -> None:
+    def copy_out(self, at: torch.Tensor | None = None) -> None:
         """Bring result tables and the bytes of the mask regions into pinned memory."""
-        for seat in self._seats:
-            seat.copy_out()
+        for index, seat in enumerate(self._seats):
+            seat.copy_out(None if index else at)
 
     def _row(self, index: int) -> DeviceOutputs:
         if self._outputs is None:
