@@ -161,11 +161,11 @@ class RelaunchingEngine(Protocol):
     def make_room(self) -> bool:
         """Return whether one more frame may be submitted now.
 
-        With `depth` frames in flight it waits until the network of the oldest one is done: a spare
-        slot is then free for one pass more (`early_relaunch`), without a wait while that has seats
-        left. The oldest stays in flight until `collect`, which waits for the rest of its pass.
-        False when `collect` has to come first: the spare slot runs already, or the oldest frame
-        failed.
+        With `depth` frames in flight it waits until the network of the oldest one is done, or
+        nearly: a spare slot is then free for one pass more (`early_relaunch`), without a wait
+        while that has seats left. The oldest stays in flight until `collect`, which waits for the
+        rest of its pass. False when `collect` has to come first: the spare slot runs already, or
+        the oldest frame failed.
         """
 
 

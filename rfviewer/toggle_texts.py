@@ -97,7 +97,7 @@ TOGGLES: dict[str, Toggle] = {
         "Launch before reading",
         "the GPU does not stand still while the host reads a result",
         "a result is read, then the next frame is launched",
-        "when a network is done, the next frame, if there is one, is launched into a spare slot",
+        "the next frame, if there is one, is launched into a spare slot as a network ends",
         Stage.INFER,
         needs_rebuild=True,
     ),

@@ -8,7 +8,7 @@ Streams and bound networks stay shared.
 
 import statistics
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -22,7 +22,7 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceNetwork
 from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.slot_sets import SlotSets
-from rfviewer.engine.cuda.stages import SeatStages, SlotStages, Step
+from rfviewer.engine.cuda.stages import Enqueue, SeatStages, SlotStages, Step
 from rfviewer.engine.cuda.tables import FrameTables
 from rfviewer.engine.streams import StartThread
 from rfviewer.experiment import AbRequest, AbResult
@@ -62,9 +62,9 @@ class PlantedStages(SlotStages):
             for step in super().steps()
         ]
 
-    def _longer(self, enqueue: Callable[[], None]) -> Callable[[], None]:
-        def run() -> None:
-            enqueue()
+    def _longer(self, enqueue: Enqueue) -> Enqueue:
+        def run(at: torch.Tensor | None) -> None:
+            enqueue(at)
             torch.cuda._sleep(self._cycles)  # noqa: SLF001 - torch has no public one
 
         return run

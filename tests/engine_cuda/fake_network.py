@@ -19,19 +19,21 @@ class FakeNetwork:
     """Logits, boxes and masks that depend on every input pixel.
 
     `batch_obstacle` is why a pass takes one frame only; `waits` makes a pass that no graph can
-    hold; `poison` turns its logits into NaN, `poison_rows` those of some rows; beyond `capacity`
-    slots there is no memory for the network, beyond `places_in_memory` none for the slot.
+    hold, `tells_early` one that tells 0.1 ms before it is done; `poison` turns its logits into NaN,
+    `poison_rows` those of some rows; beyond `capacity` slots there is no memory for the network,
+    beyond `places_in_memory` none for the slot.
     """
 
     name, form, precision, batch_obstacle = "torch", "fake", "fp32", ""
     input_hw, mask_hw = NET_WH[::-1], MASK_WH[::-1]
     num_queries, num_classes = QUERIES, CLASSES
 
-    def __init__(self, device="cuda", *, waits=False):
+    def __init__(self, device="cuda", *, waits=False, tells_early=False):
         rng = np.random.default_rng(1)
         size = 3 * NET_WH[0] * NET_WH[1]
         shapes = ((1, QUERIES, 4), (1, QUERIES, CLASSES), (1, QUERIES, MASK_WH[1], MASK_WH[0]))
-        self.device, self.shapes, self.waits = torch.device(device), shapes, waits
+        self.device, self.shapes = torch.device(device), shapes
+        self.waits, self.tells_early = waits, tells_early
         self.mixers = [
             torch.from_numpy(rng.normal(0, 0.1, (int(np.prod(shape)), size)).astype(np.float32))
             for shape in shapes
@@ -60,9 +62,13 @@ class BoundFake:
 
     def __init__(self, network, batch=1):
         self.network = network
+        self.tells_nearly_done = network.tells_early
         self.network_input = torch.zeros((batch, 3, *network.input_hw), device=network.device)
 
-    def enqueue(self, stream):
+    def enqueue(self, stream, nearly_done=None):
+        if self.tells_nearly_done and nearly_done is not None:
+            nearly_done.record(stream)
+            torch.cuda._sleep(200_000)
         rows = [row.reshape(-1) for row in self.network_input]
         if self.network.waits:
             float(rows[0][0])

@@ -26,6 +26,7 @@ class FakeSlot:
         self.written = {}
         self.running = None
         self.passes, self.waits = [], []
+        self.followed = []
 
     def write(self, seat, frame, threshold, overlay):
         assert self.running is None, "the slot is not free"
@@ -33,8 +34,9 @@ class FakeSlot:
             raise RuntimeError("no such threshold")
         self.written[seat] = frame, overlay
 
-    def launch(self):
+    def launch(self, follows):
         assert self.running is None, "the slot is not free"
+        self.followed.append(None if follows is None else follows.waits[-1])
         self.running = [self.written[seat] for seat in sorted(self.written)]
         self.written = {}
         self.passes.append([frame.frame_index for frame, _ in self.running])
@@ -42,7 +44,7 @@ class FakeSlot:
             self.running = None
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    def wait_for_network(self):
+    def wait_until_nearly_done(self):
         self.waits.append([frame.frame_index for frame, _ in self.running])
         if any(frame.frame_index in self.dies for frame, _ in self.running):
             raise RuntimeError("CUDA error: an illegal memory access was encountered")
@@ -140,6 +142,15 @@ def test_with_a_spare_slot_the_next_pass_is_launched_before_the_oldest_is_read(c
     waited = sorted(each for slot in run.slots for each in slot.waits)
     assert waited == [list(range(i, i + seats)) for i in range(0, len(waited) * seats, seats)]
     assert len(waited) >= (count - 1) // seats + 1 - depth
+    # It is told the pass that gave way: the one `depth` before.
+    followed = [
+        (launched[0], before[0])
+        for slot in run.slots
+        for launched, before in zip(slot.passes, slot.followed, strict=True)
+        if before is not None
+    ]
+    assert len(followed) >= count // seats - depth  # all that were full
+    assert all(launched - before == depth * seats for launched, before in followed)
 
 
 def test_there_is_no_room_before_the_oldest_frame_when_none_is_spare():

@@ -181,6 +181,21 @@ def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, 
     assert depth > 1 or first.end_ns <= second.start_ns  # one network at a time
 
 
+@pytest.mark.parametrize("stamped", [True, False])
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_pass_launched_before_a_network_ends_waits_for_it(make, wanted, depth, stamped):
+    chosen = Optimizations(depth=depth, kernel_timestamps=stamped)
+    engine = make(chosen, network=FakeNetwork(tells_early=True))
+    results = run_all(engine, FRAMES)
+    assert digests(results) == wanted
+    passes = [
+        next(span for span in result.timings.spans if span.stage is Stage.INFER)
+        for result in results
+    ]
+    for before, after in zip(passes, passes[depth:], strict=False):
+        assert before.end_ns <= after.start_ns  # as many networks at a time as `depth`
+
+
 def test_without_a_spare_slot_a_frame_is_read_before_the_next_is_launched(make, wanted):
     engine = make(Optimizations(depth=2, early_relaunch=False))
     assert len(engine._slots) == 2

@@ -32,13 +32,17 @@ SEED = 1
 @pytest.fixture(autouse=True)
 def _twins(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    # The same way as the networks themselves: torch refuses to read what was set in both ways.
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+    # As the networks do it: torch refuses to read what was set in another way as well. By hand,
+    # since an attribute that is computed cannot be deleted, which is how pytest would undo it.
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
     if DEVICE.type == "cpu":
         for room in (backbone, mask_head, products, transformer):
             for name in vars(reference).keys() & vars(room).keys() - {"torch", "functional"}:
                 if callable(getattr(reference, name)) and name != "Tensor":
                     monkeypatch.setattr(room, name, getattr(reference, name))
+    yield
+    torch.backends.cuda.matmul.allow_tf32 = before
 
 
 @pytest.fixture(scope="module")

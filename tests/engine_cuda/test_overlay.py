@@ -229,8 +229,8 @@ def test_a_network_without_masks_gets_boxes(make):
     from tests.engine_cuda.fake_network import SPEC, BoundFake, FakeNetwork
 
     class Bound(BoundFake):
-        def enqueue(self, stream):
-            raw = super().enqueue(stream)
+        def enqueue(self, stream, nearly_done=None):
+            raw = super().enqueue(stream, nearly_done)
             return DeviceOutputs(raw.boxes, raw.logits, None)
 
     class NoMasks(FakeNetwork):

@@ -76,6 +76,8 @@ class TensorRtNetwork:
 class _BoundTensorRt:
     """One execution context with buffers that never move, as a captured graph needs them."""
 
+    tells_nearly_done = False
+
     def __init__(self, engine: LoadedEngine, device: torch.device) -> None:
         layout = engine.layout
         tensors = {tensor.name: _allocate(tensor, device) for tensor in layout.tensors()}
@@ -87,7 +89,9 @@ class _BoundTensorRt:
         )
         self._run = engine.bind({name: tensor.data_ptr() for name, tensor in tensors.items()})
 
-    def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
+    def enqueue(
+        self, stream: torch.cuda.Stream, nearly_done: torch.cuda.Event | None = None
+    ) -> DeviceOutputs:
         """Put one pass on `stream`; its outputs are always the same tensors."""
         self._run(int(stream.cuda_stream))
         return self._outputs

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-type Forward = Callable[[torch.Tensor, torch.cuda.Stream], tuple[torch.Tensor, ...]]
-"""Maps the network input, and a second stream that it may use, to (boxes, class logits[, mask
-logits])."""
+from rfviewer.engine.backends.fused.network import Beside
+
+type Forward = Callable[[torch.Tensor, Beside], tuple[torch.Tensor, ...]]
+"""Maps the network input to (boxes, class logits[, mask logits])."""
 
 _SETTLING_RUNS = 4
 """Runs after which the profiling executor has chosen its kernels."""
@@ -44,8 +45,8 @@ class Precision:
             return forward
         inside, outside = self.dtype, self.outside
 
-        def run(network_input: torch.Tensor, side: torch.cuda.Stream) -> tuple[torch.Tensor, ...]:
-            found = forward(network_input.to(inside), side)
+        def run(network_input: torch.Tensor, beside: Beside) -> tuple[torch.Tensor, ...]:
+            found = forward(network_input.to(inside), beside)
             return tuple(output.to(outside) for output in found)
 
         return run
@@ -69,7 +70,7 @@ def traced(module: torch.nn.Module, example: torch.Tensor) -> Forward:
         for _ in range(_SETTLING_RUNS):
             frozen(example)
 
-    def run(network_input: torch.Tensor, side: torch.cuda.Stream) -> tuple[torch.Tensor, ...]:
+    def run(network_input: torch.Tensor, beside: Beside) -> tuple[torch.Tensor, ...]:
         found: tuple[torch.Tensor, ...] = frozen(network_input)
         return found
 

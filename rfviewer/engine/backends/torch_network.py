@@ -7,7 +7,7 @@ from triton import TritonError
 
 from rfviewer import log
 from rfviewer.config import EngineConfig
-from rfviewer.engine.backends.fused.network import FusedNetwork
+from rfviewer.engine.backends.fused.network import Beside, FusedNetwork
 from rfviewer.engine.backends.fused.support import Unsupported
 from rfviewer.engine.backends.torch_forms import PRECISIONS, Forward, traced
 from rfviewer.engine.backends.torch_module import build_module
@@ -74,6 +74,11 @@ class TorchNetwork:
     def batch_obstacle(self) -> str:
         """Nothing: any number of frames fits a pass."""
         return ""
+
+    @property
+    def runs_fused(self) -> bool:
+        """Whether `forward` is the fused form now."""
+        return self._use_fused
 
     def forward(self, batch: int) -> Forward:
         """Return what bound networks of `batch` frames a pass run now, set to its precision."""
@@ -160,11 +165,18 @@ class _BoundTorch:
         # The slot's own: two slots on one second stream would wait for each other.
         self._side = torch.cuda.Stream(network_input.device)
 
-    def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
+    @property
+    def tells_nearly_done(self) -> bool:
+        """Whether the fused form runs now."""
+        return self._network.runs_fused
+
+    def enqueue(
+        self, stream: torch.cuda.Stream, nearly_done: torch.cuda.Event | None = None
+    ) -> DeviceOutputs:
         """Put one pass on `stream`, which is the current one."""
         forward = self._network.forward(len(self.network_input))
         with torch.no_grad():
-            found = forward(self.network_input, self._side)
+            found = forward(self.network_input, Beside(self._side, nearly_done))
         return DeviceOutputs(found[0], found[1], found[2] if len(found) > 2 else None)
 
 

@@ -27,8 +27,8 @@ class BatchSlot(Protocol):
     def write(self, seat: int, frame: Frame, threshold: float, overlay: View | None) -> None:
         """Hand a seat to `frame`; the slot is free."""
 
-    def wait_for_network(self) -> None:
-        """Wait until the network of the pass is done; it may raise RuntimeError."""
+    def wait_until_nearly_done(self) -> None:
+        """Wait until the network of the pass is done, or nearly; it may raise RuntimeError."""
 
     def collect(self) -> PassOutcome:
         """Wait until the pass is done and return it, with as many seats as were written."""
@@ -45,7 +45,7 @@ class _Batch[S: BatchSlot]:
         self.launched = False
         self.launch_time_ns = 0
         self.gives_way = False
-        """Whether its network is done, so that the next one may start; False once it is read."""
+        """Whether the next pass may be launched behind its network; False once it is read."""
         self.outcomes: deque[FrameOutcome | EngineError] | None = None
         """None until the slot was read."""
 
@@ -53,8 +53,11 @@ class _Batch[S: BatchSlot]:
 class FramesInFlight[S: BatchSlot]:
     """Frames on their way, oldest first. Engine thread."""
 
-    def __init__(self, launch: Callable[[S], None]) -> None:
-        """`launch` runs a slot with the seats that were written; it may raise RuntimeError."""
+    def __init__(self, launch: Callable[[S, S | None], None]) -> None:
+        """`launch` runs a slot with the seats that were written; it may raise RuntimeError.
+
+        Where a second slot is given, it is to start when that one's network is done.
+        """
         self._launch = launch
         self._batches: deque[_Batch[S]] = deque()
         self._count = 0
@@ -95,7 +98,7 @@ class FramesInFlight[S: BatchSlot]:
         return is_spare and self._count < self._most + self._spare
 
     def make_room(self) -> bool:
-        """Return whether a frame may be added; waits for the oldest one's network if that helps.
+        """Return whether a frame may be added; waits for the oldest network if that helps.
 
         False when no room is spare, when the oldest frame's pass does not run yet or is read
         already, and when it failed: `collect` raises that.
@@ -106,7 +109,7 @@ class FramesInFlight[S: BatchSlot]:
         if self._count >= self._most + self._spare or not batch.launched or batch.outcomes:
             return False
         try:
-            batch.slot.wait_for_network()
+            batch.slot.wait_until_nearly_done()
         except RuntimeError as error:
             batch.outcomes = _all_failed(batch.tickets, error)
             return False
@@ -186,8 +189,9 @@ class FramesInFlight[S: BatchSlot]:
     def _run(self, batch: _Batch[S]) -> None:
         batch.launched = True
         batch.launch_time_ns = time.monotonic_ns()
+        oldest = self._batches[0]
         try:
-            self._launch(batch.slot)
+            self._launch(batch.slot, oldest.slot if oldest.gives_way else None)
         except RuntimeError as error:
             batch.outcomes = _all_failed(batch.tickets, error)
 

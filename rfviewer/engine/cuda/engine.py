@@ -1,9 +1,9 @@
 """The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
 
 Per frame the host launches one graph and records one event; it waits in `collect` and `make_room`
-only. One slot is spare (`early_relaunch`): the next pass starts when a network is done, before the
-host reads what came out. With `micro_batch` several frames share a slot. A new frame format or
-setting builds and captures its slots first; sets of slots are kept, so that flipping back costs
+only. One slot is spare (`early_relaunch`): the next pass is launched as a network ends, not after
+the host has read what came out. With `micro_batch` several frames share a slot. A new frame format
+or setting builds and captures its slots first; sets of slots are kept, so that flipping back costs
 nothing.
 """
 
@@ -70,7 +70,7 @@ class CudaEngine:
         self._memory = frame_memory(start_thread)
         self._usage = UsageMeter(Nvml(str(properties.uuid)))
         self._flight: FramesInFlight[Slot] = FramesInFlight(
-            lambda slot: slot.launch(self._clock.base)
+            lambda slot, follows: slot.launch(self._clock.base, follows)
         )
         self._begun = 0
         self._failures: dict[str, str] = {}
@@ -112,7 +112,7 @@ class CudaEngine:
         return self._flight.waits_for_frames
 
     def make_room(self) -> bool:
-        """Return whether a frame may be submitted now; waits for the oldest one's network.
+        """Return whether a frame may be submitted now; waits for the oldest network.
 
         That one is still to be collected.
         """

@@ -40,8 +40,17 @@ class BoundNetwork(Protocol):
     def network_input(self) -> torch.Tensor:
         """(N, 3, h, w) fp16 or fp32 RGB, normalised: the same tensor always; any strides."""
 
-    def enqueue(self, stream: torch.cuda.Stream) -> DeviceOutputs:
+    @property
+    def tells_nearly_done(self) -> bool:
+        """Whether the form that `enqueue` runs now can tell shortly before a pass is done."""
+
+    def enqueue(
+        self, stream: torch.cuda.Stream, nearly_done: torch.cuda.Event | None = None
+    ) -> DeviceOutputs:
         """Put one pass on `stream`, which is also torch's current one, and return where it ends up.
+
+        Where it can tell, `nearly_done` is recorded a decoder layer before the end: the host
+        launches the next pass then, so that none of the host's time lies between the two.
 
         No wait, nothing read back, no allocation that a captured graph would not own: the engine
         captures this call. The outputs stay valid until the next `enqueue`; after a capture they

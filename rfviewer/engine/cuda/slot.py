@@ -60,6 +60,7 @@ class Slot:
         self._network_done = next(
             event for group in self._groups if (event := group.network_done) is not None
         )
+        self._nearly_done = stages.nearly_done
         self._done = torch.cuda.Event()
         self._outside = torch.cuda.default_stream(stream.device)
         self._taken = 0
@@ -104,8 +105,10 @@ class Slot:
         self._seats[seat].write(frame, threshold, overlay)
         self._taken = seat + 1
 
-    def launch(self, base: TimeBase) -> None:
+    def launch(self, base: TimeBase, follows: "Slot | None") -> None:
         """Start the pass with the seats that were written; the others find nothing.
+
+        On the device it begins when the network of `follows` is done, if one is given.
 
         Raises:
             RuntimeError: the device failed.
@@ -117,6 +120,8 @@ class Slot:
         # Twice this in place of the context manager: 3 us instead of 15.
         torch.cuda.set_stream(self.stream)
         try:
+            if follows is not None:
+                follows.hold_back(self.stream)
             if not self._wanted.table_cache:
                 self.tables.rebuild()
             for group in self._groups:
@@ -143,13 +148,21 @@ class Slot:
         seats = [seat.read(base, self._seen_done_ns) for seat in self._seats[: self._taken]]
         return PassOutcome([item for group in self._groups for item in group.work(base)], seats)
 
-    def wait_for_network(self) -> None:
-        """Wait until the network of the pass in flight is done; the rest of it may still run.
+    def wait_until_nearly_done(self) -> None:
+        """Wait until the network of the pass in flight is done, or shortly before where it tells.
 
         Raises:
             RuntimeError: the device failed.
         """
-        self._network_done.synchronize()
+        (self._nearly_done or self._network_done).synchronize()
+
+    def hold_back(self, stream: torch.cuda.Stream) -> None:
+        """Let `stream` wait until the network is done, of which the host has seen the end nearly.
+
+        So no more networks run at a time than without a spare slot.
+        """
+        if self._nearly_done is not None:
+            stream.wait_event(self._network_done)
 
     def wait(self) -> None:
         """Wait until the pass in flight is done.

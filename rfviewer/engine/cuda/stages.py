@@ -20,15 +20,17 @@ from rfviewer_kernels.masks import LINEAR, TUNED, masks
 from rfviewer_kernels.select import select
 from rfviewer_kernels.timestamps import stamp
 
+type Enqueue = Callable[[torch.Tensor | None], None]
+"""Puts a stage on the current stream. Where it is given a place, (1,) int64, the stage writes the
+device's time there when it begins (stage_times.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One stage of a slot."""
 
     stage: Stage
-    enqueue: Callable[[torch.Tensor | None], None]
-    """Puts the stage on the current stream. Where it is given a stamp, (1,) int64, the stage writes
-    the device's time there when it begins."""
+    enqueue: Enqueue
     capturable: bool = True
     """Whether a graph can hold it: False when it moves pageable memory."""
 
@@ -146,6 +148,8 @@ class SlotStages:
         self._stream = stream
         self._seats = seats
         self._outputs: DeviceOutputs | None = None
+        self.nearly_done = torch.cuda.Event(external=True) if bound.tells_nearly_done else None
+        """Recorded shortly before the network is done; None where it cannot tell."""
 
     def steps(self) -> list[Step]:
         """Return the stages in order. A pageable copy of the frame is no step: see `Slot`."""
@@ -175,7 +179,7 @@ class SlotStages:
         """Run the network."""
         if at is not None:
             stamp(at, self._stream.device)
-        self._outputs = self._bound.enqueue(self._stream)
+        self._outputs = self._bound.enqueue(self._stream, self.nearly_done)
 
     def raw(self) -> list[DeviceOutputs]:
         """Return the raw outputs of each seat, cloned first where that was asked for."""

@@ -4,6 +4,7 @@ What depends on the queries' boxes alone (their position embedding times a weigh
 for all layers, and so are the values that all layers sample from.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -68,7 +69,9 @@ class Transformer:
         self._classes = model.class_embed.out_features
         self._logits = padded(model.class_embed)
 
-    def __call__(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def __call__(
+        self, features: Tensor, before_last_layer: Callable[[], None] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return boxes (B, Q, 4) fp32, logits (B, Q, classes), query features (B, Q, C)."""
         batch, tokens, width = features.shape
         memory = product(features, self._memory.weight, self._memory.bias)
@@ -92,6 +95,8 @@ class Transformer:
             values = memory[:, :, number * width : (number + 1) * width]
             shift = shifts[:, at : at + layer.shift_width]
             at += layer.shift_width
+            if number == len(self._layers) and before_last_layer is not None:
+                before_last_layer()
             stream, x = layer(stream, x, shift, values, boxes, self._size_hw)
         x = norm_rows(stream, self._norm, dtype=features.dtype).view(batch, self._queries, width)
         refined = refine_boxes(self._boxes(x), boxes)
