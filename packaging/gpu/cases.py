@@ -22,6 +22,7 @@ from rfviewer_kernels.preprocess_b import preprocess_b
 from rfviewer_kernels.records import Results, decode
 from rfviewer_kernels.select import SelectWorkspace, select
 from rfviewer_kernels.tables import antialias_table, linear_table
+from rfviewer_kernels.timestamps import stamp
 
 NETWORK, QUERIES, CLASSES, GRID, MAX_RECORDS, SURVIVORS = 312, 100, 91, 78, 100, 30
 FRAMES_WH = ((312, 176), (1280, 720), (1920, 1080))
@@ -141,6 +142,20 @@ def _postprocess(device: torch.device, frame_wh: tuple[int, int]) -> Iterator[Ca
         launch_select,
         lambda: reference.select(logits, boxes, 0.5, MAX_RECORDS, frame_wh),
         logits.numel() * 2 + SURVIVORS * 8 + results.flat.numel() * 4,
+    )
+    at = torch.zeros(1, dtype=torch.int64, pin_memory=device.type == "cuda")
+    yield Case(
+        "select + decode, stamped",
+        lambda: select(logits, boxes, threshold, results, workspace, frame_wh=frame_wh, stamp=at),
+        lambda: reference.select(logits, boxes, 0.5, MAX_RECORDS, frame_wh),
+        logits.numel() * 2 + SURVIVORS * 8 + results.flat.numel() * 4,
+    )
+    yield Case(
+        "stamp to pinned host",
+        lambda: stamp(at, device),
+        lambda: torch.cuda.Event(enable_timing=True).record(),
+        at.nbytes,
+        bus="d2h",
     )
     many = logits + 8
     crowded = Results.allocate(MAX_RECORDS, device)

@@ -192,7 +192,7 @@ def profile(engine: CudaEngine, frames: list[Frame]) -> dict[str, object]:
     return {
         "submit_us": round(statistics.median(submit_us), 1),
         "collect_us": round(statistics.median(collect_us), 1),
-        "host_us_p50_p95": [round(percentile(host_us, s) or 0, 1) for s in (0.5, 0.95)],
+        "host_us_p10_p50_p95": [round(percentile(host_us, s) or 0, 1) for s in (0.1, 0.5, 0.95)],
         "latency_ms_p50_p95": [round(percentile(latency_ms, s) or 0, 3) for s in (0.5, 0.95)],
         "stages_us": {str(k): round(statistics.median(v) * 1e3, 1) for k, v in stages.items()},
         "gpu_idle": None if usage.gpu_idle is None else round(usage.gpu_idle, 5),
