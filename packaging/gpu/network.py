@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from rfviewer.engine.backends.fused.network import FusedNetwork
+from rfviewer.engine.backends.fused.network import Beside, FusedNetwork
 from rfviewer.engine.backends.torch_forms import traced as engine_traced
 
 Network = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
@@ -31,19 +31,19 @@ def example_input(device: torch.device, dtype: torch.dtype, frames: int = 1) -> 
 
 def traced(module: nn.Module, example: torch.Tensor) -> Network:
     """Return the module traced and frozen."""
-    side = torch.cuda.Stream(example.device)
+    beside = Beside(torch.cuda.Stream(example.device), None)
     network = engine_traced(module, example)
-    return lambda x: network(x, side)
+    return lambda x: network(x, beside)
 
 
 def fused(module: nn.Module, example: torch.Tensor) -> Network:
     """Return the network written out, with a second stream of its own."""
-    side = torch.cuda.Stream(example.device)
+    beside = Beside(torch.cuda.Stream(example.device), None)
     network = FusedNetwork(module, (RESOLUTION, RESOLUTION))
 
     def run(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         with torch.no_grad():
-            return network(x, side)
+            return network(x, beside)
 
     run(example)
     return run
