@@ -44,8 +44,8 @@ def stamp(at: torch.Tensor, device: torch.device) -> None:
     """Enqueue the writing of the time to `at` on the current stream of `device`.
 
     Args:
-        at: (1,) int64 on the device or in pinned host memory; ns of the device's clock when what
-            was enqueued before is done.
+        at: (1,) int64 on the device or in pinned host memory; ns of the device's clock when the
+            kernel gets to run, after what was enqueued before.
         device: a GPU; the interpreter has no such clock.
 
     Raises:

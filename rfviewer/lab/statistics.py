@@ -26,7 +26,8 @@ MIN_RATIO = 0.01
 """Smallest effect of interest, as a share; a smaller one is not named."""
 MIN_MS = 0.0005
 """Smallest effect of interest as a time: what a device's events resolve (CUDA Runtime API,
-cudaEventElapsedTime). A stage of 5 us differs by half of that by where its buffers lie."""
+cudaEventElapsedTime); its timer, which kernels stamp, steps by 32 ns on an H200. A stage of 5 us
+differs by half of that by where its buffers lie."""
 NARROW = 0.02
 """Once the interval lies within this share of 0, there is no effect worth more rounds."""
 _RESAMPLES = 1000

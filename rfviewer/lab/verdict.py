@@ -134,6 +134,11 @@ def _stage_text(effect: Effect) -> str:
     return f"{verb} {with_width(abs(effect.difference), effect.interval)} of {effect.quantity}"
 
 
+STAGES_APART = (
+    "A and B time their stages in different ways, so compare frame times and rates, not stages."
+)
+
+
 def toggle_notes(a: Sequence[ToggleState], b: Sequence[ToggleState]) -> tuple[str, ...]:
     """Return what the reader must know about the toggles that A and B ask for."""
     notes = []
@@ -145,6 +150,8 @@ def toggle_notes(a: Sequence[ToggleState], b: Sequence[ToggleState]) -> tuple[st
         elif asked and (of_a.reason or of_b.reason):
             side, state = ("A", of_a) if of_a.reason else ("B", of_b)
             notes.append(f"{of_a.name} is {state.effective} under {side}: {state.reason}.")
+        elif asked and of_a.name == "kernel_timestamps":
+            notes.append(STAGES_APART)
     if all(x.effective == y.effective for x, y in zip(a, b, strict=True)):
         notes.append("A and B are the same here, so this run shows the noise.")
     return tuple(notes)

@@ -19,7 +19,7 @@ class FakeNetwork:
     """Logits, boxes and masks that depend on every input pixel.
 
     `batch_obstacle` is why a pass takes one frame only; `waits` makes a pass that no graph can
-    hold, `tells_early` one that tells 0.1 ms before it is done; `poison` turns its logits into NaN,
+    hold, `tells_early` one that tells 1 ms before it is done; `poison` turns its logits into NaN,
     `poison_rows` those of some rows; beyond `capacity` slots there is no memory for the network,
     beyond `places_in_memory` none for the slot.
     """
@@ -68,7 +68,7 @@ class BoundFake:
     def enqueue(self, stream, nearly_done=None):
         if self.tells_nearly_done and nearly_done is not None:
             nearly_done.record(stream)
-            torch.cuda._sleep(200_000)
+            torch.cuda._sleep(3_000_000)
         rows = [row.reshape(-1) for row in self.network_input]
         if self.network.waits:
             float(rows[0][0])

@@ -155,9 +155,28 @@ def test_too_many_frames_and_configuring_in_flight_are_refused(make):
     assert engine.in_flight == 0
 
 
+def network_times(engine):
+    """Return a list that grows by when the device ran each network: start and end, ms."""
+    found, add = [], engine._usage.add
+
+    def noted(outcome):
+        found.append(outcome.infer_ms)
+        add(outcome)
+
+    engine._usage.add = noted
+    return found
+
+
+def one_after_the_other(networks, depth):
+    """Fail unless at most `depth` networks ran at a time."""
+    for (_, end_ms), (start_ms, _) in zip(networks, networks[depth:], strict=False):
+        assert end_ms <= start_ms
+
+
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, depth):
     engine = make(Optimizations(depth=depth))
+    networks = network_times(engine)
     assert len(engine._slots) == depth + 1
     for item in FRAMES[:depth]:
         assert engine.make_room()
@@ -174,11 +193,7 @@ def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, 
     while engine.in_flight:
         results.append(engine.collect())
     assert digests(results) == wanted[: depth + 2]
-    first, second = (
-        next(span for span in result.timings.spans if span.stage is Stage.INFER)
-        for result in results[:2]
-    )
-    assert depth > 1 or first.end_ns <= second.start_ns  # one network at a time
+    one_after_the_other(networks, depth)
 
 
 @pytest.mark.parametrize("stamped", [True, False])
@@ -186,14 +201,10 @@ def test_a_spare_slot_is_launched_before_the_oldest_frame_is_read(make, wanted, 
 def test_a_pass_launched_before_a_network_ends_waits_for_it(make, wanted, depth, stamped):
     chosen = Optimizations(depth=depth, kernel_timestamps=stamped)
     engine = make(chosen, network=FakeNetwork(tells_early=True))
-    results = run_all(engine, FRAMES)
-    assert digests(results) == wanted
-    passes = [
-        next(span for span in result.timings.spans if span.stage is Stage.INFER)
-        for result in results
-    ]
-    for before, after in zip(passes, passes[depth:], strict=False):
-        assert before.end_ns <= after.start_ns  # as many networks at a time as `depth`
+    networks = network_times(engine)
+    assert digests(run_all(engine, FRAMES)) == wanted
+    assert len(networks) == len(FRAMES)
+    one_after_the_other(networks, depth)
 
 
 def test_without_a_spare_slot_a_frame_is_read_before_the_next_is_launched(make, wanted):

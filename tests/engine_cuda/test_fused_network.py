@@ -17,7 +17,7 @@ from rfviewer.engine.backends.fused import (  # noqa: E402
     products,
     transformer,
 )
-from rfviewer.engine.backends.fused.network import FusedNetwork  # noqa: E402
+from rfviewer.engine.backends.fused.network import Beside, FusedNetwork  # noqa: E402
 from rfviewer.engine.backends.fused.support import Unsupported  # noqa: E402
 from rfviewer.engine.backends.torch_module import build_module  # noqa: E402
 from rfviewer.models.demo import demo_spec  # noqa: E402
@@ -119,6 +119,45 @@ def test_images_of_a_batch_do_not_meet(demo):
         apart = [network(image[None]) for image in network_input]
     for found, *single in zip(together, *apart, strict=True):
         torch.testing.assert_close(found, torch.cat(single), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_the_last_decoder_layer_is_told_once_before_it_runs(demo):
+    order = []
+
+    class Told:
+        def __init__(self, layer, number):
+            self._layer, self._number, self.shift_width = layer, number, layer.shift_width
+
+        def __call__(self, *arguments):
+            order.append(self._number)
+            return self._layer(*arguments)
+
+    network = FusedNetwork(demo, (312, 312))
+    layers = network._transformer._layers
+    network._transformer._layers = [Told(layer, index) for index, layer in enumerate(layers)]
+    network_input = noise(1, 3, 312, 312)
+    with torch.no_grad():
+        features = network._backbone(network_input)
+        network._transformer(features, lambda: order.append("told"))
+    assert order == [*range(len(layers) - 1), "told", len(layers) - 1]
+
+
+@pytest.mark.needs_cuda
+def test_nearly_done_is_before_done_and_changes_nothing(demo):
+    network, network_input = FusedNetwork(demo, (312, 312)), noise(1, 3, 312, 312)
+    begun, nearly, done = (torch.cuda.Event(enable_timing=True, external=True) for _ in range(3))
+    beside = Beside(torch.cuda.Stream(), nearly)
+    with torch.no_grad():
+        alone = network(network_input)
+        for _ in range(2):
+            begun.record()
+            found = network(network_input, beside)
+            done.record()
+    done.synchronize()
+    assert 0 < begun.elapsed_time(nearly) < begun.elapsed_time(done)
+    for a, b in zip(found, alone, strict=True):
+        assert torch.equal(a, b)
 
 
 @pytest.mark.slow

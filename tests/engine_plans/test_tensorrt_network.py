@@ -44,6 +44,7 @@ def network_class(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     torch.zeros = lambda shape, dtype, device: FakeTensor(shape, dtype, device)
     torch.cuda = SimpleNamespace(
         Stream=SimpleNamespace,
+        Event=SimpleNamespace,
         current_device=lambda: 1,
         get_device_properties=lambda device: SimpleNamespace(uuid=f"uuid-of-{device[1]}"),
     )

@@ -49,8 +49,9 @@ class BoundNetwork(Protocol):
     ) -> DeviceOutputs:
         """Put one pass on `stream`, which is also torch's current one, and return where it ends up.
 
-        Where it can tell, `nearly_done` is recorded a decoder layer before the end: the host
-        launches the next pass then, so that none of the host's time lies between the two.
+        Where it can tell, `nearly_done` is recorded a decoder layer before the end. The host
+        launches the next pass then, which the device holds back until this network is done: none
+        of the host's time lies between the two.
 
         No wait, nothing read back, no allocation that a captured graph would not own: the engine
         captures this call. The outputs stay valid until the next `enqueue`; after a capture they

@@ -60,7 +60,7 @@ class Slot:
         self._network_done = next(
             event for group in self._groups if (event := group.network_done) is not None
         )
-        self._nearly_done = stages.nearly_done
+        self._nearly_done = stages.tell_early()
         self._done = torch.cuda.Event()
         self._outside = torch.cuda.default_stream(stream.device)
         self._taken = 0
@@ -157,9 +157,9 @@ class Slot:
         (self._nearly_done or self._network_done).synchronize()
 
     def hold_back(self, stream: torch.cuda.Stream) -> None:
-        """Let `stream` wait until the network is done, of which the host has seen the end nearly.
+        """Let `stream` wait until the network is done: no more run at a time than without a spare.
 
-        So no more networks run at a time than without a spare slot.
+        Nothing to do where the host itself has waited for that.
         """
         if self._nearly_done is not None:
             stream.wait_event(self._network_done)

@@ -1,7 +1,8 @@
 """When the stages of a slot began and ended on the device: by events, or by stamps of the kernels.
 
-Both say when what was enqueued before is done, for a stage begins where the one before it ends. Of
-the network's end the host can be told at once in both, to launch the next pass then.
+A stage begins where the one before it ends: by events when the work before is done, by stamps when
+its own first kernel gets to run, which is later while passes beside it keep the device busy. Of the
+network's end the host can be told at once in both, to launch the next pass then.
 """
 
 from collections.abc import Sequence

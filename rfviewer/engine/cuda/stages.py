@@ -148,8 +148,16 @@ class SlotStages:
         self._stream = stream
         self._seats = seats
         self._outputs: DeviceOutputs | None = None
-        self.nearly_done = torch.cuda.Event(external=True) if bound.tells_nearly_done else None
-        """Recorded shortly before the network is done; None where it cannot tell."""
+        self._nearly_done: torch.cuda.Event | None = None
+
+    def tell_early(self) -> torch.cuda.Event | None:
+        """Return what every later pass records shortly before its network is done.
+
+        None where the network cannot tell.
+        """
+        if self._bound.tells_nearly_done:
+            self._nearly_done = torch.cuda.Event(external=True)
+        return self._nearly_done
 
     def steps(self) -> list[Step]:
         """Return the stages in order. A pageable copy of the frame is no step: see `Slot`."""
@@ -179,7 +187,7 @@ class SlotStages:
         """Run the network."""
         if at is not None:
             stamp(at, self._stream.device)
-        self._outputs = self._bound.enqueue(self._stream, self.nearly_done)
+        self._outputs = self._bound.enqueue(self._stream, self._nearly_done)
 
     def raw(self) -> list[DeviceOutputs]:
         """Return the raw outputs of each seat, cloned first where that was asked for."""

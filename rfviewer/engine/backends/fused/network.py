@@ -26,7 +26,7 @@ class Beside:
         self.stream.wait_stream(torch.cuda.current_stream())
 
     def tell(self) -> None:
-        """Record the event; nothing on the current stream waits for that."""
+        """Record the event; nothing before `join` waits for that."""
         if self.nearly_done is not None:
             self.follow()
             self.nearly_done.record(self.stream)
@@ -63,7 +63,7 @@ class FusedNetwork:
         Args:
             network_input: (B, 3, H, W), normalised RGB.
             beside: the pixels of the masks need no query, so they can be made on a second stream,
-                beside the decoder; None, or no CUDA, makes them before it.
+                beside the decoder; None makes them before it.
         """
         features = self._backbone(network_input)
         if beside is not None:
