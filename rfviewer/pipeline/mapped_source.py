@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import override
 
+from rfviewer.forwarding_source import ForwardingSource
 from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, SourceFactory
-from rfviewer.pipeline.forwarding_source import ForwardingSource
 
 type Change = Callable[[Frame], Frame]
 """Returns the frame that is handed on: another one, or the same; any thread, at once."""

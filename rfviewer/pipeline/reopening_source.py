@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import override
 
 from rfviewer.decode import Decode, DecodeState
+from rfviewer.forwarding_source import ForwardingSource
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.interfaces import FrameSource, SourceFactory
-from rfviewer.pipeline.forwarding_source import ForwardingSource
 
 
 class ReopeningSource(ForwardingSource):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import override
 
+from rfviewer.forwarding_source import ForwardingSource
 from rfviewer.frame import Frame, SourceInfo, SourceKind
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.describe import decode_notice
@@ -21,7 +22,7 @@ _ROUNDING_S = 0.0015
 _SAME_S = 1e-6
 
 
-class ReplaySource(FrameSource):
+class ReplaySource(ForwardingSource):
     """The clip of a replay file, unpacked into a private folder for as long as it is open.
 
     The clip begins at a key frame, so it may hold more frames than the run; those are skipped. The
@@ -44,7 +45,7 @@ class ReplaySource(FrameSource):
             target = Target(
                 f"file:{clip}", printable(str(path)), self._name, SourceKind.FILE, _CLIP_FORMATS
             )
-            self._source = PyAvSource(target, decoding)
+            super().__init__(PyAvSource(target, decoding))
         except BaseException:
             self._folder.cleanup()
             raise
@@ -53,18 +54,13 @@ class ReplaySource(FrameSource):
     @property
     @override
     def info(self) -> SourceInfo:
-        return _describe(self._source.info, self._manifest)
-
-    @property
-    @override
-    def damaged(self) -> int:
-        return self._source.damaged
+        return _describe(super().info, self._manifest)
 
     @override
     def read(self) -> Frame | None:
         if self._to_start:
             self._go_to(0)
-        while (frame := self._source.read()) is not None:
+        while (frame := super().read()) is not None:
             place = self._place(frame.pts_s)
             if place is None:
                 if frame.pts_s > self._manifest.clip_times_s[-1] + _ROUNDING_S:
@@ -90,12 +86,8 @@ class ReplaySource(FrameSource):
         self._go_to(max(0, bisect_left(self._manifest.pts_s, pts_s - _SAME_S) - 1))
 
     @override
-    def interrupt(self) -> None:
-        self._source.interrupt()
-
-    @override
     def close(self) -> None:
-        self._source.close()
+        super().close()
         self._folder.cleanup()
 
     def _go_to(self, place: int) -> None:
