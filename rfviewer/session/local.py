@@ -1,4 +1,4 @@
-"""The session in this process: the pipeline plus the state that a user interface reads."""
+"""The session in this process: commands to the pipeline, and what it shows and says."""
 
 import time
 from collections.abc import Callable
@@ -6,9 +6,6 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
-import psutil
 
 from rfviewer.channels import Mailbox
 from rfviewer.config import EngineConfig, Playback, Settings, View
@@ -19,8 +16,9 @@ from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.engine_keeper import EngineJob
 from rfviewer.pipeline.parts import Parts
 from rfviewer.pipeline.pipeline import Pipeline
-from rfviewer.pipeline.presenter import Display, Presentable
-from rfviewer.snapshot import PlayState, PresentedFrame, RecordingStatus, Snapshot
+from rfviewer.pipeline.presenter import Display
+from rfviewer.session.state_reader import StateReader
+from rfviewer.snapshot import PresentedFrame, RecordingStatus, Snapshot
 
 if TYPE_CHECKING:
     from rfviewer.session.replays import Replays
@@ -57,9 +55,8 @@ class LocalSession:
         self._pipeline = Pipeline(parts, settings, self._tap(self._display))
         if replays is not None:
             self._pipeline.statistics.taps.append(replays.history.add)
+        self._state = StateReader(self._pipeline)
         self._uri = ""
-        self._sequence = 0
-        self._process = psutil.Process()
         self._closed = False
         self.left_behind = False
         """Whether `close` has left threads behind, which compute still or hang in a driver."""
@@ -199,49 +196,8 @@ class LocalSession:
             self.open(self._uri, self._settings.playback, at_s=at_s)
 
     def poll(self) -> Snapshot | None:
-        """Return the state now, with all samples and notices since the last call.
-
-        Other threads go on meanwhile, so it is read from effects back to their causes: what says
-        that a recording, an experiment or the source has ended comes with all that led there.
-        """
-        pipeline = self._pipeline
-        pipeline.look()
-        recording, lab = pipeline.recorder.status, pipeline.experiments.status
-        parity = pipeline.parity.reading
-        state, error, lost = pipeline.playing.outcome
-        current = pipeline.presenter.current
-        reading = pipeline.statistics.read()
-        transport = pipeline.playing.transport
-        self._sequence += 1
-        return Snapshot(
-            sequence=self._sequence,
-            time_ns=time.monotonic_ns(),
-            state=state,
-            engine=pipeline.engine.status,
-            engine_config=self.settings.engine,
-            optimizations=self._settings.optimizations,
-            view=self._settings.view,
-            playback=self._settings.playback,
-            policy=transport.policy,
-            error=error,
-            source=pipeline.playing.source_info,
-            live=pipeline.playing.live,
-            lost=lost,
-            frame_index=None if current is None else current.frame.frame_index,
-            pts_s=None if current is None else current.frame.pts_s,
-            source_fps=reading.source_fps,
-            inferred_fps=reading.inferred_fps,
-            counters=reading.counters,
-            queues=self._queues(),
-            rss_bytes=self._process.memory_info().rss,
-            device=pipeline.engine.usage,
-            recording=recording,
-            class_counts=self._class_counts(current, state),
-            samples=reading.samples,
-            lab=lab,
-            parity=parity,
-            notices=reading.notices,
-        )
+        """Return the state now, with all samples and notices since the last call."""
+        return self._state.read(self._settings)
 
     def take_image(self) -> PresentedFrame | None:
         """Return the newest drawn frame if it was not taken before."""
@@ -298,22 +254,3 @@ class LocalSession:
             display.show(image)
 
         return Display(display.wants_image, show)
-
-    def _queues(self) -> dict[str, tuple[int, int]]:
-        pipeline = self._pipeline
-        frames = pipeline.engine.frames
-        info = pipeline.engine.status.info
-        return {
-            "to engine": (len(frames), frames.capacity),
-            "in flight": (pipeline.engine.in_flight, 0 if info is None else info.frames_in_flight),
-            "to draw": pipeline.presenter.fill,
-            "to write": pipeline.recorder.fill,
-        }
-
-    def _class_counts(self, current: Presentable | None, state: PlayState) -> dict[int, int]:
-        if current is None or state is PlayState.FAILED:
-            return {}
-        detections, _ = self._pipeline.presenter.detections_for(current)
-        shown = detections.scores > np.float32(self._settings.view.threshold)
-        ids, counts = np.unique(detections.class_ids[shown], return_counts=True)
-        return {int(i): int(n) for i, n in zip(ids, counts, strict=True)}
