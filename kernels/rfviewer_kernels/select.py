@@ -9,8 +9,6 @@ A pair is one int64 key, score bits above, 2^n - 1 - flat index below. Scores ar
 greater key is a better pair; no two are equal, and none is 0.
 """
 
-from dataclasses import dataclass
-
 import torch
 import triton
 import triton.language as tl
@@ -18,6 +16,7 @@ from triton.language.extra import libdevice
 
 from rfviewer_kernels.checks import check
 from rfviewer_kernels.records import INVALID_BOXES, INVALID_LOGITS, Results
+from rfviewer_kernels.select_workspace import SelectWorkspace
 from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 _INTERPRETED = tl.constexpr(bool(triton.knobs.runtime.interpret))
@@ -27,32 +26,6 @@ _SCAN_CHUNK = tl.constexpr(2048)
 _INFINITY = tl.constexpr(float("inf"))
 _BAD_LOGITS = tl.constexpr(INVALID_LOGITS)
 _BAD_BOXES = tl.constexpr(INVALID_BOXES)
-
-
-@dataclass(frozen=True)
-class SelectWorkspace:
-    """Scratch of one select in flight; never shared between streams."""
-
-    tallies: torch.Tensor
-    """(2,) int32: pairs that passed, and the flags of invalid outputs. Zero between two selects."""
-    candidates: torch.Tensor
-    """(Q * C,) int64, the keys of the pairs that passed, in no order."""
-    firsts: torch.Tensor
-    """(K,) int64, the key of each record that is the best of its query; 0 for others."""
-    plane_queries: torch.Tensor
-    """(K,) int32, the query behind each mask plane: what the mask kernel reads."""
-
-    @classmethod
-    def allocate(
-        cls, queries: int, classes: int, max_records: int, device: torch.device
-    ) -> "SelectWorkspace":
-        """Return buffers for Q queries of C classes and K records."""
-        return cls(
-            torch.zeros(2, dtype=torch.int32, device=device),
-            torch.zeros(queries * classes, dtype=torch.int64, device=device),
-            torch.zeros(max_records, dtype=torch.int64, device=device),
-            torch.zeros(max_records, dtype=torch.int32, device=device),
-        )
 
 
 @triton.jit

@@ -17,7 +17,8 @@ from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.convolutions import conv_norm_silu
 from rfviewer_kernels.network.products import query_pixels
 from rfviewer_kernels.records import Results
-from rfviewer_kernels.select import SelectWorkspace, select
+from rfviewer_kernels.select import select
+from rfviewer_kernels.select_workspace import SelectWorkspace
 
 DEVICE = torch.device("cuda")
 TOKENS, HEADS, DEPTH = 677, 6, 64

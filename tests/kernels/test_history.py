@@ -13,7 +13,8 @@ from rfviewer_kernels.mask_stream import (  # noqa: E402
 )
 from rfviewer_kernels.masks import MaskTables, masks  # noqa: E402
 from rfviewer_kernels.records import Results  # noqa: E402
-from rfviewer_kernels.select import SelectWorkspace, select  # noqa: E402
+from rfviewer_kernels.select import select  # noqa: E402
+from rfviewer_kernels.select_workspace import SelectWorkspace  # noqa: E402
 
 QUERIES, CLASSES, GRID, MAX_RECORDS, FRAME_WH = 12, 4, 10, 8, (43, 29)
 

@@ -6,7 +6,8 @@ torch = pytest.importorskip("torch")
 
 from rfviewer_kernels import reference  # noqa: E402
 from rfviewer_kernels.records import INVALID_LOGITS, Results, decode  # noqa: E402
-from rfviewer_kernels.select import SelectWorkspace, select  # noqa: E402
+from rfviewer_kernels.select import select  # noqa: E402
+from rfviewer_kernels.select_workspace import SelectWorkspace  # noqa: E402
 
 cuda = pytest.mark.needs_cuda
 SIZES = [  # queries, classes, K

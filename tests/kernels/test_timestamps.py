@@ -13,7 +13,8 @@ from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.preprocess_a import preprocess_a
 from rfviewer_kernels.preprocess_b import preprocess_b
 from rfviewer_kernels.records import Results
-from rfviewer_kernels.select import SelectWorkspace, select
+from rfviewer_kernels.select import select
+from rfviewer_kernels.select_workspace import SelectWorkspace
 from rfviewer_kernels.tables import antialias_table, linear_table
 from rfviewer_kernels.timestamps import stamp
 

@@ -9,6 +9,7 @@ from rfviewer.experiment import AbRequest
 from rfviewer.lab.ab import measure_ab
 from rfviewer.lab.rounds import FEWEST_ROUNDS, Contest
 from rfviewer.lab.stand import Block, Stopped
+from rfviewer.lab.verdict import STAGES_APART
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
 from tests.lab.sim_engine import SimEngine
@@ -171,6 +172,11 @@ def test_a_toggle_that_cannot_run_is_named(stand_of):
     result = measure(stand, toggle="cuda_graph")
     assert "cuda_graph makes no difference here: needs an NVIDIA GPU." in result.notes
     assert not result.effect
+
+
+def test_stages_timed_in_different_ways_are_not_to_be_compared(stand_of):
+    assert STAGES_APART in measure(stand_of(**QUIET), toggle="kernel_timestamps").notes
+    assert STAGES_APART not in measure(stand_of(**QUIET), toggle="roi_masks").notes
 
 
 def test_giving_up_leaves_nothing_in_flight(stand_of):

@@ -20,7 +20,7 @@ from rfviewer.optimizations import Optimizations
 from rfviewer_kernels.fetch import ALIGNMENT, ORDER_WORDS
 from rfviewer_kernels.mask_stream import stream_bytes
 from rfviewer_kernels.records import Results
-from rfviewer_kernels.select import SelectWorkspace
+from rfviewer_kernels.select_workspace import SelectWorkspace
 
 _HOST = torch.device("cpu")
 NOTHING = 1.0

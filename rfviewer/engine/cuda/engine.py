@@ -1,10 +1,9 @@
 """The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
 
 Per frame the host launches one graph and records one event; it waits in `collect` and `make_room`
-only. One slot is spare (`early_relaunch`): the next pass is launched as a network ends, not after
-the host has read what came out. With `micro_batch` several frames share a slot. A new frame format
-or setting builds and captures its slots first; sets of slots are kept, so that flipping back costs
-nothing.
+only. One slot is spare (`early_relaunch`): the next pass is launched as a network ends, before the
+host reads what came out. With `micro_batch` several frames share a slot. A new frame format or
+setting captures its slots first; sets of slots are kept, so that flipping back costs nothing.
 """
 
 from collections.abc import Sequence
