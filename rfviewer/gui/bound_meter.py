@@ -40,7 +40,7 @@ class BoundMeter:
 
         Args:
             snapshot: the newest one; its spans are in the store already.
-            shown_fps: new images a second that reached the screen.
+            shown_fps: new frames a second that reached the screen.
             screen_hz: refresh rate of the screen; None where that is not known.
         """
         recording = snapshot.recording is not None and snapshot.recording.active

@@ -19,7 +19,7 @@ class Rates:
     """Throughput of playback in frames a second; None, shown as a dash, while nothing plays.
 
     Each is (stamps - 1) / elapsed over the last two seconds of playback: frames that the source
-    delivered, results, and new images that reached the screen. The frame of a pause that is
+    delivered, results, and new frames that reached the screen. The frame of a pause that is
     inferred anew because a switch was flipped, steps, and what an experiment infers are work but
     no throughput: counted as such, two flips in a second would read as a frame rate. `inferred` is
     None, too, while there is no engine; the video plays on without.

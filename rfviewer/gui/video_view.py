@@ -22,7 +22,7 @@ class VideoView(ZoomView):
         self.setAccessibleName("Video")
         self.setMinimumSize(160, 90)
         self.painted = RateMeter()
-        """Rate of new images that really reached the screen."""
+        """Rate of frames that really reached the screen; one that is drawn anew counts once."""
         self._frame: PresentedFrame | None = None
         self._fresh = False
         self._greyed = False
@@ -43,7 +43,9 @@ class VideoView(ZoomView):
             frame.image.data, width, height, frame.image.strides[0], QImage.Format.Format_RGB32
         )
         before, self._frame = self._frame, frame  # the old array must outlive its image
-        self._fresh = True
+        # The split view, newer masks and another look draw a frame again: that is no new frame.
+        if before is None or _key(frame) != _key(before):
+            self._fresh = True
         self._greyed = False
         self.set_image(image)
         del before
@@ -51,6 +53,7 @@ class VideoView(ZoomView):
     def clear(self) -> None:
         """Show no image, as while another source opens."""
         before, self._frame = self._frame, None  # who hears of the zoom finds no frame any more
+        self._fresh = False
         self.painted.reset()
         self.set_image(QImage())
         del before  # the array, which had to outlive its image
@@ -68,7 +71,7 @@ class VideoView(ZoomView):
             self.update()
 
     def displayed_fps(self) -> float | None:
-        """Return new images painted per second; None until that is known."""
+        """Return new frames painted per second; None until that is known."""
         return self.painted.rate(time.monotonic_ns())
 
     def _paint_stats(self, painter: QPainter) -> None:
@@ -112,3 +115,8 @@ class VideoView(ZoomView):
         if self._stats:
             self._paint_stats(painter)
         painter.end()
+
+
+def _key(frame: PresentedFrame) -> tuple[int, int]:
+    """Return what tells two frames of a session apart."""
+    return frame.epoch, frame.frame_index
