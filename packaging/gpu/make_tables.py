@@ -172,6 +172,12 @@ def checks(suite: dict[str, Any]) -> Iterator[str]:
         if inner := row.get("in_fp32"):
             found = f"{inner['frames']} | {gate_words(inner)} | {word(inner)}"
             yield f"| {name}, in fp32 | E2 | {found} |"
+        if "input_max" in row:
+            passed = "yes" if row["input_passed"] else "**no**"
+            yield (
+                f"| {name}, network input in fp32 | rounding | {row['frames']} |"
+                f" at most {row['input_max']:.1e} | {passed} |"
+            )
     yield "\n## Precisions against fp32\n"
     yield "By the gate's tolerance E3, fp32 fused E2; the reference is rfdetr's module in fp32.\n"
     yield "| what | bare network ms | frames | differs | passed |\n|---|---|---|---|---|"
