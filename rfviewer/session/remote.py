@@ -10,7 +10,7 @@ from rfviewer.config import EngineConfig, Playback, Settings, View
 from rfviewer.experiment import LabRequest, ParityWatch
 from rfviewer.interfaces import RecordingRequest, ScreenshotKind
 from rfviewer.optimizations import Optimizations
-from rfviewer.session.engine_process import EngineProcess
+from rfviewer.session.engine_link import GOODBYE_S, EngineLink
 from rfviewer.session.guard import ChildGuard, GuardLimits
 from rfviewer.session.obituary import (
     continued,
@@ -20,22 +20,12 @@ from rfviewer.session.obituary import (
     what_next,
     why_ended,
 )
-from rfviewer.session.ring_owner import RingOwner
-from rfviewer.session.wire import (
-    Closed,
-    CloseSession,
-    Command,
-    Method,
-    NeedRing,
-    ToEngine,
-)
+from rfviewer.session.wire import Command, Method
 from rfviewer.snapshot import PresentedFrame, RecordingStatus, Snapshot
 
 if TYPE_CHECKING:
     from rfviewer.result import Notice
 
-GOODBYE_S = 0.5
-"""Part of the time for closing in which the child, its files finalised, ends as a process."""
 FINALISE_S = 2.0
 """How long a restart waits for a running recording; without one nothing is waited for."""
 
@@ -59,18 +49,15 @@ class RemoteSession:
 
         `maker` is "module:function" of a `child.SessionMaker`.
         """
-        self._maker = maker
-        self._log_folder = None if log_folder is None else str(log_folder)
         self._settings = settings
         self._uri = ""
         self._paused = False
         self._snapshot: Snapshot | None = None
-        self._recording: RecordingStatus | None = None
         self._notices: list[Notice] = []
-        self._ring = RingOwner()
+        # Not the list's own method: `poll` begins another list.
+        self._link = EngineLink(maker, log_folder, lambda notice: self._notices.append(notice))
         self._closed = False
         self._guard = ChildGuard(limits)
-        self._process: EngineProcess | None = None
         self._restart_at_s: float | None = None
         """When a child that is ending is killed at the latest; None while all is well."""
         self._again = True
@@ -86,21 +73,22 @@ class RemoteSession:
     @property
     def pid(self) -> int | None:
         """Process id of the child."""
-        return None if self._process is None else self._process.pid
+        process = self._link.process
+        return None if process is None else process.pid
 
     def open(
         self, source: str, playback: Playback, *, recording: RecordingRequest | None = None
     ) -> None:
         """Close the current source and open `source`, recording from its first frame if asked."""
         self._uri, self._paused, self._request = source, playback.paused, recording
-        self._asked_meanwhile = not self._hears
+        self._asked_meanwhile = not self._link.hears
         self._settings = replace(self._settings, playback=playback)
         self._call("open", source, playback, recording=recording)
 
     def set_engine(self, config: EngineConfig) -> None:
         """Load another model or backend."""
         self._settings = replace(self._settings, engine=config)
-        if not self._hears and self._snapshot is not None:
+        if not self._link.hears and self._snapshot is not None:
             self._snapshot = replace(self._snapshot, engine_config=config)
         self._call("set_engine", config)
 
@@ -179,14 +167,13 @@ class RemoteSession:
         """End the child if it still runs, start another, and go on where the video was."""
         last = self._snapshot
         recording = last is not None and last.recording is not None and last.recording.active
-        if self._process is not None:
-            self._end_process(FINALISE_S if recording else 0.0)
+        self._end_process(FINALISE_S if recording else 0.0)
         self._guard.forgive()
         self._start_again(record=False)
 
     def poll(self) -> Snapshot | None:
         """Return the newest snapshot with the samples and notices of all since the last call."""
-        received = self._receive()
+        received = self._link.receive()
         if self._restart_at_s is not None and not self._closed:
             self._replace_child(self._restart_at_s)
             return None
@@ -204,7 +191,7 @@ class RemoteSession:
             self._guard.heard(newest)
             self._recorded = newest.recording is not None and newest.recording.active
             return merged
-        process = self._process
+        process = self._link.process
         if self._closed or process is None:
             return None
         if not process.alive:
@@ -218,22 +205,20 @@ class RemoteSession:
 
     def take_image(self) -> PresentedFrame | None:
         """Return the newest drawn frame if it was not taken before."""
-        return self._ring.read()
+        return self._link.take_image()
 
     def close(self, timeout_s: float = 5.0) -> RecordingStatus | None:
         """Let the child finalise files and end; after `timeout_s` it is killed. Idempotent."""
         if not self._closed:
             self._closed = True
             self._end_process(timeout_s)
-            self._ring.release()
-        return self._recording
+            self._link.release_images()
+        return self._link.recording
 
     def _start(self) -> None:
         self._guard.started()
-        self._restart_at_s = self._recording = None
-        self._process = EngineProcess(self._maker, self._settings, self._log_folder)
-        if self._ring.invitation is not None:
-            self._send(self._ring.invitation)
+        self._restart_at_s = None
+        self._link.start(self._settings)
 
     def _start_again(self, *, record: bool) -> None:
         """Start another child and go on where the video was; `record` goes on in a new file."""
@@ -257,76 +242,33 @@ class RemoteSession:
         again = self._again = self._guard.died()
         sentence = what_next(cause, self._guard.deaths, again=again)
         log.session.error(sentence)
-        limits = self._guard.limits
-        if orderly and self._process is not None:
-            # It knows that it must end, and finishes its files.
-            self._process.send(CloseSession(limits.finalise_s))
-        wait_s = limits.finalise_s + GOODBYE_S if orderly else 0.0
+        finalise_s = self._guard.limits.finalise_s if orderly else None
+        self._link.dismiss(finalise_s)
+        wait_s = 0.0 if finalise_s is None else finalise_s + GOODBYE_S
         self._restart_at_s = time.monotonic() + wait_s
         self._snapshot = failed_snapshot(self._snapshot, self._settings, sentence)
         return self._snapshot
 
     def _replace_child(self, deadline_s: float) -> None:
         """Start another child once the old one has ended or had its time."""
-        process = self._process
+        process = self._link.process
         if process is not None and process.alive and time.monotonic() < deadline_s:
             return
-        if process is not None:
-            process.kill()
-            process.free()
-            self._process = None
+        self._link.drop()
         self._restart_at_s = None
         if not self._again:
             return
         last, record = self._snapshot, False
         if self._recorded and last is not None:
             record = last.source is not None and last.source.live
-            self._notices.append(("error", what_is_kept(self._recording or last.recording)))
+            self._notices.append(("error", what_is_kept(self._link.recording or last.recording)))
         self._notices.append(("warning", "The engine process was started again."))
         self._start_again(record=record)
 
     def _call(self, method: Method, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - checked by callers
-        self._send(Command(method, arguments, options))
-
-    @property
-    def _hears(self) -> bool:
-        """Whether there is a child that takes commands."""
-        return self._process is not None and self._restart_at_s is None
-
-    def _send(self, message: ToEngine) -> None:
-        if self._process is not None and self._restart_at_s is None:
-            self._process.send(message)
-
-    def _receive(self) -> list[Snapshot]:
-        snapshots: list[Snapshot] = []
-        wanted_bytes = 0
-        for message in [] if self._process is None else self._process.receive():
-            match message:
-                case Snapshot():
-                    snapshots.append(message)
-                case NeedRing(image_bytes):
-                    wanted_bytes = max(wanted_bytes, image_bytes)
-                case Closed(recording):
-                    self._recording = recording
-        if wanted_bytes > self._ring.image_bytes and not self._closed:
-            self._make_ring(wanted_bytes)
-        return snapshots
-
-    def _make_ring(self, image_bytes: int) -> None:
-        missing = self._ring.make(image_bytes)
-        if missing:
-            self._notices.append(("error", missing))
-        elif self._ring.invitation is not None:
-            self._send(self._ring.invitation)
+        self._link.send(Command(method, arguments, options))
 
     def _end_process(self, timeout_s: float) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        messages, by_itself = process.end(timeout_s, GOODBYE_S)
-        for message in messages:
-            if isinstance(message, Closed):
-                self._recording = message.recording
+        by_itself = self._link.end(timeout_s)
         if not by_itself and self._recorded and self._snapshot is not None:
-            self._recording = cut_off(self._snapshot.recording)
-        process.free()
+            self._link.recording = cut_off(self._snapshot.recording)

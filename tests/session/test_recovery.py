@@ -132,7 +132,7 @@ def test_after_some_times_in_a_row_it_is_given_up_and_restart_begins_anew(start)
     story.session.open("clip", EVERY)
     story.until(lambda s: "not started again" in s.error)
     assert "3 times in a row" in story.last.error
-    wait_until(lambda: (story.poll(), story.session._process is None)[1])
+    wait_until(lambda: (story.poll(), story.session.pid is None)[1])
     assert story.poll().state is PlayState.FAILED
     wait_until(lambda: not active_children())
     story.session.restart()

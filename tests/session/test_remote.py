@@ -42,7 +42,7 @@ class Watcher:
 def session() -> Iterator[RemoteSession]:
     session = RemoteSession(MAKER, Settings(), log_folder=None)
     yield session
-    ring = session._ring.segment
+    ring = session._link._ring.segment
     session.close()
     wait_until(lambda: not active_children())
     if ring is not None:
@@ -164,7 +164,7 @@ def test_snapshots_come_while_commands_do(session: RemoteSession) -> None:
 def test_a_ring_replaced_before_its_use_does_no_harm(session: RemoteSession) -> None:
     watcher = Watcher(session)
     for image_bytes in (512, 1024):
-        session._make_ring(image_bytes)
+        session._link._make_ring(image_bytes)
     session.open("clip", EVERY)
     wait_until(lambda: watcher.sees(PlayState.PLAYING))
 
