@@ -12,12 +12,16 @@ _HAS_TORCH = all(importlib.util.find_spec(name) for name in ("torch", "triton"))
 
 _NEED_TORCH = [
     "test_copy_out.py",
-    "test_plain.py",
-    "test_engine.py",
-    "test_micro_batch.py",
     "test_demo.py",
+    "test_early_launches.py",
+    "test_engine.py",
+    "test_memory.py",
+    "test_micro_batch.py",
     "test_overlay.py",
+    "test_plain.py",
     "test_prepare.py",
+    "test_replayed_parts.py",
+    "test_toggle_effects.py",
 ]
 collect_ignore = [] if _HAS_TORCH else _NEED_TORCH
 
@@ -67,6 +71,16 @@ def make():
     yield build
     for engine in engines:
         engine.close()
+
+
+@pytest.fixture
+def wanted(make):
+    """What one slot with everything on finds in the frames."""
+    from tests.engine_cuda.fake_network import FRAMES, digests, run_all
+
+    results = run_all(make(), FRAMES)
+    assert sum(len(result.detections) for result in results) > len(FRAMES)
+    return digests(results)
 
 
 def _demo(precision):

@@ -107,6 +107,9 @@ def frame(index, size_wh=(20, 14), **kwargs):
     return Frame(image, width, height, index, index / 25, 0, **kwargs)
 
 
+FRAMES = [frame(index) for index in range(24)]
+
+
 def run_all(engine, frames, threshold=0.5):
     results = []
     for item in frames:

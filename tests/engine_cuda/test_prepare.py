@@ -5,11 +5,9 @@ from dataclasses import replace
 import pytest
 
 from rfviewer.optimizations import Optimizations
-from tests.engine_cuda.fake_network import FakeNetwork, digests, frame, run_all
+from tests.engine_cuda.fake_network import FRAMES, FakeNetwork, digests, run_all
 
 pytestmark = pytest.mark.needs_cuda
-
-FRAMES = [frame(index) for index in range(24)]
 
 
 @pytest.mark.parametrize(
