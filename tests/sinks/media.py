@@ -1,5 +1,8 @@
-"""Frames, detections and files for the tests of sinks."""
+"""Frames, detections and files for the tests of sinks, and what is found in written files."""
 
+import json
+import math
+import subprocess
 from fractions import Fraction
 from itertools import pairwise
 
@@ -9,6 +12,7 @@ import numpy as np
 from rfviewer.detections import Detections, InstanceMasks
 from rfviewer.frame import Frame, SourceInfo, SourceKind
 from rfviewer.interfaces import SinkContext, SinkItem
+from rfviewer.sinks.video import VideoSink
 
 NAMES = (None, "person", None, "car")
 
@@ -110,3 +114,41 @@ def write_source(path, *, frames=50, fps=25, audio_codec="aac", size=(64, 48)):
 
 def gaps(times):
     return [b - a for a, b in pairwise(times)]
+
+
+def record(path, items, ctx=None, **options):
+    """Write a video of `items`; return the closed sink."""
+    with VideoSink(path, ctx or context(), **options) as sink:
+        for each in items:
+            sink.write(each)
+    return sink
+
+
+def probe(path):
+    """Return what ffprobe tells of a file; a complaint of it fails the test."""
+    command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+def file_context(path):
+    return context(uri=str(path), name=path.name, kind=SourceKind.FILE)
+
+
+def clicks_s(path, until_s=math.inf):
+    """Return the times at which a click begins, up to `until_s`."""
+    times = []
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        for frame in container.decode(stream):
+            if frame.time > until_s:
+                break
+            samples = np.abs(frame.to_ndarray()[0].astype(float))
+            peak = samples.max() or 1
+            loud = samples > (0.15 if peak <= 2 else 0.15 * 32768)
+            for offset in np.flatnonzero(loud):
+                time_s = float(frame.pts * frame.time_base) + offset / frame.sample_rate
+                if not times or time_s - times[-1] > 0.5:
+                    times.append(time_s)
+    return times

@@ -10,8 +10,7 @@ from rfviewer.interfaces import RecordingRequest
 from rfviewer.sinks import remux, video
 from rfviewer.sinks.video import VideoSink
 from tests.fakes import Bench, FakeSource
-from tests.sinks.media import context, item, read_video, write_source
-from tests.sinks.test_video import file_context, probe
+from tests.sinks.media import context, file_context, item, probe, read_video, write_source
 
 
 def write(path: Path, sink_context, *, until_s: float, frames: int = 90) -> VideoSink:

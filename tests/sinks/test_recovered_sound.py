@@ -14,8 +14,7 @@ from rfviewer.sinks.running import RunningFiles
 from rfviewer.sinks.sound import SoundNote
 from rfviewer.sinks.video import VideoSink
 from rfviewer.sources.factory import open_source
-from tests.sinks.media import item, write_source
-from tests.sinks.test_video import clicks_s, file_context, probe, record
+from tests.sinks.media import clicks_s, file_context, item, probe, record, write_source
 from tests.sources.makers import ffmpeg
 
 ROOT = Path(__file__).resolve().parents[2]

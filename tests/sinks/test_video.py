@@ -1,31 +1,13 @@
-import json
-import math
-import re
+"""Recorded video: frames, their times and colors, and the file's name until it is finished."""
+
 import subprocess
 
-import av
 import numpy as np
 import pytest
 
 from rfviewer.errors import SinkError
-from rfviewer.frame import SourceKind
-from rfviewer.sinks import finish
 from rfviewer.sinks.video import VideoSink
-from tests.sinks.media import context, gaps, item, read_video, write_source
-
-
-def record(path, items, ctx=None, **options):
-    with VideoSink(path, ctx or context(), **options) as sink:
-        for each in items:
-            sink.write(each)
-    return sink
-
-
-def probe(path):
-    command = ["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert result.stderr == ""
-    return json.loads(result.stdout)
+from tests.sinks.media import context, gaps, item, probe, read_video, record
 
 
 def test_an_ordinary_recording_plays_everywhere(tmp_path):
@@ -188,120 +170,6 @@ def test_size_grows_while_recording(tmp_path):
             sink.write(item(i))
         assert sink.size_bytes > 1000
     assert sink.size_bytes == (tmp_path / "out.mp4").stat().st_size
-
-
-def file_context(path):
-    return context(uri=str(path), name=path.name, kind=SourceKind.FILE)
-
-
-def clicks_s(path, until_s=math.inf):
-    """Return the times at which a click begins, up to `until_s`."""
-    times = []
-    with av.open(str(path)) as container:
-        stream = container.streams.audio[0]
-        for frame in container.decode(stream):
-            if frame.time > until_s:
-                break
-            samples = np.abs(frame.to_ndarray()[0].astype(float))
-            peak = samples.max() or 1
-            loud = samples > (0.15 if peak <= 2 else 0.15 * 32768)
-            for offset in np.flatnonzero(loud):
-                time_s = float(frame.pts * frame.time_base) + offset / frame.sample_rate
-                if not times or time_s - times[-1] > 0.5:
-                    times.append(time_s)
-    return times
-
-
-@pytest.mark.parametrize("first", [0, 30])
-def test_sound_is_copied_in_sync(tmp_path, first):
-    source = write_source(tmp_path / "source.mp4", frames=100)
-    original = clicks_s(source)
-    assert len(original) >= 3
-    path = tmp_path / "out.mp4"
-    start_s = first / 25
-    items = [item(i, pts_s=i / 25, recorded_s=i / 25 - start_s) for i in range(first, 90)]
-    sink = record(path, items, file_context(source))
-    assert sink.notice == ""
-    expected = [t - start_s for t in original if start_s + 0.1 <= t < 3.5]
-    found = [t for t in clicks_s(path) if t >= 0.1 or first == 0][: len(expected)]
-    np.testing.assert_allclose(found, expected, atol=0.04)
-    streams = {s["codec_type"]: s for s in probe(path)["streams"]}
-    assert streams["audio"]["codec_name"] == "aac"
-    assert float(streams["audio"]["duration"]) == pytest.approx((90 - first) / 25, abs=0.05)
-
-
-def test_after_a_jump_there_is_no_sound(tmp_path):
-    source = write_source(tmp_path / "source.mp4")
-    path = tmp_path / "out.mp4"
-    items = [item(0), item(1), item(40, recorded_s=0.08)]
-    sink = record(path, items, file_context(source))
-    assert [s["codec_type"] for s in probe(path)["streams"]] == ["video"]
-    assert sink.notice == "The recording has no sound: the video jumped or looped meanwhile."
-
-
-def test_sound_that_is_damaged_ends_there_and_is_told(tmp_path, monkeypatch):
-    source = write_source(tmp_path / "source.mp4", frames=100)
-
-    def breaking(container, *streams):
-        count = 0
-        for packet in demux(container, *streams):
-            if container.name.endswith("source.mp4"):
-                count += 1
-                if count > 40:
-                    raise av.InvalidDataError(1094995529, "Invalid data found")
-            yield packet
-
-    demux = av.container.InputContainer.demux
-    monkeypatch.setattr("rfviewer.sinks.remux._demux", breaking)
-    path = tmp_path / "out.mp4"
-    sink = record(path, [item(i) for i in range(90)], file_context(source))
-    assert re.fullmatch(
-        r"The sound of the recording ends at 0\.[789] s: source\.mp4 is damaged there\.",
-        sink.notice,
-    )
-    assert len(read_video(path)[0]) == 90
-    streams = {s["codec_type"]: s for s in probe(path)["streams"]}
-    assert 0.5 < float(streams["audio"]["duration"]) < 1.0
-
-
-def test_sound_that_the_muxer_refuses_costs_a_notice_and_not_the_video(tmp_path, monkeypatch):
-    source = write_source(tmp_path / "source.mp4")
-    real = finish.remux
-
-    def refusing(fragments, output, audio, _is_late):
-        if audio is not None:
-            output.write_bytes(b"half a copy")
-            raise ValueError("Invalid argument")
-        return real(fragments, output, audio, _is_late)
-
-    monkeypatch.setattr(finish, "remux", refusing)
-    path = tmp_path / "out.mp4"
-    sink = record(path, [item(i) for i in range(30)], file_context(source))
-    assert "cannot be copied into an MP4" in sink.notice
-    assert [p.name for p in tmp_path.iterdir() if p != source] == ["out.mp4"]
-    assert b"moof" not in path.read_bytes()
-
-
-def test_sound_that_mp4_cannot_hold_costs_a_notice_and_not_the_video(tmp_path):
-    source = write_source(tmp_path / "source.mkv", audio_codec="pcm_s16le")
-    path = tmp_path / "out.mp4"
-    sink = record(path, [item(i) for i in range(5)], file_context(source))
-    assert "pcm_s16le" in sink.notice
-    assert len(read_video(path)[0]) == 5
-
-
-def test_a_source_that_is_gone_costs_a_notice_and_not_the_video(tmp_path):
-    path = tmp_path / "out.mp4"
-    sink = record(path, [item(i) for i in range(5)], file_context(tmp_path / "moved.mp4"))
-    assert "moved.mp4" in sink.notice
-    assert len(read_video(path)[0]) == 5
-
-
-def test_sound_is_left_out_on_request(tmp_path):
-    source = write_source(tmp_path / "source.mp4")
-    path = tmp_path / "out.mp4"
-    record(path, [item(i) for i in range(5)], file_context(source), audio=False)
-    assert [s["codec_type"] for s in probe(path)["streams"]] == ["video"]
 
 
 @pytest.mark.parametrize("name", ["-i.mp4", "a:b.mp4", "pipe:0.mp4", "100%d.mp4", "ä ö 人.mp4"])
