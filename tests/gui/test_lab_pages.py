@@ -1,162 +1,20 @@
-"""The pages of the lab: A/B and waterfall in all their states."""
+"""What holds for all pages of the lab, and what they leave in the rack."""
 
 import shlex
 from dataclasses import replace
 
-import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QLabel
 
-from rfviewer.experiment import AbRequest, CeilingsRequest, WaterfallRequest
-from rfviewer.gui.lab_parts import AB, WATERFALL
-from rfviewer.lab.describe import PAIRED
-from rfviewer.optimizations import Optimizations, toggle_of
-from rfviewer.parity_verb import parse_set
-from tests.gui.fake_session import WORK_ON_CPU, FakeSession
-
-
-def open_ab(window, qtbot):
-    window.actions_["page_ab"].trigger()
-    qtbot.waitUntil(lambda: window.lab.can_run)
-    return window.lab_parts.strip.page(AB)
-
-
-def run(window, page, qtbot):
-    page.run()
-    qtbot.waitUntil(lambda: window.lab.running is None)
-
-
-def test_a_is_the_baseline_and_b_follows_what_is_set(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    assert page.request == AbRequest(a=Optimizations.baseline(), b=window.model.optimizations)
-    window.model.set_toggle("roi_render", value=False)
-    assert page.request.b == Optimizations(roi_render=False)
-    page.picker._controls["A", "roi_render"].click()
-    assert page.request.a == Optimizations.baseline().set("roi_render", "on")
-    assert page.picker._marks["roi_render"].text() == "\N{NOT EQUAL TO}"
-    page.picker.choose(Optimizations(), Optimizations(depth=3))
-    assert page.picker._buttons["A"].text() == "All on"
-    assert page.picker._buttons["B"].text() == "2 differ from now"
-
-
-def test_the_picker_leaves_out_what_cannot_run_here(window, qtbot):
-    page = open_ab(window, qtbot)
-    qtbot.waitUntil(lambda: page.picker._names["cuda_graph"].isHidden())
-    shown = {name for name, text in page.picker._names.items() if not text.isHidden()}
-    assert shown == WORK_ON_CPU
-    assert "more cannot run here" in page.picker._left_out.full_text
-
-
-def test_while_it_runs_the_step_is_told_and_it_can_be_stopped(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    session.lab.hold = True
-    page.run()
-    assert page.pages.currentWidget() is page.progress
-    assert not page.run_button.isEnabled()
-    assert not window.actions_["run_waterfall"].isEnabled()
-    qtbot.waitUntil(lambda: page.progress.step.text().startswith("8 s of at most 24 s"))
-    qtbot.waitUntil(lambda: window.lab.status.index == 8)
-    time, interval = page.progress.step.text().split("  \N{MIDDLE DOT}  ")
-    assert (time, interval) == ("8 s of at most 24 s", "B -0.4 to +6.9 % frames/s so far")
-    page.progress.stop.click()
-    assert session.asked("stop_lab") == [()]
-    qtbot.waitUntil(lambda: window.lab.running is None)
-    assert page.pages.currentWidget() is page.setup
-    qtbot.waitUntil(page.run_button.isEnabled)
-
-
-def test_a_result_is_a_sentence_a_table_and_marks(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    run(window, page, qtbot)
-    result = window.lab.status.result
-    assert page.verdict.text() == result.verdict[:1].upper() + result.verdict[1:]
-    assert f"{result.throughput.a:.1f}" in page.rate.text()
-    model = page.table.model()
-    rows = {model.data(model.index(row, 0)): row for row in range(model.rowCount())}
-    assert list(rows) == [effect.quantity for effect in result.stages]
-    post = rows["postprocess"]
-    assert model.data(model.index(post, 3)).startswith("\N{MINUS SIGN}")
-    assert model.data(model.index(post, 4)).startswith("better")
-    interval = model.data(model.index(post, 5), Qt.ItemDataRole.AccessibleTextRole)
-    assert "\N{HORIZONTAL ELLIPSIS}" in interval
-    assert f"{result.blocks} blocks" in page.notes.text()
-
-
-def test_the_picker_gives_way_to_the_result_and_comes_back(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    assert page.pages.currentWidget() is page.setup
-    assert page._back.isHidden()
-    run(window, page, qtbot)
-    assert page.pages.currentWidget() is page.result
-    page.choose()
-    assert page.pages.currentWidget() is page.setup
-    page._back.click()
-    assert page.pages.currentWidget() is page.result
-    page.choose()
-    run(window, page, qtbot)
-    assert page.pages.currentWidget() is page.result
-
-
-def test_equal_sets_have_no_effect_and_say_so(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    page.picker.choose(None, None)
-    assert "the same" in page._why_not.text()
-    run(window, page, qtbot)
-    assert page.verdict.text().startswith("No effect larger than the noise")
-    words = {page.table.model().texts[row][4] for row in range(page.table.model().rowCount())}
-    assert words == {"no effect \N{WHITE CIRCLE}"}
-
-
-def test_what_went_wrong_is_told_in_place_of_a_result(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    session.lab.error = "The engine failed after 3 rounds."
-    run(window, page, qtbot)
-    assert page.pages.currentWidget() is page.setup
-    assert page.said.text() == "The engine failed after 3 rounds."
-
-
-def test_a_request_without_an_answer_gives_the_buttons_back(window, session, qtbot, monkeypatch):
-    page = open_ab(window, qtbot)
-    monkeypatch.setattr("rfviewer.gui.lab_model.ANSWER_WITHIN_S", 0.0)
-    session.lab.start = lambda _request: None
-    page.run()
-    qtbot.waitUntil(lambda: window.lab.running is None)
-    assert page.run_button.isEnabled()
-
-
-def test_nothing_is_measured_without_an_engine(make_window, qtbot):
-    session = FakeSession(load_s=3600.0)
-    window = make_window(session)
-    window.actions_["page_ab"].trigger()
-    page = window.lab_parts.strip.page(AB)
-    qtbot.waitUntil(lambda: window.model.snapshot is not None)
-    page.run()
-    assert session.asked("start_lab") == []
-    assert not page.run_button.isEnabled()
-    assert "needs" in page._why_not.text()
-
-
-def test_text_and_command_are_copied(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    page.picker.choose(Optimizations.baseline().set("roi_masks", "on"), Optimizations(depth=3))
-    run(window, page, qtbot)
-    page.copy_text()
-    text = QGuiApplication.clipboard().text()
-    assert page.table.model().texts[0][0] in text
-    page.copy_command()
-    words = shlex.split(QGuiApplication.clipboard().text())
-    assert words[:3] == ["rfviewer", "ab", "/videos/street.mp4"]
-    sets = dict(zip(words[3::2], words[4::2], strict=True))
-    assert parse_set(sets["--a"], Optimizations()) == page.request.a
-    assert parse_set(sets["--b"], Optimizations()) == page.request.b
-    assert QGuiApplication.clipboard().text() in text
+from rfviewer import ab_verb
+from rfviewer.cli import _parser
+from rfviewer.experiment import AbRequest, Effect, Interval, WaterfallRequest
+from rfviewer.gui.lab_text import compact_notes, word_of
+from rfviewer.optimizations import Optimizations
+from tests.gui.fake_session import FakeSession
 
 
 def test_the_command_line_understands_what_is_copied(window, qtbot):
-    from rfviewer import ab_verb
-    from rfviewer.cli import _parser
-
     target = Optimizations(depth=3, roi_masks=False)
     for request in (
         AbRequest(a=Optimizations.baseline(), b=target),
@@ -208,98 +66,6 @@ def test_another_engine_forgets_the_figures(make_window, qtbot):
     assert window.panel.rack.rows["limit_masks"].effect_text == ""
 
 
-def open_waterfall(window, qtbot):
-    window.actions_["page_waterfall"].trigger()
-    qtbot.waitUntil(lambda: window.lab.can_run)
-    return window.lab_parts.strip.page(WATERFALL)
-
-
-def test_the_waterfall_leads_from_the_baseline_down(window, session, qtbot):
-    page = open_waterfall(window, qtbot)
-    window.actions_["run_waterfall"].trigger()
-    qtbot.waitUntil(lambda: window.lab.running is None)
-    result = window.lab.status.result
-    bars = page.bars.bars
-    assert (bars[0].kind, bars[0].end) == ("total", result.whole.a)
-    level = result.whole.a
-    for bar, step in zip(bars[1:-2], result.steps, strict=True):
-        assert bar.start == pytest.approx(level)
-        level += step.cumulative.difference
-        assert bar.end == pytest.approx(level)
-        assert bar.whisker.low < bar.end < bar.whisker.high
-    assert bars[-2].end == result.whole.b
-    assert bars[-1].end - bars[-1].start == pytest.approx(result.interaction)
-    names = [page.bars.texts[row][0] for row in range(1, len(bars) - 2)]
-    assert names == [toggle_of(step.name).label for step in result.steps]
-    rows = window.panel.rack.rows
-    assert rows["limit_masks"].effect_text.startswith("saves")
-    page.copy_text()
-    assert "interaction" in QGuiApplication.clipboard().text()
-
-
-def test_ceilings_name_the_bound_and_stand_as_lines(window, session, qtbot):
-    page = open_waterfall(window, qtbot)
-    assert page.ceilings.verdict.text().endswith(
-        "Measure to see how fast each part could go alone."
-    )
-    page.ceilings.measure.click()
-    assert isinstance(session.asked("start_lab")[-1][0], CeilingsRequest)
-    qtbot.waitUntil(lambda: page.ceilings.bound.text() == "Network-bound")
-    assert page.bars.lines == []
-    window.actions_["run_waterfall"].trigger()
-    qtbot.waitUntil(lambda: page.bars.lines != [])
-    names = [name for _, name in page.bars.lines]
-    assert "bare network" in names
-    assert all(ms >= page.bars.axis.low for ms, _ in page.bars.lines)
-    texts = [row[1].text() for row in page.ceilings.rows]
-    assert "not measured" in texts
-
-
-@pytest.mark.usefixtures("settles_soon")
-def test_what_binds_right_now_stands_there_until_it_is_measured(window, qtbot):
-    page = open_waterfall(window, qtbot)
-    shown = page.ceilings
-    qtbot.waitUntil(lambda: shown.bound.text().endswith("-bound right now"))
-    assert shown.verdict.text().endswith("Measure to see how fast each part could go alone.")
-    shown.measure.click()
-    qtbot.waitUntil(lambda: shown.bound.text() == "Network-bound")
-    shown.show_live(None)
-    assert shown.bound.text() == "Network-bound"
-
-
-def test_a_result_names_its_own_sides(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    window.lab.measure_toggle("roi_masks")
-    qtbot.waitUntil(lambda: "roi_masks=off" in page.sides.text())
-    assert page.sides.text() == "A  roi_masks=off\nB  roi_masks=on"
-    assert PAIRED in page.notes.toolTip()
-
-
-@pytest.mark.parametrize("share", [1.0, 2.0])
-def test_names_of_toggles_are_whole_at_any_size_of_text(make_window, session, qapp, share):
-    before = qapp.font()
-    large = QFont(before)
-    large.setPointSizeF(before.pointSizeF() * share)
-    qapp.setFont(large)
-    try:
-        window = make_window(session)
-        window.resize(int(1000 * share), 900)
-        window.lab_parts.show_page("ab")
-        page = window.lab_parts.strip.page("ab")
-        qapp.processEvents()
-        for shown in page.picker._names.values():
-            needs = shown.fontMetrics().horizontalAdvance(shown.full_text)
-            assert not shown.isVisible() or needs <= shown.width(), shown.full_text
-    finally:
-        qapp.setFont(before)
-
-
-def test_the_waterfall_of_a_baseline_goes_to_all_on(window, session, qtbot):
-    page = open_waterfall(window, qtbot)
-    window.model.set_optimizations(Optimizations.baseline())
-    assert page.request.target == Optimizations()
-
-
 def test_pages_have_plain_labels_and_names(window, session, qtbot):
     for name in ("timeline", "latency", "ab", "waterfall"):
         window.lab_parts.show_page(name)
@@ -314,27 +80,7 @@ def test_pages_have_plain_labels_and_names(window, session, qtbot):
                 assert widget.accessibleName() or widget.text(), widget
 
 
-def test_a_throttled_result_says_what_was_left_out(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    run(window, page, qtbot)
-    status = window.lab.status
-    result = replace(status.result, excluded=12, notes=("roi_masks makes no difference here.",))
-    session.lab.status = replace(status, result=result)
-    qtbot.waitUntil(lambda: "12 left out" in page.notes.text())
-    assert "makes no difference" in page.notes.text()
-
-
-def test_a_click_in_a_page_leaves_the_keyboard_to_the_video(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    for control in page.picker._controls.values():
-        assert not control.focusPolicy() & Qt.FocusPolicy.ClickFocus
-        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus
-
-
 def test_what_is_too_noisy_to_tell_is_not_called_equal():
-    from rfviewer.experiment import Effect, Interval
-    from rfviewer.gui.lab_text import compact_notes, word_of
-
     clear = Effect("infer", "ms", 20.0, 2.0, None, None, -18.0, Interval(-19, -17), False)
     assert word_of(clear) == "not sure"
     assert word_of(replace(clear, interval=Interval(-40, 4))) == "no effect"
@@ -345,36 +91,3 @@ def test_what_is_too_noisy_to_tell_is_not_called_equal():
         "First.",
         "No difference here (needs a GPU): a, b, c.",
     ]
-
-
-def test_a_waterfall_of_the_ticked_toggles(window, session, qtbot):
-    page = open_waterfall(window, qtbot)
-    qtbot.waitUntil(lambda: set(page.choice._able) == WORK_ON_CPU)
-    assert page.choice.text() == "All toggles"
-    assert page.request.names == ()
-    for name, box in page.choice.boxes.items():
-        box.setChecked(name in {"limit_masks", "roi_render"})
-    assert page.choice.text() == f"2 of {len(WORK_ON_CPU)} toggles"
-    page.run()
-    assert session.asked("start_lab")[-1][0].names == ("limit_masks", "roi_render")
-    window.lab.stop()
-    for box in page.choice.boxes.values():
-        box.setChecked(False)
-    qtbot.waitUntil(lambda: not page.run_button.isEnabled())
-
-
-def test_too_few_rounds_are_told_in_the_headline(window, session, qtbot):
-    page = open_ab(window, qtbot)
-    run(window, page, qtbot)
-    status = window.lab.status
-    unsure = tuple(replace(effect, significant=False) for effect in status.result.stages)
-    result = replace(
-        status.result,
-        stages=unsure,
-        throughput=replace(status.result.throughput, significant=False),
-        effect=False,
-        verdict="no effect larger than the noise",
-    )
-    session.lab.status = replace(status, result=result)
-    qtbot.waitUntil(lambda: page.verdict.text().endswith("too few rounds to be sure"))
-    assert "not sure" in page.rate.text()
