@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.gui import icons
 from rfviewer.gui.config_picker import ConfigPicker
-from rfviewer.gui.controls import label, scrolled
+from rfviewer.gui.controls import label
 from rfviewer.gui.interval_table import interval_table, outcome_color
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
@@ -37,6 +37,7 @@ from rfviewer.gui.lab_text import (
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
+from rfviewer.gui.words_and_table import WordsAndTable
 from rfviewer.gui.wrapping_row import WrappingRow
 from rfviewer.lab.describe import PAIRED, describe_difference
 
@@ -142,12 +143,9 @@ class AbPage(QWidget):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        row = QHBoxLayout()
-        row.setSpacing(PAD_PX)
-        row.addWidget(scrolled(self._words(), least_lines=4), 4)
         self.table, self._effects = interval_table()
-        row.addWidget(self.table, 6)
-        column.addLayout(row, 1)
+        self.result_view = WordsAndTable(self._words(), self.table, (4, 6))
+        column.addWidget(self.result_view, 1)
         foot = WrappingRow()
         self.again = _button("Measure again", self.run, primary=True)
         foot.add(_button("Choose A and B", self.choose))

@@ -20,7 +20,7 @@ from rfviewer.gui.lab_text import configuration_name, differing
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import scaled
-from rfviewer.gui.wrapping_row import WrappingRow
+from rfviewer.gui.wrapping_row import Together, WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.snapshot import Snapshot
 
@@ -61,8 +61,7 @@ class ConfigPicker(QWidget):
         column.setSpacing(4)
         self._menus = WrappingRow()
         for side in _SIDES:
-            self._menus.add(heading(side))
-            self._menus.add(self._menu_button(side))
+            self._menus.add(Together(heading(side), self._menu_button(side)))
         column.addLayout(self._menus)
         self._left_out = ElidedLabel(muted=True)
         self._left_out.setFont(scaled(self._left_out.font(), 0.88))

@@ -28,6 +28,8 @@ type Index = QModelIndex | QPersistentModelIndex
 MARGIN_PX = 14
 """Room left and right of a drawn column, for the labels of its outermost ticks."""
 _LEAST_PLOT_DIGITS = 18
+_NO_PLOT_DIGITS = 8
+"""Below this width the drawn column would show nothing, and is left out."""
 
 
 def x_of(axis: Axis, rect: QRect, value: float) -> float:
@@ -213,6 +215,28 @@ class FigureTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
         self.verticalHeader().setMinimumSectionSize(10)
 
+    def least_width(self) -> int:
+        """Return the width in pixels that shows the drawn column and those that are never left out.
+
+        The scroll bar is not counted.
+        """
+        texts = (c for c in range(len(self._model.HEADS)) if c != self._model.PLOT)
+        return self._plot_px() + sum(
+            self._taken_px(column) for column in texts if column not in self._model.SPARED
+        )
+
+    def whole_height(self) -> int:
+        """Return the height in pixels that shows every row."""
+        rows = max(3, self._model.rowCount())
+        head = self.horizontalHeader().sizeHint().height()
+        return head + rows * self.verticalHeader().defaultSectionSize() + 2
+
+    def _plot_px(self) -> int:
+        return _LEAST_PLOT_DIGITS * self.fontMetrics().horizontalAdvance("0")
+
+    def _taken_px(self, column: int) -> int:
+        return max(self.sizeHintForColumn(column), 0) + 8
+
     @override
     def minimumSizeHint(self) -> QSize:
         rows = min(4, max(3, self._model.rowCount()))
@@ -234,11 +258,12 @@ class FigureTable(QTableView):
         self.fit_columns()
 
     def fit_columns(self) -> None:
-        """Leave out the columns that can be spared where the drawn one would get too narrow."""
+        """Leave out what can be spared where the drawn column gets too narrow, or it itself."""
         texts = [column for column in range(len(self._model.HEADS)) if column != self._model.PLOT]
-        taken = {column: max(self.sizeHintForColumn(column), 0) + 8 for column in texts}
-        least = _LEAST_PLOT_DIGITS * self.fontMetrics().horizontalAdvance("0")
-        room = self.viewport().width() - least - sum(taken.values())
+        taken = {column: self._taken_px(column) for column in texts}
+        room = self.viewport().width() - self._plot_px() - sum(taken.values())
         for column in self._model.SPARED:
             self.setColumnHidden(column, room < 0)
             room += taken[column] if room < 0 else 0
+        least = _NO_PLOT_DIGITS * self.fontMetrics().horizontalAdvance("0")
+        self.setColumnHidden(self._model.PLOT, self._plot_px() + room < least)

@@ -5,7 +5,6 @@ from typing import override
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QBrush, QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -21,6 +20,7 @@ from rfviewer.gui.ribbon_paint import IDLE
 from rfviewer.gui.text import ms_text, tooltip
 from rfviewer.gui.timeline_data import STAGES, Hit, SpanStore
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, STAGE_COLORS, current_tokens, scaled, tabular
+from rfviewer.gui.wrapping_row import Together, WrappingRow
 from rfviewer.snapshot import Snapshot
 from rfviewer.timing import Stage
 
@@ -124,15 +124,14 @@ class TimelinePage(QWidget):
         self._fitted = 0
         self.ribbon = Ribbon(store)
         self._spans: dict[int, QAction] = {}
-        self._head = QHBoxLayout()
-        self._head.setSpacing(GAP_PX)
+        self._head = WrappingRow()
         self.freeze = QPushButton("Freeze")
         self.freeze.setCheckable(True)
         self.freeze.setToolTip(
             tooltip("Stand still to look closer (click the ribbon, or Space on it)")
         )
         self.freeze.clicked.connect(lambda checked: self.ribbon.set_frozen(frozen=checked))
-        self._head.addWidget(self.freeze)
+        self._head.add(self.freeze)
         for text, name, factor in (
             ("\N{MINUS SIGN}", "Show more time", 1.6),
             ("+", "Show less time", 1 / 1.6),
@@ -142,13 +141,15 @@ class TimelinePage(QWidget):
             button.setAccessibleName(name)
             button.setToolTip(tooltip(f"{name} (wheel, or + and \N{MINUS SIGN} on the ribbon)"))
             button.clicked.connect(lambda _checked=False, by=factor: self._zoom(by))
-            self._head.addWidget(button)
+            self._head.add(button)
         self.span = self._span_choice()
-        self._head.addWidget(self.span)
+        self._head.add(self.span)
         self.figures = ElidedLabel()
         self.figures.setFont(tabular(self.figures.font()))
         self.figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self._head.addWidget(self.figures, 1)
+        self._head.add(self.figures)
+        self._exports = Together()
+        self._head.add(self._exports)
         self.legend = StageLegend()
         self._none = label(muted=True)
         self._none.setWordWrap(True)
@@ -169,8 +170,8 @@ class TimelinePage(QWidget):
         self._show_state(None)
 
     def add_button(self, button: QWidget) -> None:
-        """Put a button at the right of the head."""
-        self._head.addWidget(button)
+        """Put a button at the right of the head; all of them stay together."""
+        self._exports.add(button)
 
     def apply(self, snapshot: Snapshot) -> None:
         """Show what the newest snapshot brought; the store has its spans already."""

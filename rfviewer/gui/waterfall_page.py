@@ -30,6 +30,7 @@ from rfviewer.gui.text import tooltip
 from rfviewer.gui.toggle_choice import ToggleChoice
 from rfviewer.gui.tokens import PAD_PX, scaled
 from rfviewer.gui.waterfall_table import waterfall_table
+from rfviewer.gui.words_and_table import WordsAndTable
 from rfviewer.gui.wrapping_row import WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.snapshot import Snapshot
@@ -67,8 +68,8 @@ class WaterfallPage(QWidget):
         self._sentence.setWordWrap(True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.progress = LabProgress(lab)
-        self._result = self._result_page()
-        for page in (self._sentence, self.progress, self._result):
+        self.result_view = self._result_page()
+        for page in (self._sentence, self.progress, self.result_view):
             self.pages.addWidget(page)
         self.run_button = QPushButton("Measure")
         self.run_button.setAccessibleName("Measure the waterfall")
@@ -147,11 +148,7 @@ class WaterfallPage(QWidget):
         QGuiApplication.clipboard().setText(command)
         self.notice.emit("info", f"Copied: {command}")
 
-    def _result_page(self) -> QWidget:
-        page = QWidget()
-        row = QHBoxLayout(page)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(PAD_PX)
+    def _result_page(self) -> WordsAndTable:
         words = QWidget()
         column = QVBoxLayout(words)
         column.setContentsMargins(0, 0, 0, 0)
@@ -166,9 +163,7 @@ class WaterfallPage(QWidget):
             column.addWidget(text)
         column.addStretch(1)
         self.table, self.bars = waterfall_table()
-        row.addWidget(scrolled(words, least_lines=4), 1)
-        row.addWidget(self.table, 3)
-        return page
+        return WordsAndTable(words, self.table, (1, 3))
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         info = snapshot.engine.info
@@ -223,7 +218,7 @@ class WaterfallPage(QWidget):
         if self._lab.running is not None:
             self.pages.setCurrentWidget(self.progress)
         elif self._shown is not None:
-            self.pages.setCurrentWidget(self._result)
+            self.pages.setCurrentWidget(self.result_view)
         else:
             self._sentence.setText(status.error if status is not None else _EMPTY)
             self.pages.setCurrentWidget(self._sentence)

@@ -3,13 +3,32 @@
 from typing import override
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QLayoutItem, QWidget
 
 from rfviewer.gui.tokens import GAP_PX
 
 
+class Together(QWidget):
+    """Widgets that stay side by side, whatever the row around them does."""
+
+    def __init__(self, *widgets: QWidget, spacing_px: int = GAP_PX) -> None:
+        super().__init__()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(spacing_px)
+        for widget in widgets:
+            self.add(widget)
+
+    def add(self, widget: QWidget) -> None:
+        """Append a widget."""
+        self._row.addWidget(widget)
+
+
 class WrappingRow(QLayout):
-    """Widgets at their preferred widths from the left; those added `at_end` keep to the right."""
+    """Widgets at their preferred widths from the left; those added `at_end` keep to the right.
+
+    A widget that ignores its preferred width, as an `ElidedLabel`, gets what its line leaves.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,11 +92,15 @@ class WrappingRow(QLayout):
         for line in lines:
             left, height = rect.left(), self._height_of(line)
             taken = sum(self._width_of(item, rect.width()) + self.spacing() for item in line)
-            spare = rect.width() - taken + self.spacing() if len(lines) == 1 else 0
+            spare = rect.width() - taken + self.spacing()
+            if len(lines) > 1 and all(self._width_of(item, rect.width()) for item in line):
+                spare = 0
             for item in line:
-                if spare and item.widget() in self._at_end:
-                    left, spare = left + spare, 0
                 width = self._width_of(item, rect.width())
+                if spare and not width:
+                    width, spare = spare, 0
+                elif spare and item.widget() in self._at_end:
+                    left, spare = left + spare, 0
                 own = min(height, item.sizeHint().height())
                 item.setGeometry(QRect(left, top + (height - own) // 2, width, own))
                 left += width + self.spacing()

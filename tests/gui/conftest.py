@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -37,6 +38,17 @@ def qtbot(qapp, request) -> QtBot:
 def dialogs_of_qt() -> None:
     """Show Qt's own file dialogs: those of a desktop cannot be looked into, and would stay open."""
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+
+
+@pytest.fixture
+def large_text(qapp) -> Iterator[None]:
+    """Text at 200 % of its usual size, as some desktops and eyes ask for."""
+    before = qapp.font()
+    large = QFont(before)
+    large.setPointSizeF(2 * before.pointSizeF())
+    qapp.setFont(large)
+    yield
+    qapp.setFont(before)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_every_row_of_a_comparison_is_seen(wide_window, qtbot, size):
 def test_the_waterfall_has_the_height_of_the_page(wide_window, qtbot, size, least):
     page = show(wide_window, WATERFALL, size, qtbot)
     page.run()
-    qtbot.waitUntil(lambda: page.pages.currentWidget() is page._result)
+    qtbot.waitUntil(lambda: page.pages.currentWidget() is page.result_view)
     qtbot.waitUntil(lambda: whole_rows(page.table) >= least)
     assert not page.shows_both
 
@@ -106,7 +106,7 @@ def test_a_tall_page_shows_bars_and_limits_side_by_side(wide_window, qtbot):
     window = wide_window
     page = show(window, WATERFALL, SIZES[0], qtbot)
     page.run()
-    qtbot.waitUntil(lambda: page.pages.currentWidget() is page._result)
+    qtbot.waitUntil(lambda: page.pages.currentWidget() is page.result_view)
     assert whole_rows(page.table) < page.table.model().rowCount()
     window.actions_["tall_page"].trigger()
     assert window.actions_["tall_page"].isChecked()

@@ -1,0 +1,102 @@
+"""The pages of the lab at 200 % text: no button, word or figure is cut at a side."""
+
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+
+from rfviewer.gui.lab_parts import AB, TIMELINE, WATERFALL
+from rfviewer.gui.words_and_table import WordsAndTable
+
+SIZES = [(1280, 800), (1024, 700)]
+
+
+def show(window, name: str, size: tuple[int, int], qtbot) -> QWidget:
+    window.resize(*size)
+    window.lab_parts.show_page(name)
+    page, strip = window.lab_parts.strip.page(name), window.lab_parts.strip
+    qtbot.waitUntil(lambda: window.lab.can_run)
+    qtbot.waitUntil(lambda: page.isVisible() and 0 < page.width() <= strip.width())
+    return page
+
+
+def place(widget: QWidget, page: QWidget) -> QRect:
+    return QRect(widget.mapTo(page, QPoint(0, 0)), widget.size())
+
+
+def cut_buttons(page: QWidget) -> list[str]:
+    """Return the buttons with text that the page's sides cut, or that lack room for their text."""
+    shown = [b for b in page.findChildren(QAbstractButton) if b.isVisible() and b.text()]
+    return [
+        button.text()
+        for button in shown
+        if place(button, page).right() >= page.width()
+        or button.fontMetrics().horizontalAdvance(button.text()) > button.width()
+    ]
+
+
+def cut_words(words: WordsAndTable) -> list[str]:
+    """Return the texts that are not whole, in width or height, inside what may be scrolled."""
+    found = []
+    for text in words._words.findChildren(QLabel):
+        if text.isVisible() and text.text():
+            longest = max(map(text.fontMetrics().horizontalAdvance, text.text().split()))
+            if longest > text.width() or text.heightForWidth(text.width()) > text.height():
+                found.append(text.text())
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_button_of_the_timeline_is_whole(large_text, window, qtbot, size):
+    page = show(window, TIMELINE, size, qtbot)
+    qtbot.waitUntil(lambda: not cut_buttons(page))
+    exports = [
+        b
+        for b in page.findChildren(QAbstractButton)
+        if b.text().endswith("\N{HORIZONTAL ELLIPSIS}")
+    ]
+    assert len({place(button, page).top() for button in exports}) == 1 < len(exports)
+
+
+def test_figures_of_the_timeline_stand_between_its_buttons(window, qtbot):
+    page = show(window, TIMELINE, SIZES[0], qtbot)
+    exports = page._exports
+    qtbot.waitUntil(lambda: page.figures.width() > 100)
+    assert place(page.figures, page).left() > place(page.span, page).right()
+    assert place(page.figures, page).right() < place(exports, page).left()
+    assert place(exports, page).top() < place(page.span, page).bottom()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", [AB, WATERFALL])
+def test_a_result_is_whole(large_text, window, qtbot, name, size):
+    page = show(window, name, size, qtbot)
+    page.run()
+    result = page.result_view
+    qtbot.waitUntil(lambda: result.isVisible() and not cut_words(result))
+    assert result.stacked
+    assert result._area.verticalScrollBar().maximum() == 0
+    table = page.table
+    assert table.verticalScrollBar().maximum() == 0
+    assert table.horizontalScrollBar().maximum() == 0
+    assert not cut_buttons(page)
+
+
+@pytest.mark.parametrize("name", [AB, WATERFALL])
+def test_words_and_table_stand_side_by_side_at_usual_text(window, qtbot, name):
+    page = show(window, name, SIZES[1], qtbot)
+    page.run()
+    qtbot.waitUntil(lambda: page.result_view.isVisible() and not cut_words(page.result_view))
+    assert not page.result_view.stacked
+    assert place(page.table, page).left() > place(page.result_view._area, page).right()
+
+
+def test_a_letter_stands_beside_the_set_that_it_names(large_text, window, qtbot):
+    page = show(window, AB, SIZES[1], qtbot)
+    for side in "AB":
+        button = page.picker._buttons[side]
+        heading = next(t for t in button.parentWidget().findChildren(QLabel) if t.text() == side)
+        qtbot.waitUntil(
+            lambda heading=heading, button=button: abs(
+                place(heading, page).center().y() - place(button, page).center().y()
+            ) < 4
+        )  # fmt: skip
