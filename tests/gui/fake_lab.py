@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rfviewer.config import View
 from rfviewer.experiment import (
     AbRequest,
     AbResult,
@@ -24,7 +25,8 @@ from rfviewer.experiment import (
 from rfviewer.lab.parity_verdict import cause
 from rfviewer.lab.tolerance import E3
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
-from rfviewer.timing import Span, Stage
+from rfviewer.timing import Stage
+from tests.gui.fake_picture import synthetic
 
 SAVES_GPU = {
     "cuda_graph": 0.62, "depth": 0.55, "fused_preprocess": 0.31, "table_cache": 0.04,
@@ -207,30 +209,7 @@ class FakeLab:
 def write_worst(path: Path) -> Path:
     from PIL import Image
 
-    from rfviewer.config import View
-    from tests.gui.fake_session import synthetic
-
     left, right = synthetic(143, View()), synthetic(143, View(boxes=False))
     both = np.concatenate((left, right), axis=1)[:, :, [2, 1, 0]]
     Image.fromarray(both).save(path)
     return path
-
-
-def spans(index: int, done_ns: int, stages_ms: dict[Stage, float], depth: int) -> tuple[Span, ...]:
-    """Spans of one frame that was done at `done_ns`: device stages on a slot, host and threads."""
-    lane = f"slot {index % depth}"
-    made, end = [], done_ns
-    for stage in (Stage.D2H, Stage.POSTPROCESS, Stage.INFER, Stage.PREPROCESS, Stage.H2D):
-        if stage in stages_ms:
-            start = end - round(stages_ms[stage] * 1e6)
-            made.append(Span(lane, stage, start, end))
-            end = start
-    begin = end
-    submit = max(20_000, (done_ns - begin) // 40)
-    made.append(Span("host", Stage.SUBMIT, begin - submit, begin))
-    made.append(Span("host", Stage.COLLECT, done_ns - submit, done_ns + submit // 4))
-    for stage, where, late in ((Stage.CAPTURE, "decode", -2), (Stage.RENDER, "draw", 1)):
-        length = round(stages_ms.get(stage, 0.1) * 1e6)
-        start = begin + late * length if late < 0 else done_ns + submit
-        made.append(Span(where, stage, start, start + length, index))
-    return tuple(made)

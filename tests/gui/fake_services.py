@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rfviewer.gui.services import WindowServices
-from tests.gui.fake_session import COLORS
+from tests.gui.fake_picture import COLORS
 
 
 def fake_services(folder: Path, **changes) -> WindowServices:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,42 +22,16 @@ from rfviewer.snapshot import (
     RecordingStatus,
     Snapshot,
 )
-from rfviewer.timing import Stage, StageTimings
-from tests.gui.fake_lab import FakeLab, spans
+from tests.gui.fake_lab import FakeLab
+from tests.gui.fake_picture import HEIGHT, WIDTH, synthetic
+from tests.gui.fake_timings import frame_rate, sample
 
-WIDTH, HEIGHT, FPS, DURATION_S = 640, 360, 30.0, 20.0
+FPS, DURATION_S = 30.0, 20.0
 WORK_ON_CPU = {
     "table_cache", "fused_select", "limit_masks", "roi_masks", "packed_masks", "roi_render",
 }  # fmt: skip
 NAMES = (None, "person", None, "car", "motorcycle", None, "bus", None, "truck")
-COLORS = {1: (230, 159, 0), 3: (86, 180, 233), 4: (0, 158, 115), 6: (240, 228, 66), 8: (213, 94, 0)}
 STEPS = ("Reading the model", "Loading the network", "Warming up", "Measuring")
-
-
-def synthetic(index: int, view: View) -> np.ndarray:
-    """A street-like gradient with coloured blobs that move; BGRA (HEIGHT, WIDTH, 4)."""
-    y = np.linspace(0, 1, HEIGHT)[:, None]
-    image = np.empty((HEIGHT, WIDTH, 4), np.uint8)
-    image[..., :3] = (np.array([150, 140, 128]) * (0.45 + 0.4 * y)[..., None]).astype(np.uint8)
-    image[150:310, :, :3] = (66, 62, 60)
-    image[228:231, (np.arange(WIDTH) + index * 2) % 60 < 30, :3] = 190
-    image[..., 3] = 255
-    for n, (class_id, color) in enumerate(COLORS.items()):
-        if class_id in view.hidden_class_ids:
-            continue
-        cx = (60 + 130 * n + index * (2 + n)) % (WIDTH - 100) + 50
-        cy = 180 + 22 * n
-        part = image[cy - 24 : cy + 25, cx - 48 : cx + 49, :3]
-        yy, xx = np.mgrid[-24:25, -48:49]
-        blob = (xx / 46) ** 2 + (yy / 22) ** 2 < 1
-        paint = np.array(color[::-1])
-        part[blob] = (90, 90, 96)
-        if view.masks:
-            part[blob] = ((1 - view.opacity) * part[blob] + view.opacity * paint).astype(np.uint8)
-        if view.boxes:
-            part[[0, -1]] = paint
-            part[:, [0, -1]] = paint
-    return image
 
 
 class FakeSession:
@@ -82,7 +57,7 @@ class FakeSession:
         self._epoch = 0
         self._recording: RecordingStatus | None = None
         self._notices: list[tuple[str, str]] = []
-        self._pictures: dict[tuple, np.ndarray] = {}
+        self._picture = lru_cache(60)(synthetic)
         self.lab = FakeLab(gpu=gpu)
         self.with_spans = True
         self.usage: DeviceUsage | None = None
@@ -224,38 +199,19 @@ class FakeSession:
         return EngineStatus(EnginePhase.READY, info=info)
 
     def _samples(self) -> tuple[FrameSample, ...]:
-        rate = 600.0 if self.gpu else 4.0
-        wanted = int((time.monotonic() - self._born) * rate)
-        samples = []
-        slow = 2.0 if self.settings.optimizations == Optimizations.baseline() else 1.0
-        for index in range(max(self._sampled, wanted - 100), wanted):
-            wobble = 1 + 0.12 * np.sin(index / 9)
-            base = (
-                {Stage.CAPTURE: 0.2, Stage.H2D: 0.03, Stage.PREPROCESS: 0.05, Stage.INFER: 1.6,
-                 Stage.POSTPROCESS: 0.11, Stage.D2H: 0.05, Stage.RENDER: 0.1}
-                if self.gpu
-                else {Stage.CAPTURE: 2.1, Stage.PREPROCESS: 6.5, Stage.INFER: 226.0,
-                      Stage.POSTPROCESS: 9.2, Stage.RENDER: 4.4}
-            )  # fmt: skip
-            stages = {stage: ms * wobble * slow for stage, ms in base.items()}
-            done = int((self._born + index / rate) * 1e9)
-            depth = self.settings.optimizations.depth
-            took = round(sum(stages[s] for s in stages if s is not Stage.CAPTURE) * 1e6)
-            waited = round((depth - 1) * 0.8e9 / rate) + 200_000
-            made = spans(index, done, stages, depth) if self.with_spans else ()
-            samples.append(
-                FrameSample(
-                    index,
-                    index / rate,
-                    done,
-                    StageTimings(stages, done - took, done, made),
-                    self.settings.optimizations,
-                    5,
-                    done - took - waited,
-                )
-            )
+        wanted = int((time.monotonic() - self._born) * frame_rate(gpu=self.gpu))
+        first = max(self._sampled, wanted - 100)
         self._sampled = wanted
-        return tuple(samples)
+        return tuple(
+            sample(
+                index,
+                self._born,
+                self.settings.optimizations,
+                gpu=self.gpu,
+                with_spans=self.with_spans,
+            )
+            for index in range(first, wanted)
+        )
 
     def poll(self) -> Snapshot | None:
         self._advance()
@@ -322,15 +278,10 @@ class FakeSession:
         if index == self._taken or self._state is PlayState.IDLE or self.failure:
             return None
         self._taken = index
-        key = (index, self.settings.view)
-        if key not in self._pictures:
-            if len(self._pictures) > 60:
-                self._pictures.clear()
-            self._pictures[key] = synthetic(index, self.settings.view)
         ready = self._engine().phase is EnginePhase.READY
         age = (0.24 if self.policy is Policy.KEEP_PACE else 0.0) if ready else None
         return PresentedFrame(
-            self._pictures[key],
+            self._picture(index, self.settings.view),
             index,
             self._pts,
             self._epoch,

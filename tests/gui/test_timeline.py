@@ -19,8 +19,8 @@ from rfviewer.lab.timeline import timeline_of
 from rfviewer.optimizations import Optimizations
 from rfviewer.snapshot import FrameSample
 from rfviewer.timing import Span, Stage, StageTimings
-from tests.gui.fake_lab import spans
 from tests.gui.fake_session import FakeSession
+from tests.gui.fake_timings import spans
 
 MS = 1_000_000
 T0 = time.monotonic_ns() - 10_000 * MS  # in the past, however long the machine is up
