@@ -1,0 +1,97 @@
+"""The real `rfviewer export` in child processes: its files, its report, and being stopped."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import CLIP_FRAMES, command, environment, frame_count, rfviewer
+
+
+def test_export_writes_all_files_and_reports(home: Path, clip: Path) -> None:
+    files = ["-o", "out.mp4", "--labels", "out.jsonl", "--coco", "out.json"]
+    done = rfviewer(home, "export", clip, *files, "--model", "none", "--json")
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    needed = {"frames_in", "frames_out", "frames_damaged", "detections", "fps", "backend"}
+    assert needed | {"output", "notice"} <= set(report)
+    assert report["frames_in"] == report["frames_out"] == CLIP_FRAMES
+    assert report["frames_damaged"] == report["detections"] == 0
+    assert report["fps"] > 0
+    assert report["output"] == "out.mp4"
+    assert frame_count(home / "out.mp4") == CLIP_FRAMES
+    labels = (home / "out.jsonl").read_text().splitlines()
+    assert sum('"frame' in line for line in labels) >= CLIP_FRAMES
+    assert json.loads((home / "out.json").read_text())["images"]
+    assert done.stderr == ""
+    assert sorted(p.name for p in home.glob("out*")) == ["out.json", "out.jsonl", "out.mp4"]
+
+
+def test_export_says_what_was_asked_for_in_vain(home: Path, clip: Path) -> None:
+    words = ["--labels", "out.jsonl", "--model", "none", "--set", "micro_batch=4", "--json"]
+    done = rfviewer(home, "export", clip, *words)
+    report = json.loads(done.stdout)
+    assert report["frames_out"] == CLIP_FRAMES
+    assert report["notice"] == "micro_batch=4 is not in effect: the model has no network."
+
+
+def test_export_of_a_part(home: Path, clip: Path) -> None:
+    words = ["--start", "0.2", "--frames", "3", "--model", "none", "--json"]
+    done = rfviewer(home, "export", clip, "-o", "out.mp4", *words)
+    assert json.loads(done.stdout)["frames_out"] == 3, done.stderr
+    assert frame_count(home / "out.mp4") == 3
+
+
+def test_export_of_one_frame(home: Path, clip: Path) -> None:
+    done = rfviewer(home, "export", clip, "-o", "out.mp4", "--frames", "1", "--model", "none")
+    assert done.returncode == 0, done.stderr
+    assert frame_count(home / "out.mp4") == 1
+
+
+def test_export_tells_people_too(home: Path, clip: Path) -> None:
+    done = rfviewer(home, "export", clip, "-o", "out.mp4", "--model", "none")
+    assert done.stdout.startswith(f"{CLIP_FRAMES} frames, 0 detections")
+    assert "frames/s without a network: out.mp4" in done.stdout
+    assert done.stdout.rstrip().endswith("out.mp4")
+
+
+@pytest.fixture
+def running_export(home: Path) -> Iterator[subprocess.Popen[str]]:
+    words = ["export", "synthetic:64x48@25", "-o", "out.mp4", "--labels", "out.jsonl"]
+    child = subprocess.Popen(
+        command(*words, "--model", "none", "--json"),
+        cwd=home,
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not _lines(home) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield child
+    child.kill()
+    child.communicate()
+
+
+def _lines(home: Path) -> int:
+    """Return how many label lines are written so far, under whatever name."""
+    return sum(path.read_bytes().count(b"\n") for path in home.glob("out*jsonl"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_stopping_keeps_what_is_written(
+    home: Path, running_export: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    running_export.send_signal(number)
+    out, err = running_export.communicate(timeout=300)
+    assert running_export.returncode == 1
+    report = json.loads(out)
+    assert report["stopped"]
+    assert err == f"rfviewer: Stopped; {report['frames_out']} frames are kept in out.mp4.\n"
+    assert frame_count(home / "out.mp4") == report["frames_out"] > 0
