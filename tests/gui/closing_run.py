@@ -30,7 +30,8 @@ from rfviewer.session.remote import RemoteSession
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.snapshot import EnginePhase, LivePhase, PlayState, Snapshot
 from rfviewer.sources.factory import open_source
-from tests.fakes import Bench, FakeEngine, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,8 @@ from rfviewer.pipeline.threads import join_all
 from rfviewer.pipeline.watch import WatchLimits
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
-from tests.fakes import Bench, FakeEngine, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 

@@ -13,7 +13,8 @@ from rfviewer.interfaces import RecordingRequest
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState
-from tests.fakes import Bench, FakeEngine, FakeRenderer, FakeSink, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeRenderer, FakeSink, FakeSource
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 

@@ -17,7 +17,8 @@ from rfviewer.pipeline.watch import EngineWatch, WatchLimits
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState
-from tests.fakes import PATIENT_WATCH, Bench, FakeEngine, FakeSource, wait_until
+from tests.fake_engine import FakeEngine
+from tests.fakes import PATIENT_WATCH, Bench, FakeSource, wait_until
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 RECORD = RecordingRequest(video=Path("never-written.mp4"))

@@ -15,7 +15,8 @@ from rfviewer.optimizations import Optimizations
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
-from tests.fakes import Bench, FakeEngine, FakeSink, FakeSource, wait_until
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSink, FakeSource, wait_until
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 REQUEST = RecordingRequest(video=Path("never-written.mp4"))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from rfviewer.config import Playback, Policy
 from rfviewer.pipeline.mapped_source import MappedSource
 from rfviewer.snapshot import EnginePhase, PlayState
-from tests.fakes import Bench, FakeEngine, FakeSource, wait_until
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource, wait_until
 
 
 class HomingBench(Bench):

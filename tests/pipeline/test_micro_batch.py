@@ -13,7 +13,8 @@ from rfviewer.pipeline.frames_a_pass import WHY_NOT, given_to_engine, shown_to_u
 from rfviewer.result import EngineInfo, ToggleState
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
-from tests.fakes import FPS, Bench, FakeEngine, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import FPS, Bench, FakeSource
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 REQUEST = RecordingRequest(video=Path("never-written.mp4"))

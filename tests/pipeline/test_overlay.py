@@ -13,7 +13,8 @@ from rfviewer.optimizations import Optimizations
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import PlayState
-from tests.fakes import Bench, FakeEngine, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 MARK = 77

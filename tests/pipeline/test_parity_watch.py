@@ -11,7 +11,8 @@ from rfviewer.experiment import Badge, ParityWatch
 from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.parity_watch import ParityWatcher
 from rfviewer.result import FrameResult
-from tests.fakes import FakeEngine, FakeSource, wait_until
+from tests.fake_engine import FakeEngine
+from tests.fakes import FakeSource, wait_until
 from tests.pipeline.parity_live import (
     EVERY,
     FAST,

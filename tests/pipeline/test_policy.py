@@ -11,7 +11,8 @@ from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import PlayState
 from rfviewer.timing import Stage, StageTimings
-from tests.fakes import Bench, FakeEngine, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource
 
 AUTO = Playback(rate=100.0)
 

@@ -11,7 +11,8 @@ from rfviewer.frame import Frame
 from rfviewer.optimizations import Optimizations
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import Snapshot
-from tests.fakes import Bench, FakeEngine, FakeSource, wait_until
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource, wait_until
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 BEFORE, AFTER = Optimizations(depth=2), Optimizations(depth=2, roi_masks=False)

@@ -11,7 +11,8 @@ from rfviewer.frame import Frame
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
-from tests.fakes import Bench, FakeEngine, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import Bench, FakeSource
 
 FAST = Playback(policy=Policy.EVERY_FRAME, rate=None)
 

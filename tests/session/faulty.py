@@ -18,7 +18,8 @@ from rfviewer.optimizations import Optimizations
 from rfviewer.pipeline.presenter import Display
 from rfviewer.result import FrameResult
 from rfviewer.session.local import LocalSession
-from tests.fakes import PATIENT_WATCH, Bench, FakeEngine, FakeRenderer, FakeSource
+from tests.fake_engine import FakeEngine
+from tests.fakes import PATIENT_WATCH, Bench, FakeRenderer, FakeSource
 
 AT = 20
 
