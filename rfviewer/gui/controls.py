@@ -236,6 +236,7 @@ class ElidedLabel(QLabel):
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self._full = ""
+        self._shorter: tuple[str, ...] = ()
         if muted:
             self.setObjectName("Muted")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -246,18 +247,26 @@ class ElidedLabel(QLabel):
         """The text before it was shortened."""
         return self._full
 
-    def set_full_text(self, text: str) -> None:
-        """Show `text`."""
-        if text != self._full:
-            self._full = text
+    def set_full_text(self, text: str, *shorter: str) -> None:
+        """Show `text`, or the first of the `shorter` ones that there is room for."""
+        if (text, *shorter) != (self._full, *self._shorter):
+            self._full, self._shorter = text, shorter
             self.setAccessibleName(text)
             self.setText(text)
             self.update()
 
+    @property
+    def shown_text(self) -> str:
+        """What there is room for."""
+        metrics = self.fontMetrics()
+        *longer, last = self._full, *self._shorter
+        fits = (text for text in longer if metrics.horizontalAdvance(text) <= self.width())
+        return next(fits, None) or elided(last, metrics, self.width())
+
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        shown = elided(self._full, self.fontMetrics(), self.width())
+        shown = self.shown_text
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment()), shown)
         painter.end()

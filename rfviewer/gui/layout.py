@@ -15,7 +15,7 @@ DEFAULT_SIZE = (1280, 800)
 MINIMUM_SIZE = (560, 380)
 STRIP_HEIGHT_PX = 216
 NARROW_PX = 900
-"""Below this width the side panel gives its room to the video."""
+"""Below this width the side panel gives its room to the video; sooner where its text is large."""
 LOW_PX = 740
 """Below this height the pages do: only their tabs stay."""
 TALL_LEAVES_PX = 250
@@ -242,7 +242,8 @@ class WindowLayout(QObject):
         """Hide what a window of `size` has no room for; show it again when there is."""
         if self.is_fullscreen:
             return
-        small = {"panel": size.width() < NARROW_PX, "plots": size.height() < LOW_PX}
+        narrow_px = max(NARROW_PX, MINIMUM_SIZE[0] + self._side_panel.minimumWidth())
+        small = {"panel": size.width() < narrow_px, "plots": size.height() < LOW_PX}
         for name in small:
             if again or small[name] != self._small[name]:
                 self._small[name] = small[name]

@@ -6,13 +6,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from rfviewer.gui.action_table import TOGGLE_KEYS
-from rfviewer.gui.controls import label
+from rfviewer.gui.controls import KeyCap, label
 from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.rack_row import RackRow
 from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX
+from rfviewer.gui.wrapping_row import Together
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.snapshot import EnginePhase, Snapshot
 
@@ -50,7 +51,9 @@ class Rack(Section):
             button.clicked.connect(slot)
             presets.addWidget(button)
         presets.addStretch(1)
-        hold = label("hold a to compare", muted=True)
+        words = (label("hold", muted=True), KeyCap("a"), label("to compare", muted=True))
+        hold = Together(*words, spacing_px=4)
+        hold.setToolTip(tooltip("While the key is held, everything is off: the baseline"))
         presets.addWidget(hold)
         self.body.addLayout(presets)
         self._working = QVBoxLayout()

@@ -1,8 +1,10 @@
 """The transport bar: seek bar above, then play, steps, readout, speed, loop, policy and zoom."""
 
-from PySide6.QtCore import Qt
+from typing import override
+
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QVBoxLayout, QWidget
 
 from rfviewer.config import Playback, Policy
 from rfviewer.gui import icons
@@ -12,6 +14,7 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.seek_bar import SeekBar
 from rfviewer.gui.text import count_text, time_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, tabular
+from rfviewer.gui.wrapping_row import Together, WrappingRow
 from rfviewer.snapshot import PlayState, Snapshot
 
 SPEEDS: tuple[float | None, ...] = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 4.0, None)
@@ -39,14 +42,10 @@ class TransportBar(QWidget):
         column.setContentsMargins(GAP_PX, 4, GAP_PX, 6)
         column.setSpacing(2)
         column.addWidget(self.seek_bar)
-        row = QHBoxLayout()
-        row.setSpacing(2)
-        for name in ("step_back", "play", "step_forward"):
-            row.addWidget(self._button(actions[name]))
-        row.addSpacing(GAP_PX)
+        row = WrappingRow()
+        row.add(self._buttons("step_back", "play", "step_forward"))
         self.readout = ElidedLabel()
-        self.readout.setFont(tabular(self.readout.font()))
-        row.addWidget(self.readout, 1)
+        row.add(self.readout)
         self.policy = Segments(
             "Policy", {"Every frame": Policy.EVERY_FRAME, "Keep pace": Policy.KEEP_PACE}
         )
@@ -58,8 +57,7 @@ class TransportBar(QWidget):
             tooltip("The video runs on: the newest masks are shown with their age (k)"),
         )
         self.policy.chosen.connect(lambda value: model.update_playback(policy=value))
-        row.addWidget(self.policy)
-        row.addSpacing(GAP_PX)
+        row.add(self.policy)
         self._speed = QToolButton()
         self._speed.setFont(tabular(self._speed.font()))
         self._speed.setAccessibleName("Speed")
@@ -73,14 +71,14 @@ class TransportBar(QWidget):
                 lambda _checked=False, value=rate: model.update_playback(rate=value)
             )
         self._speed.setMenu(menu)
-        row.addWidget(self._speed)
-        row.addWidget(self._button(actions["loop"]))
-        row.addWidget(self._button(actions["fullscreen"]))
+        row.add(self._speed)
+        row.add(self._buttons("loop", "fullscreen"))
         column.addLayout(row)
         model.playback_changed.connect(self._on_playback)
         model.snapshot_changed.connect(self._on_snapshot)
         self._on_playback(model.playback)
         self.seek_bar.set_position(None, None)
+        self._fit_readout()
 
     def change_speed(self, steps: int) -> None:
         """Go to the next faster or slower offered speed."""
@@ -107,6 +105,21 @@ class TransportBar(QWidget):
         """Draw the play icon in the colours of the current palette."""
         name = "pause" if self._shown_playing else "play"
         self._actions["play"].setIcon(icons.icon(name))
+
+    def _fit_readout(self) -> None:
+        """Leave the readout room for the time, in the text's size."""
+        self.readout.setFont(tabular(self.font()))
+        self.readout.setMinimumWidth(self.readout.fontMetrics().horizontalAdvance("0:00:00.00"))
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange:
+            self._fit_readout()
+        super().changeEvent(event)
+
+    def _buttons(self, *names: str) -> Together:
+        buttons = (self._button(self._actions[name]) for name in names)
+        return Together(*buttons, spacing_px=2)
 
     def _button(self, action: QAction) -> QToolButton:
         button = QToolButton()
@@ -135,7 +148,7 @@ class TransportBar(QWidget):
             self._actions[name].setEnabled(open_)
         self._speed.setEnabled(open_ and not (source and source.live))
         self._actions["loop"].setEnabled(seekable)
-        self.readout.set_full_text(_readout(snapshot))
+        self.readout.set_full_text(*_readout(snapshot))
         playing = snapshot.state is PlayState.PLAYING
         if playing is not self._shown_playing:
             self._shown_playing = playing
@@ -143,16 +156,17 @@ class TransportBar(QWidget):
             self.retint()
 
 
-def _readout(snapshot: Snapshot) -> str:
+def _readout(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return where playback is, and the same in fewer words for narrow bars."""
     source = snapshot.source
     if source is None or snapshot.pts_s is None:
-        return "\N{EN DASH}"
+        return ("\N{EN DASH}",)
     hours = (source.duration_s or 0.0) >= 3600
-    text = time_text(snapshot.pts_s, hours=hours)
+    now = text = time_text(snapshot.pts_s, hours=hours)
     if source.live:
         text = f"live {text}"
     elif source.duration_s is not None:
         text += f" / {time_text(source.duration_s, hours=hours)}"
-    if snapshot.frame_index is not None:
-        text += f"   frame {count_text(snapshot.frame_index)}"
-    return text
+    if snapshot.frame_index is None:
+        return text, now
+    return f"{text}   frame {count_text(snapshot.frame_index)}", text, now

@@ -27,7 +27,8 @@ class Together(QWidget):
 class WrappingRow(QLayout):
     """Widgets at their preferred widths from the left; those added `at_end` keep to the right.
 
-    A widget that ignores its preferred width, as an `ElidedLabel`, gets what its line leaves.
+    A widget that ignores its preferred width, as an `ElidedLabel`, gets what its line leaves, and
+    its minimum width at least.
     """
 
     def __init__(self) -> None:
@@ -76,7 +77,7 @@ class WrappingRow(QLayout):
     @override
     def sizeHint(self) -> QSize:
         shown = self._shown()
-        width = sum(item.sizeHint().width() for item in shown)
+        width = sum(self._width_of(item, item.maximumSize().width()) for item in shown)
         return QSize(width + self.spacing() * max(0, len(shown) - 1), self._height_of(shown))
 
     @override
@@ -93,12 +94,12 @@ class WrappingRow(QLayout):
             left, height = rect.left(), self._height_of(line)
             taken = sum(self._width_of(item, rect.width()) + self.spacing() for item in line)
             spare = rect.width() - taken + self.spacing()
-            if len(lines) > 1 and all(self._width_of(item, rect.width()) for item in line):
+            if len(lines) > 1 and not any(map(self._fills, line)):
                 spare = 0
             for item in line:
                 width = self._width_of(item, rect.width())
-                if spare and not width:
-                    width, spare = spare, 0
+                if spare and self._fills(item):
+                    width, spare = width + spare, 0
                 elif spare and item.widget() in self._at_end:
                     left, spare = left + spare, 0
                 own = min(height, item.sizeHint().height())
@@ -122,8 +123,12 @@ class WrappingRow(QLayout):
         return lines
 
     @staticmethod
+    def _fills(item: QLayoutItem) -> bool:
+        return not item.sizeHint().width()
+
+    @staticmethod
     def _width_of(item: QLayoutItem, most: int) -> int:
-        return min(item.sizeHint().width(), most)
+        return min(item.sizeHint().width() or item.minimumSize().width(), most)
 
     @staticmethod
     def _height_of(line: list[QLayoutItem]) -> int:

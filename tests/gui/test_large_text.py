@@ -1,9 +1,10 @@
 """The pages of the lab at 200 % text: no button, word or figure is cut at a side."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QAbstractButton, QLabel, QToolButton, QWidget
 
+from rfviewer.gui.controls import ElidedLabel
 from rfviewer.gui.lab_parts import AB, TIMELINE, WATERFALL
 from rfviewer.gui.words_and_table import WordsAndTable
 
@@ -23,9 +24,15 @@ def place(widget: QWidget, page: QWidget) -> QRect:
     return QRect(widget.mapTo(page, QPoint(0, 0)), widget.size())
 
 
+def shows_text(button: QAbstractButton) -> bool:
+    only_icon = Qt.ToolButtonStyle.ToolButtonIconOnly
+    icon = isinstance(button, QToolButton) and button.toolButtonStyle() == only_icon
+    return bool(button.text()) and not (icon and not button.icon().isNull())
+
+
 def cut_buttons(page: QWidget) -> list[str]:
     """Return the buttons with text that the page's sides cut, or that lack room for their text."""
-    shown = [b for b in page.findChildren(QAbstractButton) if b.isVisible() and b.text()]
+    shown = [b for b in page.findChildren(QAbstractButton) if b.isVisible() and shows_text(b)]
     return [
         button.text()
         for button in shown
@@ -100,3 +107,40 @@ def test_a_letter_stands_beside_the_set_that_it_names(large_text, window, qtbot)
                 place(heading, page).center().y() - place(button, page).center().y()
             ) < 4
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_transport_tells_the_time_and_cuts_no_choice(large_text, window, qtbot, size):
+    window.resize(*size)
+    window.layout_.set_panel_visible(visible=True)
+    bar = window.transport
+    qtbot.waitUntil(lambda: bar.readout.full_text.startswith("0:"))
+    qtbot.waitUntil(lambda: not cut_buttons(bar))
+    assert bar.policy.width() >= bar.policy.sizeHint().width()
+    now = bar.readout.full_text.split(" /")[0]
+    assert bar.readout.fontMetrics().horizontalAdvance(now) <= bar.readout.width()
+
+
+def test_a_line_without_room_shows_fewer_words_and_not_half_of_them(qtbot):
+    shown = ElidedLabel()
+    qtbot.addWidget(shown)
+    words = ("0:01.00 / 0:20.00   frame 30", "0:01.00 / 0:20.00", "0:01.00")
+    shown.set_full_text(*words)
+    for text in words:
+        shown.resize(shown.fontMetrics().horizontalAdvance(text) + 2, 20)
+        assert shown.shown_text == text
+    shown.resize(20, 20)
+    assert shown.shown_text.endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert shown.accessibleName() == words[0]
+
+
+def test_the_panel_gives_way_sooner_where_its_text_is_large(large_text, window, qtbot):
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.panel.isVisible())
+    window.resize(1024, 800)
+    qtbot.waitUntil(lambda: not window.panel.isVisible())
+    tabs = window.lab_parts.strip.tabs
+    metrics = tabs.fontMetrics()
+    for index in range(tabs.count()):
+        needs = metrics.horizontalAdvance(tabs.tabText(index))
+        qtbot.waitUntil(lambda index=index, needs=needs: tabs.tabRect(index).width() > needs)
