@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import override
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from rfviewer.gui.controls import label
 from rfviewer.gui.interval_table import interval_table, outcome_color
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_page import LabPage
 from rfviewer.gui.lab_progress import LabProgress
 from rfviewer.gui.lab_text import (
     Outcome,
@@ -34,6 +34,7 @@ from rfviewer.gui.lab_text import (
     percent_text,
     word_of,
 )
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
@@ -48,22 +49,11 @@ _EXPLAINED = (
 _ICONS: dict[Outcome, str] = {"good": "check", "bad": "warning", "none": "minus"}
 
 
-class AbPage(QWidget):
-    """One thing at a time, as the strip is low: what to measure, the progress, or what came out.
-
-    Signals:
-        notice: (severity, sentence) for the user.
-    """
-
-    notice = Signal(str, str)
+class AbPage(LabPage):
+    """One thing at a time, as the strip is low: what to measure, the progress, or what came out."""
 
     def __init__(self, model: SessionModel, lab: LabModel, command_for: CommandFor) -> None:
-        super().__init__()
-        self.setObjectName("LabPage")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._model = model
-        self._lab = lab
-        self._command_for = command_for
+        super().__init__(model, lab, command_for)
         self._shown: AbResult | None = None
         self._choosing = False
         """Whether the user went back from the result to the picker."""
@@ -105,14 +95,12 @@ class AbPage(QWidget):
     def copy_text(self) -> None:
         """Put the result on the clipboard."""
         if self._shown is not None:
-            QGuiApplication.clipboard().setText(ab_report(self._shown, self._command()))
-            self.notice.emit("info", "Copied the result.")
+            self._copy(ab_report(self._shown, self._command()), "Copied the result.")
 
     def copy_command(self) -> None:
         """Put the command line of this comparison on the clipboard."""
         command = self._command()
-        QGuiApplication.clipboard().setText(command)
-        self.notice.emit("info", f"Copied: {command}")
+        self._copy(command, f"Copied: {command}")
 
     def _command(self) -> str:
         request = self.request
@@ -122,9 +110,7 @@ class AbPage(QWidget):
 
     def _setup_page(self, model: SessionModel) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column = without_margins(QVBoxLayout(page), spacing_px=4)
         self.picker = ConfigPicker(model)
         self.run_button = _button("Measure", self.run, primary=True)
         self._back = _button("Last result", self.show_result)
@@ -140,9 +126,7 @@ class AbPage(QWidget):
 
     def _result_page(self) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column = without_margins(QVBoxLayout(page), spacing_px=4)
         self.table, self._effects = interval_table()
         self.result_view = WordsAndTable(self._words(), self.table, (4, 6))
         column.addWidget(self.result_view, 1)
@@ -158,9 +142,7 @@ class AbPage(QWidget):
     def _words(self) -> QWidget:
         """Return the result in words, which stand beside its table."""
         words = QWidget()
-        column = QVBoxLayout(words)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column = without_margins(QVBoxLayout(words), spacing_px=4)
         head = QHBoxLayout()
         head.setSpacing(GAP_PX)
         self._mark = QLabel()

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from rfviewer.experiment import CeilingsResult, ReplayPart
 from rfviewer.gui.controls import heading, label
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.text import fps_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
 from rfviewer.gui.waterfall_table import CEILING_DASHES, ceiling_color
@@ -68,9 +69,9 @@ class CeilingsList(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._halves = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
-        self._halves.setContentsMargins(0, 0, 0, 0)
-        self._halves.setSpacing(4)
+        self._halves = without_margins(
+            QBoxLayout(QBoxLayout.Direction.TopToBottom, self), spacing_px=4
+        )
         self._words = words = QVBoxLayout()
         words.setSpacing(4)
         self._heading = heading("What bounds it")

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui.controls import ElidedLabel, Switch, heading, label, scrolled
 from rfviewer.gui.lab_text import configuration_name, differing
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import scaled
@@ -56,9 +57,7 @@ class ConfigPicker(QWidget):
         self._heads: list[tuple[QLabel, ...]] = []
         self._blocked: frozenset[str] = frozenset()
         self._columns = 0
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column = without_margins(QVBoxLayout(self), spacing_px=4)
         self._menus = WrappingRow()
         for side in _SIDES:
             self._menus.add(Together(heading(side), self._menu_button(side)))

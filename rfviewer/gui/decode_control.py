@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from rfviewer.decode import Decode
 from rfviewer.frame import SourceInfo
 from rfviewer.gui.controls import Segments, label
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
 
@@ -26,9 +27,7 @@ class DecodeControl(QWidget):
         self.choice.chosen.connect(lambda value: model.update_playback(decode=value))
         self.fact = label(muted=True)
         self.fact.setWordWrap(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        column = without_margins(QVBoxLayout(self), spacing_px=2)
         row = QHBoxLayout()
         row.addWidget(self.choice)
         row.addStretch(1)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from rfviewer.gui.controls import label
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import current_tokens
 from rfviewer.gui.zoom_view import ZoomView
@@ -89,9 +90,7 @@ class ZoomBar(QWidget):
     def __init__(self, view: PictureView) -> None:
         super().__init__()
         self._view = view
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        row = without_margins(QHBoxLayout(self), spacing_px=4)
         self.buttons: dict[str, QAbstractButton] = {}
         for text, name, tip, act in (
             ("Fit", "Fit", "Show the whole picture (0)", lambda: view.set_zoom(None)),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui.controls import ElidedLabel, heading, label
 from rfviewer.gui.history import STAGES, History
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
 from rfviewer.gui.rates import Rates
 from rfviewer.gui.repainting import RepaintingWidget
@@ -38,9 +39,7 @@ class Legend(QWidget):
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        row = without_margins(QHBoxLayout(self), spacing_px=4)
         self._marks: list[QLabel] = []
         self.figures: list[QLabel] = []
         for name in names:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from rfviewer.errors import RfviewerError
 from rfviewer.gui.background import Background
 from rfviewer.gui.controls import heading, label
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.safety_services import Leftover, SafetyServices
 from rfviewer.gui.text import bytes_text, clock_text, tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX
@@ -83,9 +84,7 @@ class RecoveryDialog(QDialog):
         text.setWordWrap(True)
         outer.addWidget(text)
         content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP_PX)
+        column = without_margins(QVBoxLayout(content), spacing_px=GAP_PX)
         self.rows = [_Row(leftover, services, background) for leftover in leftovers]
         for row in self.rows:
             column.addWidget(row)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import label, rule
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
 
@@ -18,9 +19,7 @@ class Section(QWidget):
         super().__init__()
         self._level = level
         self._more = ""
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        outer = without_margins(QVBoxLayout(self), spacing_px=0)
         self._head = QToolButton()
         self._head.setCheckable(True)
         self._head.setChecked(open_)

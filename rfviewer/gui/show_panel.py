@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QSlider,
 
 from rfviewer.config import ColorBy, View
 from rfviewer.gui.controls import Segments, Switch, label
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
@@ -29,9 +30,7 @@ class _Share(QWidget):
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(GAP_PX)
+        row = without_margins(QHBoxLayout(self), spacing_px=GAP_PX)
         caption = label(name)
         caption.setFixedWidth(caption.fontMetrics().horizontalAdvance("Threshold") + GAP_PX)
         self._slider = QSlider(Qt.Orientation.Horizontal)

@@ -12,6 +12,7 @@ from rfviewer.experiment import LabStatus
 from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.live_bar import live_words
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.rates import Rates
 from rfviewer.gui.stats_text import waiting_frames
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
@@ -84,9 +85,7 @@ class _Cell(QWidget):
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        row = without_margins(QHBoxLayout(self), spacing_px=4)
         self._mark = QLabel()
         self._mark.setVisible(False)
         self._name = label(name, muted=True)

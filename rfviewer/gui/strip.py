@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import scrolled
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.text import tooltip
 
 LEAST_HEIGHT_PX = 104
@@ -70,9 +71,7 @@ class BottomStrip(QWidget):
         self._foot.addWidget(self.tabs, 1)
         self._foot.addWidget(self.tall)
         self._foot.addWidget(self.fold)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = without_margins(QVBoxLayout(self), spacing_px=0)
         column.addWidget(self._stack, 1)
         column.addLayout(self._foot)
         self.set_tall(tall=False)

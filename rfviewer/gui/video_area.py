@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from rfviewer import log
 from rfviewer.gui.controls import rule
 from rfviewer.gui.live_bar import LiveBar
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.video_header import VideoHeader
 from rfviewer.gui.video_messages import ErrorPanel, LoadingPanel, StartPanel
@@ -42,9 +43,7 @@ class VideoArea(QWidget):
         self.pages.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for page in (self.loading_panel, self.start_panel, self.error_panel, self.view):
             self.pages.addWidget(page)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = without_margins(QVBoxLayout(self), spacing_px=0)
         column.addWidget(self.header)
         column.addWidget(rule())
         column.addWidget(self.welcome)

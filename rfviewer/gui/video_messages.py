@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui import icons
 from rfviewer.gui.controls import label
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.tokens import GAP_PX, PAD_PX, current_tokens, scaled
 from rfviewer.snapshot import EngineStatus
 
@@ -34,9 +35,7 @@ class _Centered(QWidget):
         outer.addStretch(1)
         middle = QWidget()
         middle.setMaximumWidth(width_px)
-        self.column = QVBoxLayout(middle)
-        self.column.setContentsMargins(0, 0, 0, 0)
-        self.column.setSpacing(GAP_PX)
+        self.column = without_margins(QVBoxLayout(middle), spacing_px=GAP_PX)
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(middle, 100)

@@ -2,8 +2,8 @@
 
 from typing import override
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
@@ -23,8 +23,10 @@ from rfviewer.gui.ceilings_list import CeilingsList
 from rfviewer.gui.controls import Segments, label, rule, scrolled
 from rfviewer.gui.lab_command import CommandFor
 from rfviewer.gui.lab_model import LabModel
+from rfviewer.gui.lab_page import LabPage
 from rfviewer.gui.lab_progress import LabProgress
 from rfviewer.gui.lab_text import compact_notes, waterfall_report
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.toggle_choice import ToggleChoice
@@ -45,22 +47,11 @@ _BOTH_FROM_DIGITS, _BOTH_FROM_LINES = 96, 18
 """Width and height of the page from which bars and ceilings stand side by side."""
 
 
-class WaterfallPage(QWidget):
-    """Bars at the left, ceilings at the right; where there is no room for both, one of them.
-
-    Signals:
-        notice: (severity, sentence) for the user.
-    """
-
-    notice = Signal(str, str)
+class WaterfallPage(LabPage):
+    """Bars at the left, ceilings at the right; where there is no room for both, one of them."""
 
     def __init__(self, model: SessionModel, lab: LabModel, command_for: CommandFor) -> None:
-        super().__init__()
-        self.setObjectName("LabPage")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._model = model
-        self._lab = lab
-        self._command_for = command_for
+        super().__init__(model, lab, command_for)
         self._shown: WaterfallResult | None = None
         self._ceilings: CeilingsResult | None = None
         self.pages = QStackedWidget()
@@ -104,9 +95,7 @@ class WaterfallPage(QWidget):
         foot = QVBoxLayout()
         foot.setContentsMargins(PAD_PX, 4, PAD_PX, 4)
         foot.addLayout(self._foot)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        outer = without_margins(QVBoxLayout(self), spacing_px=0)
         outer.addLayout(halves, 1)
         outer.addLayout(foot)
         lab.changed.connect(self._refresh)
@@ -139,20 +128,16 @@ class WaterfallPage(QWidget):
         """Put the result on the clipboard."""
         if self._shown is not None:
             text = waterfall_report(self._shown, self._ceilings, self._command_for(self.request))
-            QGuiApplication.clipboard().setText(text)
-            self.notice.emit("info", "Copied the waterfall.")
+            self._copy(text, "Copied the waterfall.")
 
     def copy_command(self) -> None:
         """Put the command line of this measurement on the clipboard."""
         command = self._command_for(self.request)
-        QGuiApplication.clipboard().setText(command)
-        self.notice.emit("info", f"Copied: {command}")
+        self._copy(command, f"Copied: {command}")
 
     def _result_page(self) -> WordsAndTable:
         words = QWidget()
-        column = QVBoxLayout(words)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
+        column = without_margins(QVBoxLayout(words), spacing_px=4)
         self.verdict = label()
         self.verdict.setFont(scaled(self.verdict.font(), 1.2, bold=True))
         self.details, self.notes = label(muted=True, figures=True), label(muted=True)

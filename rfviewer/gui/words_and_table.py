@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QStyle, QWidget
 
 from rfviewer.gui.controls import scrolled
 from rfviewer.gui.figure_table import FigureTable
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.tokens import PAD_PX
 
 _LEAST_DIGITS = 16
@@ -26,9 +27,9 @@ class WordsAndTable(QWidget):
         super().__init__()
         self._words, self._table, self._shares = words, table, shares
         self._area = scrolled(words, least_lines=_LEAST_LINES)
-        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(PAD_PX)
+        self._layout = without_margins(
+            QBoxLayout(QBoxLayout.Direction.LeftToRight, self), spacing_px=PAD_PX
+        )
         self._layout.addWidget(self._area, shares[0])
         self._layout.addWidget(table, shares[1])
         words.installEventFilter(self)
