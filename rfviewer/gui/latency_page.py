@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QVBo
 
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.latency_data import PARTS, WINDOW_S, DepthChange, LatencyBook
-from rfviewer.gui.plot_strip import COMPACT_BELOW_DIGITS, Legend, _Card
+from rfviewer.gui.plot_legend import Legend
+from rfviewer.gui.plot_strip import COMPACT_BELOW_DIGITS, _Card
 from rfviewer.gui.plots import Plot
 from rfviewer.gui.rates import Rates
 from rfviewer.gui.repainting import RepaintingWidget
@@ -20,6 +21,8 @@ from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
 from rfviewer.snapshot import Snapshot
 
 REPAINT_MS = 250
+STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine)
+"""Of capture to result, which is smooth, and capture to shown: dashes would tear up its spikes."""
 _TIPS = {
     "queue wait": "From the source until the engine takes the frame",
     "engine": "From there until its result is complete",
@@ -45,8 +48,7 @@ class LatencyPlot(Plot):
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
         super().set_tokens(tokens)
-        styles = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine)
-        for curve, color, style in zip(self._curves, latency_colors(tokens), styles, strict=True):
+        for curve, color, style in zip(self._curves, latency_colors(tokens), STYLES, strict=True):
             curve.setPen(pg.mkPen(color, width=1, style=style))
         for mark in self._marks:
             mark.setPen(pg.mkPen(tokens.text, width=1, style=Qt.PenStyle.DotLine))
@@ -99,7 +101,9 @@ class LatencyPage(RepaintingWidget):
             self._set(self.rates[name], fps_text(rate))
         device = snapshot.device
         entries = {
-            "idle": None if device.gpu_idle is None else f"{device.gpu_idle * 100:.0f} %",
+            "GPU idle": (device.reason or "not measured")
+            if device.gpu_idle is None
+            else f"{device.gpu_idle * 100:.0f} %",
             "network gap": None
             if device.network_gap_p50_ms is None
             else f"{ms_text(device.network_gap_p50_ms)} / {ms_text(device.network_gap_p95_ms)} ms",
@@ -107,7 +111,7 @@ class LatencyPage(RepaintingWidget):
             "clock": None if device.clock_mhz is None else f"{device.clock_mhz} MHz",
         }
         text = "   ".join(f"{name} {value}" for name, value in entries.items() if value)
-        self.device.setText(text or device.reason)
+        self.device.setText(text)
         self.throttle.setText(
             f"\N{WARNING SIGN} held down: {device.throttle}" if device.throttle else ""
         )
@@ -203,7 +207,7 @@ class LatencyPage(RepaintingWidget):
     def _retint(self) -> None:
         tokens = current_tokens()
         self.plot.set_tokens(tokens)
-        self._legend.set_colors(latency_colors(tokens))
+        self._legend.set_pens(latency_colors(tokens), STYLES)
 
     @override
     def minimumSizeHint(self) -> QSize:

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui.controls import ElidedLabel, heading, label
 from rfviewer.gui.history import STAGES, History
-from rfviewer.gui.margins import without_margins
-from rfviewer.gui.plots import FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
+from rfviewer.gui.plot_legend import Legend
+from rfviewer.gui.plots import FPS_STYLES, FpsPlot, IdlePlot, Plot, StagePlot, fps_colors
 from rfviewer.gui.rates import Rates
 from rfviewer.gui.repainting import RepaintingWidget
 from rfviewer.gui.text import DASH, fps_text, ms_text, tooltip
@@ -32,34 +32,6 @@ _WHOLE_FRAME_TIP = (
     "All stages of each frame together, and the median of that. Medians of single stages do not "
     "add up to it, since the slow moments of one stage are seldom those of another."
 )
-
-
-class Legend(QWidget):
-    """Coloured marks with a name and the newest figure."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__()
-        row = without_margins(QHBoxLayout(self), spacing_px=4)
-        self._marks: list[QLabel] = []
-        self.figures: list[QLabel] = []
-        for name in names:
-            mark = QLabel()
-            mark.setFixedSize(10, 3)
-            caption = label(name, muted=True)
-            caption.setFont(scaled(caption.font(), 0.88))
-            figure = label("\N{EN DASH}", figures=True)
-            figure.setFont(scaled(figure.font(), 0.88, bold=True))
-            figure.setAccessibleName(f"{name} figure")
-            for widget in (mark, caption, figure):
-                row.addWidget(widget)
-            row.addSpacing(2)
-            self._marks.append(mark)
-            self.figures.append(figure)
-
-    def set_colors(self, colors: tuple[str, ...]) -> None:
-        """Colour the marks."""
-        for mark, color in zip(self._marks, colors, strict=True):
-            mark.setStyleSheet(f"background: {color}; border-radius: 1px;")
 
 
 class StageTable(QWidget):
@@ -244,7 +216,7 @@ class PlotStrip(RepaintingWidget):
         tokens = current_tokens()
         for plot in self._plots():
             plot.set_tokens(tokens)
-        self._fps_legend.set_colors(fps_colors(tokens))
+        self._fps_legend.set_pens(fps_colors(tokens), FPS_STYLES)
 
     def _on_repaint_due(self) -> None:
         if self._dirty:

@@ -21,7 +21,7 @@ LOWEST_TOP_FPS = 5.0
 """The fps plot never shows less than this range: noise near zero is not worth a scale."""
 END_ROOM_PX = 24
 """Right of the plots, for half of the word below their end."""
-_FPS_STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine, Qt.PenStyle.SolidLine)
+FPS_STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine, Qt.PenStyle.SolidLine)
 
 
 def fps_colors(tokens: Tokens) -> tuple[str, str, str]:
@@ -157,13 +157,13 @@ class FpsPlot(Plot):
 
     def __init__(self) -> None:
         super().__init__("Frames per second", unit="")
-        self._curves = [self.item.plot([], [], connect="finite") for _ in _FPS_STYLES]
+        self._curves = [self.item.plot([], [], connect="finite") for _ in FPS_STYLES]
 
     @override
     def set_tokens(self, tokens: Tokens) -> None:
         """Take over the colours of a theme."""
         super().set_tokens(tokens)
-        for curve, color, style in zip(self._curves, fps_colors(tokens), _FPS_STYLES, strict=True):
+        for curve, color, style in zip(self._curves, fps_colors(tokens), FPS_STYLES, strict=True):
             curve.setPen(pg.mkPen(color, width=1, style=style))
 
     def update(self, ages: F64Array, fps: F64Array) -> None:

@@ -75,6 +75,9 @@ class RackRow(QWidget):
         self._measure.setAccessibleName(f"Measure {toggle.label}")
         self._measure.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._measure.setToolTip(tooltip(f"Measure what {toggle.label} does, with all else as set"))
+        keeps = self._measure.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)
+        self._measure.setSizePolicy(keeps)
         self._measure.clicked.connect(lambda: self.measure_wanted.emit(name))
         if toggle.choices:
             self._choices = Segments(toggle.label, {str(c): c for c in toggle.choices})
@@ -108,7 +111,7 @@ class RackRow(QWidget):
         self.setToolTip(tooltip(self._base_tip))
         self._shown: tuple[str, str, str] = ("", "", "")
         self._found: ToggleEffect | None = None
-        self._measuring = False
+        self._measuring = self._possible = False
         self._retint()
 
     @property
@@ -150,10 +153,17 @@ class RackRow(QWidget):
 
     def set_measuring(self, *, measuring: bool, possible: bool) -> None:
         """Show whether its effect is being measured, and whether that could be asked for."""
-        self._measure.setEnabled(possible and self._shown[0] != "blocked")
+        self._possible = possible
+        self._offer_measuring()
         if measuring != self._measuring:
             self._measuring = measuring
             self._show_effect()
+
+    def _offer_measuring(self) -> None:
+        """Offer it where the switch has an effect here."""
+        blocked = self._shown[0] == "blocked"
+        self._measure.setVisible(not blocked)
+        self._measure.setEnabled(self._possible and not blocked)
 
     def _show_effect(self) -> None:
         found, tokens = self._found, current_tokens()
@@ -189,6 +199,7 @@ class RackRow(QWidget):
         self._note.setText(shown[2])
         why_not = f"\n\nNot in effect: {shown[2]}" if shown[0] == "blocked" else ""
         self.setToolTip(tooltip(self._base_tip + why_not))
+        self._offer_measuring()
         self.focus_target.setAccessibleDescription(f"in effect: {shown[1]}. {shown[2]}")
         self._retint()
 

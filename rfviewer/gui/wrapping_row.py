@@ -5,6 +5,7 @@ from typing import override
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLayout, QLayoutItem, QWidget
 
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.tokens import GAP_PX
 
 
@@ -13,9 +14,7 @@ class Together(QWidget):
 
     def __init__(self, *widgets: QWidget, spacing_px: int = GAP_PX) -> None:
         super().__init__()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(spacing_px)
+        self._row = without_margins(QHBoxLayout(self), spacing_px=spacing_px)
         for widget in widgets:
             self.add(widget)
 

@@ -41,6 +41,14 @@ def test_one_toggle_is_measured_from_its_row(window, session, qtbot):
     assert not window.panel.rack.rows["cuda_graph"]._measure.isEnabled()
 
 
+def test_measuring_is_offered_only_where_a_switch_has_an_effect(window, qtbot):
+    window.panel.rack.blocked_group._head.setChecked(True)
+    rows = window.panel.rack.rows
+    qtbot.waitUntil(lambda: not rows["limit_masks"]._measure.isHidden())
+    qtbot.waitUntil(lambda: rows["kernel_timestamps"]._measure.isHidden())
+    assert rows["kernel_timestamps"].note == "needs an NVIDIA GPU"
+
+
 def test_no_effect_and_rates_in_the_rack(window, session, qtbot):
     rows = window.panel.rack.rows
     qtbot.waitUntil(lambda: window.lab.can_run)

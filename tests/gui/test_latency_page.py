@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 
 from rfviewer.experiment import CeilingsRequest, LabStatus
 from rfviewer.gui.lab_parts import LATENCY
@@ -119,3 +121,27 @@ def test_the_latency_page_has_figures_rates_and_the_device(make_window, qtbot):
     assert page.rates["inferred"].text() == "612"
     assert set(page.cells) == set(PARTS)
     assert page.cells["engine"][0].accessibleName().startswith("engine p50")
+
+
+def test_what_is_not_measured_is_named(window, qtbot):
+    window.actions_["page_latency"].trigger()
+    page = window.lab_parts.strip.page(LATENCY)
+    qtbot.waitUntil(lambda: page.device.text() == "GPU idle not measured: no GPU")
+
+
+def test_legends_are_drawn_as_their_curves(window, qtbot):
+    window.actions_["page_latency"].trigger()
+    page, plots = window.lab_parts.strip.page(LATENCY), window.live.plots
+    for legend, curves in (
+        (page._legend, page.plot._curves),
+        (plots._fps_legend, plots.fps._curves),
+    ):
+        pens = [curve.opts["pen"] for curve in curves]
+        assert [mark.color for mark in legend.marks] == [pen.color() for pen in pens]
+        dashed = [pen.style() is Qt.PenStyle.DashLine for pen in pens]
+        assert [mark.dashed for mark in legend.marks] == dashed
+        assert set(dashed) == {True, False}
+        for mark in legend.marks:
+            picture = mark.grab().toImage()
+            row = [picture.pixelColor(x, 1) for x in range(picture.width())]
+            assert (len(set(map(QColor.rgb, row))) > 1) is mark.dashed
