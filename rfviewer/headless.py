@@ -13,6 +13,7 @@ from rfviewer.errors import UsageError
 from rfviewer.exporting import ExportReport, export
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.log import redact
+from rfviewer.progress_bar import progress_bar
 from rfviewer.progress_lines import ProgressLines, step_teller
 from rfviewer.sinks.factory import wrong_request
 from rfviewer.snapshot import EnginePhase, Snapshot
@@ -78,32 +79,16 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
         lines = ProgressLines(quiet=quiet)
         yield lambda snapshot: lines(_line(snapshot))
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Starting", total=None)
+    with progress_bar(percent=False) as tell:
 
         def watch(snapshot: Snapshot) -> None:
             if snapshot.engine.phase is EnginePhase.LOADING:
-                bar.update(task, description=snapshot.engine.step)
+                tell(snapshot.engine.step, None, None)
                 return
             frames = 0 if snapshot.recording is None else snapshot.recording.frames
             rate = snapshot.inferred_fps
             text = "Exporting" if rate is None else f"Exporting, {rate:.1f} frames/s"
-            bar.update(task, description=text, completed=frames, total=_total(snapshot))
+            tell(text, frames, _total(snapshot))
 
         yield watch
 

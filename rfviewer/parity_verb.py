@@ -27,6 +27,7 @@ from rfviewer.lab.tolerance import differing
 from rfviewer.lab.worst_frame import WorstFrame, WorstFrames
 from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations
+from rfviewer.progress_bar import progress_bar
 from rfviewer.progress_lines import ProgressLines, counted
 from rfviewer.result import EngineInfo
 from rfviewer.sinks.names import free_path
@@ -262,20 +263,5 @@ def _progress(*, quiet: bool) -> Iterator[Progress]:
         lines = ProgressLines(quiet=quiet, at_once=True)
         yield lambda step, index, count: lines(counted(step, index, count))
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("Starting", total=None)
-
-        def tell(step: str, index: int, count: int) -> None:
-            bars.update(task, description=step, completed=index, total=count or None)
-
-        yield tell
+    with progress_bar(percent=True) as tell:
+        yield lambda step, index, count: tell(step, index, count or None)

@@ -3,7 +3,10 @@
 Source: rfdetr 1.11.2, `RFDETR.means` and `RFDETR.stds`.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rfviewer.models.spec import F32Array
 
@@ -22,6 +25,16 @@ def normalize(scaled_chw: F32Array) -> F32Array:
     """Return `(scaled - mean) / std` of an RGB image (3, H, W) scaled to 0..1."""
     result: F32Array = (scaled_chw - MEAN_RGB[:, None, None]) / STD_RGB[:, None, None]
     return result
+
+
+def normalize_in_passes(levels: NDArray[Any], channel: int, out: F32Array) -> None:
+    """Write `(levels / 255 - mean) / std` of one channel into `out`, three passes over it.
+
+    `levels` are 0..255, of the shape of `out`, and may be `out` itself.
+    """
+    np.divide(levels, np.float32(255), out=out)
+    np.subtract(out, MEAN_RGB[channel], out=out)
+    np.divide(out, STD_RGB[channel], out=out)
 
 
 def byte_levels() -> F32Array:

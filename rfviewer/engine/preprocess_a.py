@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rfviewer.engine.normalize import BIAS_RGB, GAIN_RGB, MEAN_RGB, STD_RGB, normalize
+from rfviewer.engine.normalize import BIAS_RGB, GAIN_RGB, normalize, normalize_in_passes
 from rfviewer.engine.tables import LinearTable, TableCache, linear_table
 from rfviewer.errors import EngineError
 from rfviewer.frame import U8Array
@@ -115,9 +115,7 @@ class PreprocessA:
                 np.multiply(top, GAIN_RGB[channel], out=top)
                 np.add(top, BIAS_RGB[channel], out=top)
             else:
-                np.divide(top, np.float32(255), out=top)
-                np.subtract(top, MEAN_RGB[channel], out=top)
-                np.divide(top, STD_RGB[channel], out=top)
+                normalize_in_passes(top, channel, top)
 
 
 def reference_a(image: U8Array, plan: PlanA) -> F32Array:

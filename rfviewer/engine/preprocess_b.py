@@ -18,7 +18,7 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
-from rfviewer.engine.normalize import MEAN_RGB, STD_RGB, byte_levels, normalize
+from rfviewer.engine.normalize import byte_levels, normalize, normalize_in_passes
 from rfviewer.engine.preprocess_a import Sizes
 from rfviewer.engine.tables import PILLOW_BITS, TableCache, TriangleTable, triangle_table
 from rfviewer.frame import U8Array
@@ -140,9 +140,7 @@ class PreprocessB:
     def _normalize(self, channel: int, out: F32Array) -> None:
         """Write the normalised levels of one channel; both ways give the same bits."""
         if not self._constants:
-            np.divide(self._bytes, np.float32(255), out=out)
-            np.subtract(out, MEAN_RGB[channel], out=out)
-            np.divide(out, STD_RGB[channel], out=out)
+            normalize_in_passes(self._bytes, channel, out)
         elif out.flags.c_contiguous:
             cv2.LUT(self._bytes, self._levels[channel], out)
         else:  # OpenCV writes planes only

@@ -10,7 +10,6 @@ Layout below cache_dir():
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from rfviewer import log
 from rfviewer.errors import ModelError, RfviewerError
+from rfviewer.models.sealing import seal
 from rfviewer.paths import cache_dir
 from rfviewer.private_files import NotPrivateError, check_private_folder
 
@@ -119,14 +119,7 @@ def publish(partial: Path, manifest: Manifest) -> Path:
 
     Everything is on disk before the rename, so that a crash leaves all or nothing.
     """
-    for leftover in partial.iterdir():
-        if leftover.name != ONNX_FILE:
-            leftover.unlink()
-    text = json.dumps(asdict(manifest), indent=1)
-    (partial / _MANIFEST_FILE).write_text(text, encoding="utf-8")
-    for name in (ONNX_FILE, _MANIFEST_FILE):
-        with (partial / name).open("rb+") as file:
-            os.fsync(file.fileno())
+    seal(partial, ONNX_FILE, _MANIFEST_FILE, asdict(manifest))
     target = partial.parent / manifest.key
     if target.exists():
         # Only a damaged export can be here: a good one would have been found.

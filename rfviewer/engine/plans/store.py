@@ -26,6 +26,7 @@ from rfviewer.engine.plans.key import PlanKey, key_from_json, rebuild_reason
 from rfviewer.errors import EngineError
 from rfviewer.models.export_store import store_folder
 from rfviewer.models.file_lock import file_lock
+from rfviewer.models.sealing import seal
 from rfviewer.private_files import NotPrivateError, check_private_folder, read_private
 
 PLAN_FILE = "engine.plan"
@@ -155,15 +156,7 @@ def publish(partial: Path, manifest: PlanManifest) -> None:
 
     Everything is on disk before the rename, so that a crash leaves all or nothing.
     """
-    for leftover in partial.iterdir():
-        if leftover.name != PLAN_FILE:
-            leftover.unlink()
-    text = json.dumps(asdict(manifest), indent=1)
-    (partial / MANIFEST_FILE).write_text(text, encoding="utf-8")
-    for name in (PLAN_FILE, MANIFEST_FILE):
-        (partial / name).chmod(0o600)
-        with (partial / name).open("rb+") as file:
-            os.fsync(file.fileno())
+    seal(partial, PLAN_FILE, MANIFEST_FILE, asdict(manifest), mode=0o600)
     target = partial.parent / manifest.key.digest
     if os.path.lexists(target):
         # Only a damaged engine can be here: a good one would have been found.
