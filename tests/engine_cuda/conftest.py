@@ -88,30 +88,24 @@ def _demo(precision):
     from rfviewer.config import EngineConfig
     from rfviewer.engine.backends.torch_network import TorchNetwork
     from rfviewer.models.demo import demo_spec
+    from tests.engine_cuda.fake_network import Kept
 
-    return TorchNetwork(demo_spec(), EngineConfig(precision=precision), lambda step: None)
+    network = TorchNetwork(demo_spec(), EngineConfig(precision=precision), lambda step: None)
+    assert network.precision == precision
+    yield Kept(network)
+    network.close()
 
 
 @pytest.fixture(scope="session")
 def demo_network():
     """The demo model in fp16, loaded once; engines may close it as they like."""
-    from tests.engine_cuda.fake_network import Kept
-
-    network = _demo("fp16")
-    assert network.precision == "fp16"
-    yield Kept(network)
-    network.close()
+    yield from _demo("fp16")
 
 
 @pytest.fixture(scope="session")
 def demo_network_fp32():
     """The same in fp32."""
-    from tests.engine_cuda.fake_network import Kept
-
-    network = _demo("fp32")
-    assert network.precision == "fp32"
-    yield Kept(network)
-    network.close()
+    yield from _demo("fp32")
 
 
 @pytest.fixture(scope="session")

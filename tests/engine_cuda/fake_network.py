@@ -121,6 +121,15 @@ def run_all(engine, frames, threshold=0.5):
     return results
 
 
+def allocates_nothing(engine, frames):
+    """Fail unless frames of the sizes that `engine` has seen cost no memory any more."""
+    before = torch.cuda.memory_stats()
+    run_all(engine, frames)
+    after = torch.cuda.memory_stats()
+    for counter in ("allocation.all.allocated", "segment.all.allocated", "num_ooms"):
+        assert after[counter] == before[counter], counter
+
+
 def _has_room(engine):
     """Ask as the engine thread does; the CPU engine only counts."""
     if isinstance(engine, RelaunchingEngine):

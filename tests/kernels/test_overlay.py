@@ -101,6 +101,20 @@ def _run(frame, results, packed, view, frame_wh, *, layout, box_reach, outline_r
     return out.view(torch.uint8).view(*out.shape, 4)
 
 
+def _expected(frame, results, planes, view, *, outline_reach, fill_share=115, **options):
+    return reference_overlay.overlay(
+        frame,
+        decode(results),
+        planes,
+        view.fill_colors,
+        view.line_colors,
+        fill_share,
+        _shares(outline_reach, frame.device),
+        outline_reach=outline_reach,
+        **options,
+    )
+
+
 @pytest.mark.parametrize("layout", [Layout.BGR, Layout.NV12])
 @pytest.mark.parametrize("show", [(True, True, True), (True, False, False), (False, True, True)])
 @pytest.mark.parametrize(("frame_wh", "box_reach", "outline_reach"), SIZES)
@@ -111,21 +125,9 @@ def test_equals_its_reference(frame_wh, box_reach, outline_reach, show, layout, 
     frame = _frame(frame_wh, layout, device, rng)
     view = _view(show, 0.45, device)
     packed = reference.pack(planes)
-    sizes = {"layout": layout, "box_reach": box_reach}
-    got = _run(frame, results, packed, view, frame_wh, outline_reach=outline_reach, **sizes)
-    expected = reference_overlay.overlay(
-        frame,
-        decode(results),
-        planes,
-        view.fill_colors,
-        view.line_colors,
-        115,
-        _shares(outline_reach, device),
-        outline_reach=outline_reach,
-        threshold=0.45,
-        show=show,
-        **sizes,
-    )
+    sizes = {"layout": layout, "box_reach": box_reach, "outline_reach": outline_reach}
+    got = _run(frame, results, packed, view, frame_wh, **sizes)
+    expected = _expected(frame, results, planes, view, threshold=0.45, show=show, **sizes)
     assert (got == expected).all()
 
 
@@ -157,20 +159,10 @@ def test_more_objects_than_one_group_and_none_at_all(device, rng):
     view = _view((True, True, True), 0.0, device)
     for count in (many, 0):
         results.counts[0] = count
-        sizes = {"layout": Layout.BGR, "box_reach": 0}
+        sizes = {"layout": Layout.BGR, "box_reach": 0, "outline_reach": 1}
         packed = reference.pack(planes)
-        got = _run(frame, results, packed, view, frame_wh, outline_reach=1, **sizes)
-        expected = reference_overlay.overlay(
-            frame,
-            decode(results),
-            planes,
-            view.fill_colors,
-            view.line_colors,
-            115,
-            _shares(1, device),
-            outline_reach=1,
-            **sizes,
-        )
+        got = _run(frame, results, packed, view, frame_wh, **sizes)
+        expected = _expected(frame, results, planes, view, **sizes)
         assert (got == expected).all()
 
 
@@ -180,17 +172,8 @@ def test_a_detector_without_masks_gets_its_boxes(device, rng):
     results.regions.zero_()
     frame = _frame(frame_wh, Layout.BGR, device, rng)
     view = _view((True, True, True), 0.0, device)
-    sizes = {"layout": Layout.BGR, "box_reach": 1}
-    got = _run(frame, results, None, view, frame_wh, outline_reach=1, **sizes)
-    expected = reference_overlay.overlay(
-        frame,
-        decode(results),
-        torch.zeros(MAX_RECORDS, 22, 38, dtype=torch.bool, device=device),
-        view.fill_colors,
-        view.line_colors,
-        0,
-        _shares(1, device),
-        outline_reach=1,
-        **sizes,
-    )
+    sizes = {"layout": Layout.BGR, "box_reach": 1, "outline_reach": 1}
+    got = _run(frame, results, None, view, frame_wh, **sizes)
+    nothing = torch.zeros(MAX_RECORDS, 22, 38, dtype=torch.bool, device=device)
+    expected = _expected(frame, results, nothing, view, fill_share=0, **sizes)
     assert (got == expected).all()

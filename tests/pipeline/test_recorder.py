@@ -18,6 +18,24 @@ ENDLESS = replace(FAST, loop=True)
 REQUEST = RecordingRequest(video=Path("never-written.mp4"))
 
 
+@dataclass
+class SlowEnd(FakeSink):
+    """Tells when it is being finished, and waits then until it may be."""
+
+    leaving: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.leaving.set()
+        self.gate.wait()
+        super().__exit__(kind, error, trace)
+
+
 def test_an_error_in_the_last_frames_outlives_the_stop_behind_them() -> None:
     gate = threading.Event()
 
@@ -46,31 +64,19 @@ def test_an_error_in_the_last_frames_outlives_the_stop_behind_them() -> None:
 
 
 def test_a_recording_asked_for_while_the_last_one_is_finished_is_refused_in_words() -> None:
-    gate, leaving = threading.Event(), threading.Event()
-
-    class SlowEnd(FakeSink):
-        def __exit__(
-            self,
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            trace: TracebackType | None,
-        ) -> None:
-            leaving.set()
-            gate.wait()
-            super().__exit__(kind, error, trace)
-
-    bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=SlowEnd())
+    sink = SlowEnd()
+    bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=sink)
     session = bench.session()
     session.start_recording(REQUEST)
     session.open("clip", FAST)
     wait_until(lambda: len(bench.sink.items) > 3)
     session.stop_recording()
-    assert leaving.wait(60)
+    assert sink.leaving.wait(60)
     session.start_recording(REQUEST)
     notices: list[str] = []
     session.wait(lambda s: bool(notices.extend(text for _, text in s.notices) or notices), 60)
     assert "still being finished" in notices[0]
-    gate.set()
+    sink.gate.set()
     session.wait(lambda s: s.recording is not None and not s.recording.active, 60)
     session.start_recording(REQUEST)
     session.wait(lambda s: s.recording is not None and s.recording.frames > 3, 60)
@@ -151,25 +157,14 @@ def test_an_encoder_that_hangs_stops_neither_the_video_nor_the_next_recording(mo
 
 
 def test_finishing_that_hangs_is_given_up_by_those_who_ask(monkeypatch) -> None:
-    gate, leaving = threading.Event(), threading.Event()
-
-    class HangingEnd(FakeSink):
-        def __exit__(
-            self,
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            trace: TracebackType | None,
-        ) -> None:
-            leaving.set()
-            gate.wait()
-
-    bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=HangingEnd())
+    sink = SlowEnd()
+    bench = Bench({"clip": lambda: FakeSource(100_000)}, sink=sink)
     session = bench.session()
     session.start_recording(REQUEST)
     session.open("clip", ENDLESS)
     wait_until(lambda: len(bench.sink.items) > 3)
     session.stop_recording()
-    assert leaving.wait(60)
+    assert sink.leaving.wait(60)
     with monkeypatch.context() as now:  # for this end only: a busy machine may need its time
         now.setattr("rfviewer.pipeline.hang.FINISH_STUCK_S", 0.1)
         session._pipeline.recorder._work._limit_s = 0.1
@@ -179,7 +174,7 @@ def test_finishing_that_hangs_is_given_up_by_those_who_ask(monkeypatch) -> None:
     bench.sink = FakeSink()
     session.start_recording(REQUEST)
     wait_until(lambda: len(bench.sink.items) > 3)
-    gate.set()
+    sink.gate.set()
     session.close()
 
 
