@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from rfviewer.gui.elision import elided
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.tokens import current_tokens, scaled, tabular
 
 SWITCH_WIDTH_PX = 34
@@ -183,9 +184,7 @@ class Segments[T](QWidget):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
+        row = without_margins(QHBoxLayout(self), spacing_px=0)
         self._values = list(choices.values())
         self._group = QButtonGroup(self)
         for index, text in enumerate(choices):

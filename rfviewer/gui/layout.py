@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
+from rfviewer.gui.margins import without_margins
 from rfviewer.gui.preferences import Preferences
 from rfviewer.gui.strip import BottomStrip
 from rfviewer.gui.tokens import PANEL_WIDTH_PX
@@ -83,9 +84,7 @@ class WindowLayout(QObject):
         self._wanted = {"panel": True, "plots": True}
         self._small = {"panel": False, "plots": False}
         upper = QWidget()
-        column = QVBoxLayout(upper)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        column = without_margins(QVBoxLayout(upper), spacing_px=0)
         column.addWidget(video, 1)
         column.addWidget(transport)
         self._rows = _Rows(Qt.Orientation.Vertical)
@@ -93,9 +92,7 @@ class WindowLayout(QObject):
         self._fill(self._rows, upper, strip)
         self._fill(self._columns, self._rows, side_panel)
         central = QWidget()
-        outer = QVBoxLayout(central)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
+        outer = without_margins(QVBoxLayout(central), spacing_px=0)
         for bar in bars:
             outer.addWidget(bar)
         outer.addWidget(self._columns, 1)
