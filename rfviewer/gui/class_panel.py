@@ -209,8 +209,11 @@ class ClassPanel(Section):
             self.empty.setText(_WAITING)
         shown = [row for row in self.rows.rows if not self.rows.is_hidden(row.class_id)]
         count = sum(row.count for row in shown)
-        of = f"{len(shown)} of {len(self.rows.rows)} shown \N{MIDDLE DOT} {count} on screen"
-        self.set_summary(of if self.rows.rows else "")
+        of = f"{len(shown)} of {len(self.rows.rows)} shown"
+        if self.rows.rows:
+            self.set_summary(f"{of} \N{MIDDLE DOT} {count} on screen", shorter=of)
+        else:
+            self.set_summary("")
 
     def _recolor(self) -> None:
         view = self._model.view

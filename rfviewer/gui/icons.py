@@ -7,7 +7,7 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from rfviewer import paths
-from rfviewer.gui.tokens import ICON_PX, current_tokens
+from rfviewer.gui.tokens import current_tokens, icon_px
 
 
 def icon(name: str, color: str | None = None) -> QIcon:
@@ -16,7 +16,7 @@ def icon(name: str, color: str | None = None) -> QIcon:
     It keeps that colour, so whoever holds it asks again after the theme changed.
     """
     tokens = current_tokens()
-    return _icon(name, color or tokens.text, tokens.muted)
+    return _icon(name, color or tokens.text, tokens.muted, icon_px())
 
 
 def pixmap(name: str, color: str, side_px: int, ratio: float) -> QPixmap:
@@ -25,11 +25,11 @@ def pixmap(name: str, color: str, side_px: int, ratio: float) -> QPixmap:
 
 
 @lru_cache(maxsize=256)
-def _icon(name: str, color: str, disabled: str) -> QIcon:
+def _icon(name: str, color: str, disabled: str, side_px: int) -> QIcon:
     result = QIcon()
     for ratio in (1.0, 2.0, 3.0):
-        result.addPixmap(_pixmap(name, color, ICON_PX, ratio), QIcon.Mode.Normal)
-        result.addPixmap(_pixmap(name, disabled, ICON_PX, ratio), QIcon.Mode.Disabled)
+        result.addPixmap(_pixmap(name, color, side_px, ratio), QIcon.Mode.Normal)
+        result.addPixmap(_pixmap(name, disabled, side_px, ratio), QIcon.Mode.Disabled)
     return result
 
 

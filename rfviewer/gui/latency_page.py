@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QVBo
 
 from rfviewer.gui.controls import heading, label
 from rfviewer.gui.latency_data import PARTS, WINDOW_S, DepthChange, LatencyBook
-from rfviewer.gui.plot_legend import Legend
+from rfviewer.gui.plot_legend import Legend, LegendMark
 from rfviewer.gui.plot_strip import COMPACT_BELOW_DIGITS, _Card
 from rfviewer.gui.plots import Plot
 from rfviewer.gui.rates import Rates
@@ -144,20 +144,26 @@ class LatencyPage(RepaintingWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(PAD)
         grid.setVerticalSpacing(2)
-        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
         small = scaled(self.font(), 0.85)
-        for column, text in enumerate(("p50", "p95", "p99"), start=1):
+        for column, text in enumerate(("p50", "p95", "p99"), start=2):
             head = label(text, muted=True)
             head.setFont(small)
             grid.addWidget(head, 0, column, Qt.AlignmentFlag.AlignRight)
+        self._marks: list[LegendMark] = []
+        """Of the two curves: narrow plots have no legend of their own."""
         self.cells: dict[str, list[QLabel]] = {}
         for index, name in enumerate(PARTS, start=1):
             whole = index > 2
-            caption = heading(name) if whole else label(f"  {name}", muted=True)
+            caption = heading(name) if whole else label(name, muted=True)
             caption.setToolTip(tooltip(_TIPS[name]))
-            grid.addWidget(caption, index, 0)
+            grid.addWidget(caption, index, 1)
+            if whole:
+                mark = LegendMark()
+                grid.addWidget(mark, index, 0, Qt.AlignmentFlag.AlignVCenter)
+                self._marks.append(mark)
             cells = []
-            for column in range(1, 4):
+            for column in range(2, 5):
                 cell = label(DASH, figures=True)
                 if whole:
                     cell.setFont(scaled(cell.font(), 1.0, bold=True))
@@ -208,6 +214,8 @@ class LatencyPage(RepaintingWidget):
         tokens = current_tokens()
         self.plot.set_tokens(tokens)
         self._legend.set_pens(latency_colors(tokens), STYLES)
+        for mark, color, style in zip(self._marks, latency_colors(tokens), STYLES, strict=True):
+            mark.set_pen(color, style)
 
     @override
     def minimumSizeHint(self) -> QSize:

@@ -239,7 +239,8 @@ class WindowLayout(QObject):
         """Hide what a window of `size` has no room for; show it again when there is."""
         if self.is_fullscreen:
             return
-        narrow_px = max(NARROW_PX, MINIMUM_SIZE[0] + self._side_panel.minimumWidth())
+        beside_px = max(MINIMUM_SIZE[0], self._strip.whole_width)
+        narrow_px = max(NARROW_PX, beside_px + self._side_panel.minimumWidth())
         small = {"panel": size.width() < narrow_px, "plots": size.height() < LOW_PX}
         for name in small:
             if again or small[name] != self._small[name]:

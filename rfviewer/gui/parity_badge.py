@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Literal, override
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
@@ -13,7 +13,7 @@ from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.parity_text import ICONS, badge_text, reading_sentence
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import ICON_PX, Tokens, current_tokens
+from rfviewer.gui.tokens import Tokens, current_tokens
 
 EVERY = (10, 30, 100)
 type Precision = Literal["auto", "fp32", "fp16"]
@@ -50,7 +50,6 @@ class ParityBadge(QToolButton):
         self._badge = Badge.OFF
         self.setObjectName("ParityBadge")
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setIconSize(QSize(ICON_PX, ICON_PX))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
         menu = QMenu(self)

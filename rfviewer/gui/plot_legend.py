@@ -20,6 +20,11 @@ class LegendMark(QWidget):
         self.color = QColor()
         self.dashed = False
 
+    def set_pen(self, color: str, style: Qt.PenStyle) -> None:
+        """Look as a curve drawn with that pen."""
+        self.color, self.dashed = QColor(color), style is Qt.PenStyle.DashLine
+        self.update()
+
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -52,5 +57,4 @@ class Legend(QWidget):
     def set_pens(self, colors: tuple[str, ...], styles: tuple[Qt.PenStyle, ...]) -> None:
         """Show the marks as the curves are drawn."""
         for mark, color, style in zip(self.marks, colors, styles, strict=True):
-            mark.color, mark.dashed = QColor(color), style is Qt.PenStyle.DashLine
-            mark.update()
+            mark.set_pen(color, style)

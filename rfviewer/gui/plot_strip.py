@@ -166,12 +166,11 @@ class PlotStrip(RepaintingWidget):
         p95 = [float(np.quantile(c, 0.95)) if c.size else None for c in columns]
         self._table.update_rows(p50, p95)
         totals = np.nansum(recent, axis=1) if len(recent) else np.zeros(0)
-        text = (
-            f"whole frame p50 {ms_text(float(np.quantile(totals, 0.5)))} ms"
-            if len(totals)
-            else "no frames yet"
-        )
-        self._whole_frame.set_full_text(text)
+        if len(totals):
+            p50_text = f"p50 {ms_text(float(np.quantile(totals, 0.5)))} ms"
+            self._whole_frame.set_full_text(f"whole frame {p50_text}", p50_text)
+        else:
+            self._whole_frame.set_full_text("no frames yet")
 
     def _fps_card(self) -> QWidget:
         card = _Card("fps")

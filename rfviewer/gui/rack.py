@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QPushButton, QVBoxLayout
 
 from rfviewer.gui.action_table import TOGGLE_KEYS
 from rfviewer.gui.controls import KeyCap, label
@@ -12,8 +12,7 @@ from rfviewer.gui.model import SessionModel
 from rfviewer.gui.rack_row import RackRow
 from rfviewer.gui.section import Section
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX
-from rfviewer.gui.wrapping_row import Together
+from rfviewer.gui.wrapping_row import Together, WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.snapshot import EnginePhase, Snapshot
 
@@ -40,8 +39,7 @@ class Rack(Section):
         self.rows = {name: RackRow(name) for name in toggle_names()}
         self._blocked: frozenset[str] | None = None
         """What cannot run; None before an engine has told."""
-        presets = QHBoxLayout()
-        presets.setSpacing(GAP_PX)
+        presets = WrappingRow()
         for text, tip, slot in (
             ("All on", "Every optimisation that this machine can run", self._on_all_on),
             ("Baseline", "Everything off: the plain reference path (0)", self._on_baseline),
@@ -49,12 +47,11 @@ class Rack(Section):
             button = QPushButton(text)
             button.setToolTip(tooltip(tip))
             button.clicked.connect(slot)
-            presets.addWidget(button)
-        presets.addStretch(1)
+            presets.add(button)
         words = (label("hold", muted=True), KeyCap("a"), label("to compare", muted=True))
         hold = Together(*words, spacing_px=4)
         hold.setToolTip(tooltip("While the key is held, everything is off: the baseline"))
-        presets.addWidget(hold)
+        presets.add(hold, at_end=True)
         self.body.addLayout(presets)
         self._working = QVBoxLayout()
         self._working.setSpacing(0)

@@ -9,7 +9,7 @@ from rfviewer.gui import icons
 from rfviewer.gui.controls import SWITCH_WIDTH_PX, KeyCap, Segments, Switch, label
 from rfviewer.gui.lab_text import ToggleEffect
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled
+from rfviewer.gui.tokens import GAP_PX, current_tokens, icon_px, scaled
 from rfviewer.optimizations import toggle_of
 from rfviewer.result import ToggleState
 from rfviewer.toggle import Exactness
@@ -71,7 +71,7 @@ class RackRow(QWidget):
         self._effect.setFont(scaled(self._effect.font(), 0.88, bold=True))
         self._measure = QToolButton()
         self._measure.setObjectName("Small")
-        self._measure.setIconSize(QSize(14, 14))
+        self._measure.setIconSize(QSize(icon_px(14), icon_px(14)))
         self._measure.setAccessibleName(f"Measure {toggle.label}")
         self._measure.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._measure.setToolTip(tooltip(f"Measure what {toggle.label} does, with all else as set"))

@@ -3,13 +3,13 @@
 from typing import override
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from rfviewer.gui import icons
-from rfviewer.gui.controls import label, rule
+from rfviewer.gui.controls import ElidedLabel, rule
 from rfviewer.gui.margins import without_margins
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled
+from rfviewer.gui.tokens import GAP_PX, PAD_PX, scaled, tabular
 
 
 class Section(QWidget):
@@ -24,16 +24,18 @@ class Section(QWidget):
         self._head.setCheckable(True)
         self._head.setChecked(open_)
         self._head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._head.setObjectName("SectionHead")
         if level == 1:
             self._head.setFont(scaled(self._head.font(), 1.0, bold=True))
         self._head.toggled.connect(self._on_toggled)
-        self._summary = label(muted=True, figures=True)
+        self._summary = ElidedLabel(muted=True)
+        self._summary.setFont(tabular(self._summary.font()))
+        self._summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._summary.clicked.connect(self._head.toggle)  # as the whole line does
         row = QHBoxLayout()
         row.setContentsMargins(4, 4 if level == 1 else 0, PAD_PX, 4 if level == 1 else 0)
-        row.addWidget(self._head, 1)
-        row.addWidget(self._summary)
+        row.addWidget(self._head)
+        row.addWidget(self._summary, 1)
         outer.addLayout(row)
         self._content = QWidget()
         self.body = QVBoxLayout(self._content)
@@ -56,10 +58,12 @@ class Section(QWidget):
         self._head.setText(f" {title}")
         self._head.setAccessibleName(title)
 
-    def set_summary(self, text: str, more: str = "") -> None:
-        """Show a few words at the right of the heading; `more` is their tooltip."""
-        if self._summary.text() != text:
-            self._summary.setText(text)
+    def set_summary(self, text: str, more: str = "", shorter: str = "") -> None:
+        """Show a few words at the right of the heading, `more` as their tooltip.
+
+        Where there is no room for them, `shorter` ones.
+        """
+        self._summary.set_full_text(text, *filter(None, (shorter,)))
         if self._more != more:
             self._more = more
             for widget in (self._summary, self._head):

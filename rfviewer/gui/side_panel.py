@@ -2,7 +2,7 @@
 
 from typing import override
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QStyle, QVBoxLayout, QWidget
 
@@ -39,6 +39,7 @@ class SidePanel(QScrollArea):
             column.addWidget(section)
         column.addStretch(1)
         self.setWidget(content)
+        content.installEventFilter(self)
         self._fit_width()
 
     def _fit_width(self) -> None:
@@ -47,6 +48,12 @@ class SidePanel(QScrollArea):
         needed = self._content.minimumSizeHint().width() + bar
         self.setMinimumWidth(max(PANEL_WIDTH_PX - 40, needed))
         self.setMaximumWidth(max(PANEL_WIDTH_PX, needed) + 140)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # other words may need other room
+            self._fit_width()
+        return super().eventFilter(watched, event)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:

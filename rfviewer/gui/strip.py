@@ -92,6 +92,11 @@ class BottomStrip(QWidget):
         return str(self.tabs.tabData(self.tabs.currentIndex()) or "")
 
     @property
+    def whole_width(self) -> int:
+        """Width in px at which the name of every tab is whole."""
+        return self._foot.sizeHint().width()
+
+    @property
     def folded(self) -> bool:
         """Whether only the tabs are shown."""
         return self._folded

@@ -3,8 +3,8 @@
 from rfviewer.gui.tokens import Tokens
 
 
-def stylesheet(t: Tokens) -> str:
-    """Return the style sheet of the application for these tokens."""
+def stylesheet(t: Tokens, icon_px: int) -> str:
+    """Return the style sheet of the application for these tokens, with icons of that side."""
     return f"""
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.border};
         padding: 4px 6px; }}
@@ -53,7 +53,8 @@ def stylesheet(t: Tokens) -> str:
     QMenu::icon {{ padding-left: 6px; }}
     QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
 
-    QToolButton {{ border: 1px solid transparent; border-radius: 5px; padding: 4px;
+    QToolButton {{ icon-size: {icon_px}px; border: 1px solid transparent; border-radius: 5px;
+        padding: 4px;
         background: transparent; color: {t.text}; }}
     QToolButton:hover {{ background: {t.raised}; border-color: {t.border}; }}
     QToolButton:pressed, QToolButton:checked {{ background: {t.pressed};

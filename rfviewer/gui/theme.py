@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from rfviewer.gui.stylesheet import stylesheet
-from rfviewer.gui.tokens import DARK, LIGHT, Tokens
+from rfviewer.gui.tokens import DARK, LIGHT, Tokens, icon_px
 
 
 class ThemeChoice(StrEnum):
@@ -75,7 +75,7 @@ class ThemeController(QObject):
         if tokens is self._applied:
             return
         self._applied = tokens
-        sheet = stylesheet(tokens)
+        sheet = stylesheet(tokens, icon_px())
         new = self._app.styleSheet() != sheet
         if new:
             # Taking the old sheet away first is quicker than replacing it: 70 ms instead of 300

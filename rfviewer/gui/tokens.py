@@ -5,7 +5,7 @@ Widgets ask `current_tokens()` when they paint, so no theme object travels aroun
 
 from dataclasses import dataclass
 
-from PySide6.QtGui import QFont, QGuiApplication, QPalette
+from PySide6.QtGui import QFont, QFontInfo, QGuiApplication, QPalette
 
 from rfviewer.timing import Stage
 
@@ -14,6 +14,8 @@ GAP_PX = 8
 PAD_PX = 12
 """Padding of panels and cards."""
 ICON_PX = 18
+_USUAL_TEXT_PX = 15
+"""Up to this text size, which is a little more than most desktops', icons keep their own."""
 """Side of a toolbar icon."""
 ROW_PX = 28
 """Height of a button or an input."""
@@ -117,6 +119,11 @@ def current_tokens() -> Tokens:
     """
     window = QGuiApplication.palette().color(QPalette.ColorRole.Window)
     return DARK if window.lightness() < 128 else LIGHT
+
+
+def icon_px(side_px: int = ICON_PX) -> int:
+    """Return the side of an icon that is `side_px` at usual text: large text has large icons."""
+    return round(side_px * max(1.0, QFontInfo(QGuiApplication.font()).pixelSize() / _USUAL_TEXT_PX))
 
 
 def tabular(font: QFont) -> QFont:

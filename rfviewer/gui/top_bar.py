@@ -12,7 +12,7 @@ from rfviewer.gui.controls import rule
 from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import GAP_PX, ICON_PX, current_tokens
+from rfviewer.gui.tokens import GAP_PX, current_tokens
 
 
 class TopBar(QWidget):
@@ -70,7 +70,6 @@ class TopBar(QWidget):
     def _button(self, action: QAction, *, text: bool = False, caption: str = "") -> QToolButton:
         button = QToolButton()
         button.setDefaultAction(action)
-        button.setIconSize(QSize(ICON_PX, ICON_PX))
         button.setAccessibleName(action.text())
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
@@ -85,7 +84,6 @@ class TopBar(QWidget):
         button.setToolTip(tooltip(tip))
         button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setIconSize(QSize(ICON_PX, ICON_PX))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         if text:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

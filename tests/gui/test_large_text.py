@@ -1,11 +1,12 @@
 """The pages of the lab at 200 % text: no button, word or figure is cut at a side."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QToolButton, QWidget
 
-from rfviewer.gui.controls import ElidedLabel
+from rfviewer.gui.controls import ElidedLabel, Switch, label
 from rfviewer.gui.lab_parts import AB, TIMELINE, WATERFALL
+from rfviewer.gui.tokens import ICON_PX, icon_px
 from rfviewer.gui.words_and_table import WordsAndTable
 
 SIZES = [(1280, 800), (1024, 700)]
@@ -25,6 +26,8 @@ def place(widget: QWidget, page: QWidget) -> QRect:
 
 
 def shows_text(button: QAbstractButton) -> bool:
+    if isinstance(button, Switch):  # its name stands beside it
+        return False
     only_icon = Qt.ToolButtonStyle.ToolButtonIconOnly
     icon = isinstance(button, QToolButton) and button.toolButtonStyle() == only_icon
     return bool(button.text()) and not (icon and not button.icon().isNull())
@@ -144,3 +147,40 @@ def test_the_panel_gives_way_sooner_where_its_text_is_large(large_text, window, 
     for index in range(tabs.count()):
         needs = metrics.horizontalAdvance(tabs.tabText(index))
         qtbot.waitUntil(lambda index=index, needs=needs: tabs.tabRect(index).width() > needs)
+
+
+def test_nothing_of_the_side_panel_is_cut_at_its_side(large_text, window, session, qtbot):
+    window.resize(1280, 800)
+    panel = window.panel
+    qtbot.waitUntil(lambda: panel.classes._summary.full_text.startswith("5 of 5 shown"))
+    qtbot.waitUntil(lambda: "in effect" in panel.rack._summary.full_text)
+    content = panel.widget()
+    qtbot.waitUntil(lambda: content.width() <= panel.viewport().width())
+    qtbot.waitUntil(lambda: not cut_buttons(content))
+    summary = panel.classes._summary
+    assert summary.shown_text in {summary.full_text, "5 of 5 shown"}
+
+
+def test_the_panel_grows_with_what_it_has_to_say(window, qtbot):
+    panel = window.panel
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: panel.isVisible())
+    panel.engine.body.addWidget(label("a word that cannot be broken".replace(" ", "-") * 3))
+    qtbot.waitUntil(lambda: panel.widget().width() <= panel.viewport().width())
+
+
+def test_a_click_on_the_summary_folds_its_section_too(window, qtbot):
+    rack = window.panel.rack
+    qtbot.mouseClick(rack._summary, Qt.MouseButton.LeftButton)
+    assert not rack.is_open
+    qtbot.mouseClick(rack._summary, Qt.MouseButton.LeftButton)
+    assert rack.is_open
+
+
+def test_icons_grow_with_the_text(large_text, make_window, session):
+    for button in make_window(session).transport.findChildren(QToolButton):
+        if not button.icon().isNull():
+            side = icon_px()
+            assert side > 1.5 * ICON_PX
+            assert button.iconSize() == QSize(side, side)
+            assert button.icon().actualSize(QSize(99, 99)).width() == side

@@ -141,6 +141,9 @@ def test_legends_are_drawn_as_their_curves(window, qtbot):
         dashed = [pen.style() is Qt.PenStyle.DashLine for pen in pens]
         assert [mark.dashed for mark in legend.marks] == dashed
         assert set(dashed) == {True, False}
+        if legend is page._legend:
+            assert [mark.color for mark in page._marks] == [pen.color() for pen in pens]
+            assert [mark.dashed for mark in page._marks] == dashed
         for mark in legend.marks:
             picture = mark.grab().toImage()
             row = [picture.pixelColor(x, 1) for x in range(picture.width())]
