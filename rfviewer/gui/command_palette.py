@@ -2,22 +2,51 @@
 
 from typing import override
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
 from rfviewer.gui.actions import ActionRegistry, shown_key
-from rfviewer.gui.tokens import GAP_PX
+from rfviewer.gui.tokens import GAP_PX, ROW_PX, current_tokens
 
 _ID = Qt.ItemDataRole.UserRole
+_KEYS = Qt.ItemDataRole.UserRole + 1
+_DIGITS, _LINES = 58, 25
+"""Width and height of the dialog, in the user's text, where the window has the room."""
+
+
+class _CommandDelegate(QStyledItemDelegate):
+    """The keys of a command stand in a column of their own, at the right."""
+
+    @override
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().paint(painter, option, index)
+        marked = bool(option.state & QStyle.StateFlag.State_Selected)
+        tokens = current_tokens()
+        painter.save()
+        painter.setPen(QColor(tokens.on_accent if marked else tokens.muted))
+        painter.drawText(
+            option.rect.adjusted(0, 0, -GAP_PX, 0),
+            int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+            str(index.data(_KEYS)),
+        )
+        painter.restore()
 
 
 class CommandPalette(QDialog):
@@ -36,6 +65,7 @@ class CommandPalette(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName("Commands")
         self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setItemDelegate(_CommandDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemActivated.connect(self._on_item)
         self.list.itemClicked.connect(self._on_item)
@@ -48,13 +78,17 @@ class CommandPalette(QDialog):
             if spec.held or not action.isEnabled() or spec.id == "palette":
                 continue
             keys = " or ".join(shown_key(key) for key in spec.keys)
-            item = QListWidgetItem(
-                f"{spec.menu.value}: {action.text()}{f'    {keys}' if keys else ''}"
-            )
+            item = QListWidgetItem(f"{spec.menu.value}: {action.text()}")
             item.setData(_ID, spec.id)
+            item.setData(_KEYS, keys)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()} {keys}".strip())
             self.list.addItem(item)
         self.list.setCurrentRow(0)
-        self.resize(460, 380)
+        metrics, room = self.fontMetrics(), parent.window().size()
+        self.resize(
+            min(_DIGITS * metrics.horizontalAdvance("0"), room.width() - 2 * ROW_PX),
+            min(_LINES * metrics.height(), room.height() - 2 * ROW_PX),
+        )
 
     def shown_ids(self) -> list[str]:
         """Return the ids of the commands that match."""
@@ -66,7 +100,8 @@ class CommandPalette(QDialog):
         first = None
         for row in range(self.list.count()):
             item = self.list.item(row)
-            matches = all(word in item.text().lower() for word in words)
+            said = f"{item.text()} {item.data(_KEYS)}".lower()
+            matches = all(word in said for word in words)
             item.setHidden(not matches)
             if matches and first is None:
                 first = item

@@ -141,13 +141,13 @@ class Rack(Section):
             row.set_measuring(measuring=name == measuring, possible=free)
 
 
-def effect_words(states: "tuple[ToggleState, ...]") -> tuple[str, str]:
-    """Return how many optimizations are in effect, and a text that says what became of each.
+def effect_words(states: "tuple[ToggleState, ...]") -> tuple[str, str, str]:
+    """Return how many optimizations are in effect, what became of each, and the first in short.
 
     Empty while no engine has told. What is requested stands in the switches themselves.
     """
     if not states:
-        return "", ""
+        return "", "", ""
     baseline = Optimizations.baseline()
     on = [state for state in states if state.effective != getattr(baseline, state.name)]
     blocked = [state for state in states if not state.available]
@@ -158,4 +158,4 @@ def effect_words(states: "tuple[ToggleState, ...]") -> tuple[str, str]:
         if group:
             names = ", ".join(toggle_of(state.name).label for state in group)
             lines.append(f"{title}: {names}")
-    return summary, "\n\n".join(lines)
+    return summary, "\n\n".join(lines), f"{len(on)} of {len(states)}"

@@ -8,12 +8,16 @@ from rfviewer.gui.actions import ActionRegistry, shown_key
 from rfviewer.gui.controls import KeyCap, heading, label
 from rfviewer.gui.tokens import GAP_PX, PAD_PX
 
-_COLUMNS: tuple[tuple[Menu, ...], ...] = (
-    (Menu.FILE, Menu.HELP),
-    (Menu.PLAYBACK, Menu.MEASURE),
-    (Menu.VIEW,),
-    (Menu.OPTIMISE,),
+type _Columns = tuple[tuple[Menu, ...], ...]
+
+_COLUMNS: tuple[_Columns, ...] = (
+    ((Menu.FILE, Menu.HELP), (Menu.PLAYBACK, Menu.MEASURE), (Menu.VIEW,), (Menu.OPTIMISE,)),
+    ((Menu.FILE, Menu.HELP, Menu.VIEW), (Menu.PLAYBACK, Menu.MEASURE, Menu.OPTIMISE)),
+    ((Menu.FILE, Menu.PLAYBACK, Menu.VIEW, Menu.OPTIMISE, Menu.MEASURE, Menu.HELP),),
 )
+"""The widest first; the sheet takes the first one that the screen has room for."""
+_BAR_PX = 24
+"""Room beside the columns for the scroll bar."""
 
 
 class ShortcutSheet(QDialog):
@@ -23,28 +27,19 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self._actions = actions
-        specs = actions.specs
         self.rows: dict[str, tuple[str, ...]] = {}
         """Action id to the keys shown."""
+        # Whatever does not fit is scrolled to; a dialog beyond the screen could not be closed.
+        room = parent.screen().availableGeometry().size()
+        most_px = room.width() - 40
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        scroll = QScrollArea()
+        self.area = scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        content = QWidget()
-        columns = QHBoxLayout(content)
-        columns.setContentsMargins(20, 16, 20, 16)
-        columns.setSpacing(32)
-        for menus in _COLUMNS:
-            column = QVBoxLayout()
-            column.setSpacing(4)
-            for menu in menus:
-                column.addWidget(heading(menu.value))
-                column.addLayout(self._grid([spec for spec in specs if spec.menu is menu]))
-                column.addSpacing(PAD_PX)
-            column.addStretch(1)
-            columns.addLayout(column, 1)
+        content = self._fitting(most_px - _BAR_PX)
+        wanted = content.sizeHint()
         scroll.setWidget(content)
         outer.addWidget(scroll)
         note = label(
@@ -53,13 +48,36 @@ class ShortcutSheet(QDialog):
         )
         note.setContentsMargins(20, 4, 20, 14)
         outer.addWidget(note)
-        wanted = content.sizeHint()
-        # Whatever does not fit is scrolled to; a dialog beyond the screen could not be closed.
-        room = parent.screen().availableGeometry().size()
         self.resize(
-            min(wanted.width() + 24, room.width() - 40),
-            min(wanted.height() + 60, room.height() - 60),
+            min(wanted.width() + _BAR_PX, most_px), min(wanted.height() + 60, room.height() - 60)
         )
+
+    def _fitting(self, most_px: int) -> QWidget:
+        """Return the keys in as many columns as that width has room for."""
+        *wider, narrowest = _COLUMNS
+        for columns in wider:
+            content = self._content(columns)
+            if content.sizeHint().width() <= most_px:
+                return content
+            content.deleteLater()
+        return self._content(narrowest)
+
+    def _content(self, columns: _Columns) -> QWidget:
+        content = QWidget()
+        row = QHBoxLayout(content)
+        row.setContentsMargins(20, 16, 20, 16)
+        row.setSpacing(32)
+        for menus in columns:
+            column = QVBoxLayout()
+            column.setSpacing(4)
+            for menu in menus:
+                specs = [spec for spec in self._actions.specs if spec.menu is menu]
+                column.addWidget(heading(menu.value))
+                column.addLayout(self._grid(specs))
+                column.addSpacing(PAD_PX)
+            column.addStretch(1)
+            row.addLayout(column, 1)
+        return content
 
     def _grid(self, specs: list[ActionSpec]) -> QGridLayout:
         grid = QGridLayout()

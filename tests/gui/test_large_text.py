@@ -4,8 +4,10 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QToolButton, QWidget
 
+from rfviewer.gui.command_palette import CommandPalette
 from rfviewer.gui.controls import ElidedLabel, Switch, label
 from rfviewer.gui.lab_parts import AB, TIMELINE, WATERFALL
+from rfviewer.gui.shortcut_sheet import ShortcutSheet
 from rfviewer.gui.tokens import ICON_PX, icon_px
 from rfviewer.gui.words_and_table import WordsAndTable
 
@@ -184,3 +186,27 @@ def test_icons_grow_with_the_text(large_text, make_window, session):
             assert side > 1.5 * ICON_PX
             assert button.iconSize() == QSize(side, side)
             assert button.icon().actualSize(QSize(99, 99)).width() == side
+
+
+def test_no_column_of_the_shortcut_sheet_is_scrolled_to_sideways(large_text, window, qtbot):
+    sheet = ShortcutSheet(window.actions_, window)
+    qtbot.addWidget(sheet)
+    sheet.grab()  # lays it out
+    assert sheet.area.horizontalScrollBar().maximum() == 0
+    assert sheet.rows["play"]
+
+
+def test_no_command_of_the_palette_runs_into_its_keys(large_text, window, qtbot):
+    window.resize(1280, 800)
+    palette = CommandPalette(window.actions_, window)
+    qtbot.addWidget(palette)
+    palette.grab()  # lays it out
+    metrics = palette.list.fontMetrics()
+    items = [palette.list.item(row) for row in range(palette.list.count())]
+    keys = {item.text(): item.data(Qt.ItemDataRole.UserRole + 1) for item in items}
+    assert keys["File: Open video\N{HORIZONTAL ELLIPSIS}"] == "Ctrl+O"
+    for text, shown in keys.items():
+        needs = metrics.horizontalAdvance(text) + metrics.horizontalAdvance(f"  {shown}")
+        assert needs <= palette.list.viewport().width(), text
+    palette.field.setText("ctrl+o")
+    assert palette.shown_ids()[0] == "open_file"
