@@ -99,6 +99,7 @@ class WindowLayout(QObject):
         outer.addWidget(status)
         window.setCentralWidget(central)
         window.installEventFilter(self)
+        self._columns.installEventFilter(self)
         self._rows.splitterMoved.connect(self._on_rows_moved)
         self._rows.on_resized = self._fit_strip
         strip.fold_wanted.connect(lambda folded: self.set_plots_visible(visible=not folded))
@@ -275,8 +276,9 @@ class WindowLayout(QObject):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and watched is self._window:
-            self._fold_for(self._window.size())
+        resized = event.type() == QEvent.Type.Resize and watched is self._window
+        if resized or (event.type() == QEvent.Type.LayoutRequest and watched is self._columns):
+            self._fold_for(self._window.size())  # what the panel needs may have changed, too
         return False
 
     def _set_default_sizes(self) -> None:

@@ -171,6 +171,18 @@ def test_the_panel_grows_with_what_it_has_to_say(window, qtbot):
     qtbot.waitUntil(lambda: panel.widget().width() <= panel.viewport().width())
 
 
+def test_a_panel_that_grew_too_wide_for_the_window_gives_way(window, qtbot):
+    panel = window.panel
+    window.resize(1000, 800)
+    qtbot.waitUntil(lambda: panel.isVisible())
+    wide = label("")
+    wide.setMinimumWidth(500)
+    panel.engine.body.addWidget(wide)
+    qtbot.waitUntil(lambda: not panel.isVisible())
+    window.actions_["panel"].trigger()  # shown in spite of it
+    assert panel.isVisible()
+
+
 def test_a_click_on_the_summary_folds_its_section_too(window, qtbot):
     rack = window.panel.rack
     qtbot.mouseClick(rack._summary, Qt.MouseButton.LeftButton)
