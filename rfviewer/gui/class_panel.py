@@ -31,7 +31,7 @@ from rfviewer.gui.class_model import ClassListModel, ClassRow
 from rfviewer.gui.controls import label
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.section import Section
-from rfviewer.gui.tokens import GAP_PX, current_tokens, tabular
+from rfviewer.gui.tokens import GAP_PX, current_tokens, icon_px, tabular
 from rfviewer.snapshot import EnginePhase, Snapshot
 
 SEARCH_ABOVE = 12
@@ -73,8 +73,10 @@ class _ClassDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(tokens.accent), 1))
             painter.drawRoundedRect(box.adjusted(0, 0, -1, -1), 4, 4)
         middle = box.center().y()
-        self._paint_check(painter, QRect(box.left() + 4, middle - 7, 15, 15), option, shown=shown)
-        chip = QRect(box.left() + 28, middle - 5, 11, 11)
+        side, chip_px = icon_px(15), icon_px(11)
+        check = QRect(box.left() + 4, middle - side // 2, side, side)
+        self._paint_check(painter, check, option, shown=shown)
+        chip = QRect(check.right() + 10, middle - chip_px // 2, chip_px, chip_px)
         painter.setPen(Qt.PenStyle.NoPen)
         color = QColor(tokens.pressed) if row.color is None else QColor(*row.color)
         color.setAlpha(255 if shown else 90)
@@ -82,11 +84,13 @@ class _ClassDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(chip, 3, 3)
         painter.setFont(tabular(option.font))
         painter.setPen(QColor(tokens.text if row.count and shown else tokens.muted))
-        text = QRect(box.left() + 48, box.top(), box.width() - 96, box.height())
+        figure_px = max(40, painter.fontMetrics().horizontalAdvance("0000"))
+        left, end = chip.right() + 10, box.right() - 6 - figure_px
+        text = QRect(left, box.top(), end - left - 2, box.height())
         name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, text.width())
         align = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(text, align | Qt.AlignmentFlag.AlignLeft, name)
-        figure = QRect(box.right() - 46, box.top(), 40, box.height())
+        figure = QRect(end, box.top(), figure_px, box.height())
         painter.drawText(
             figure, align | Qt.AlignmentFlag.AlignRight, str(row.count) if row.count else "0"
         )
@@ -124,7 +128,7 @@ class _ClassDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(box, 3, 3)
         if shown:
             ratio = painter.device().devicePixelRatio()
-            mark = icons.pixmap("check", tokens.on_accent, 13, ratio)
+            mark = icons.pixmap("check", tokens.on_accent, box.width() - 2, ratio)
             painter.drawPixmap(box.left() + 1, box.top() + 1, mark)
 
 

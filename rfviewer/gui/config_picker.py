@@ -20,7 +20,7 @@ from rfviewer.gui.lab_text import configuration_name, differing
 from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
-from rfviewer.gui.tokens import scaled
+from rfviewer.gui.tokens import icon_px, scaled
 from rfviewer.gui.wrapping_row import Together, WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
 from rfviewer.snapshot import Snapshot
@@ -206,7 +206,7 @@ class ConfigPicker(QWidget):
             box.activated.connect(lambda index: self._set(side, name, toggle.choices[index]))
             return box
         switch = Switch(f"{side}: {toggle.label}")
-        switch.setFixedHeight(_ROW_PX)
+        switch.setFixedHeight(icon_px(_ROW_PX))
         switch.clicked.connect(lambda checked: self._set(side, name, checked))
         return switch
 

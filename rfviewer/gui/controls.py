@@ -17,9 +17,12 @@ from PySide6.QtWidgets import (
 
 from rfviewer.gui.elision import elided
 from rfviewer.gui.margins import without_margins
-from rfviewer.gui.tokens import current_tokens, scaled, tabular
+from rfviewer.gui.tokens import current_tokens, icon_px, scaled, tabular
 
-SWITCH_WIDTH_PX = 34
+
+def switch_width_px() -> int:
+    """Return the width of a `Switch`, which grows with the text."""
+    return icon_px(34)
 
 
 def label(text: str = "", *, muted: bool = False, figures: bool = False) -> QLabel:
@@ -97,14 +100,15 @@ class Switch(QAbstractButton):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(SWITCH_WIDTH_PX, 22)
+        return QSize(switch_width_px(), icon_px(22))
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = current_tokens()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        track = QRectF(2, self.height() / 2 - 8, 30, 16)
+        radius = icon_px(16) / 2
+        track = QRectF(2, self.height() / 2 - radius, switch_width_px() - 4, 2 * radius)
         fill = QColor(tokens.accent if self.isChecked() else tokens.pressed)
         knob = QColor("#ffffff" if self.isChecked() or not tokens.dark else tokens.muted)
         if not self.isEnabled():
@@ -113,15 +117,15 @@ class Switch(QAbstractButton):
         edge = QColor(tokens.accent if self.isChecked() else tokens.border)
         painter.setPen(QPen(edge, 1))
         painter.setBrush(fill)
-        painter.drawRoundedRect(track, 8, 8)
+        painter.drawRoundedRect(track, radius, radius)
         painter.setPen(Qt.PenStyle.NoPen if tokens.dark else QPen(QColor(tokens.border), 1))
         painter.setBrush(knob)
-        x = track.right() - 8 if self.isChecked() else track.left() + 8
-        painter.drawEllipse(QPointF(x, track.center().y()), 5.5, 5.5)
+        x = track.right() - radius if self.isChecked() else track.left() + radius
+        painter.drawEllipse(QPointF(x, track.center().y()), radius - 2.5, radius - 2.5)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(tokens.text), 1.2))
-            painter.drawRoundedRect(track.adjusted(-1.5, -1.5, 1.5, 1.5), 9, 9)
+            painter.drawRoundedRect(track.adjusted(-1.5, -1.5, 1.5, 1.5), radius + 1, radius + 1)
         painter.end()
 
 

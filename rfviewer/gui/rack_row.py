@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from rfviewer.gui import icons
-from rfviewer.gui.controls import SWITCH_WIDTH_PX, KeyCap, Segments, Switch, label
+from rfviewer.gui.controls import KeyCap, Segments, Switch, label, switch_width_px
 from rfviewer.gui.lab_text import ToggleEffect
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens, icon_px, scaled
@@ -49,7 +49,7 @@ class RackRow(QWidget):
         self._choices: Segments[int] | None = None
         title = label(toggle.label)
         self._mark = QLabel()
-        self._mark.setFixedSize(QSize(16, 16))
+        self._mark.setFixedSize(QSize(icon_px(16), icon_px(16)))
         self._state = label(muted=True)
         self._state.setFont(scaled(self._state.font(), 0.9))
         self._key = KeyCap()
@@ -97,7 +97,7 @@ class RackRow(QWidget):
         grid.addLayout(head, 0, 1)
         grid.addLayout(foot, 1, 1)
         indent = QWidget()
-        indent.setFixedSize(SWITCH_WIDTH_PX, 0)
+        indent.setFixedSize(switch_width_px(), 0)
         grid.addWidget(indent, 1, 0)
         grid.setColumnStretch(1, 1)
         rebuild = (
@@ -207,7 +207,8 @@ class RackRow(QWidget):
         tokens = current_tokens()
         color = {"check": tokens.good, "blocked": tokens.warn}.get(self._shown[0], tokens.muted)
         if self._shown[0]:
-            self._mark.setPixmap(icons.pixmap(self._shown[0], color, 16, self.devicePixelRatioF()))
+            ratio = self.devicePixelRatioF()
+            self._mark.setPixmap(icons.pixmap(self._shown[0], color, icon_px(16), ratio))
         else:
             self._mark.clear()
         self._measure.setIcon(icons.icon("stopwatch", tokens.muted))

@@ -16,7 +16,7 @@ from rfviewer.gui.margins import without_margins
 from rfviewer.gui.rates import Rates
 from rfviewer.gui.stats_text import waiting_frames
 from rfviewer.gui.text import bytes_text, count_text, fps_text, tooltip
-from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, scaled
+from rfviewer.gui.tokens import GAP_PX, Tokens, current_tokens, icon_px, scaled
 from rfviewer.lab.bound import Found
 from rfviewer.lab.pacing import head_of
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -115,7 +115,9 @@ class _Cell(QWidget):
         self.figure.setStyleSheet(f"color: {color};" if health.level else "")
         self._mark.setVisible(health.level > 0)
         if health.level:
-            self._mark.setPixmap(icons.pixmap("warning", color, 14, self.devicePixelRatioF()))
+            self._mark.setPixmap(
+                icons.pixmap("warning", color, icon_px(14), self.devicePixelRatioF())
+            )
 
     @property
     def health(self) -> Health:
@@ -245,7 +247,7 @@ class StatusStrip(QWidget):
         mark = self._shown_state[0]
         color = {"warning": tokens.warn, "info": tokens.accent}.get(mark, tokens.muted)
         if mark:
-            self._mark.setPixmap(icons.pixmap(mark, color, 14, self.devicePixelRatioF()))
+            self._mark.setPixmap(icons.pixmap(mark, color, icon_px(14), self.devicePixelRatioF()))
         for cell in self.cells.values():
             cell.set_health(cell.health, tokens, force=True)
 

@@ -11,8 +11,11 @@ from rfviewer.gui import icons
 from rfviewer.gui.controls import ElidedLabel, label
 from rfviewer.gui.model import recording_runs
 from rfviewer.gui.text import bytes_text, clock_text, tooltip
-from rfviewer.gui.tokens import GAP_PX, current_tokens, scaled, tabular
+from rfviewer.gui.tokens import GAP_PX, current_tokens, icon_px, scaled, tabular
 from rfviewer.snapshot import EnginePhase, PlayState, PresentedFrame, Snapshot
+
+_MARK_PX = 14
+"""Side of the mark of a chip, at usual text."""
 
 
 class Chip(QWidget):
@@ -23,7 +26,7 @@ class Chip(QWidget):
         self._icon_name = icon_name
         self._level = level
         row = QHBoxLayout(self)
-        row.setContentsMargins(24, 2, 8, 2)
+        row.setContentsMargins(10 + icon_px(_MARK_PX), 2, 8, 2)
         self._text = label(figures=True)
         self._text.setFont(tabular(scaled(self._text.font(), 0.88)))
         row.addWidget(self._text)
@@ -59,8 +62,9 @@ class Chip(QWidget):
         painter.setBrush(fill)
         radius = self.height() / 2
         painter.drawRoundedRect(self.rect(), radius, radius)
-        mark = icons.pixmap(self._icon_name, color, 14, self.devicePixelRatioF())
-        painter.drawPixmap(7, (self.height() - 14) // 2, mark)
+        side = icon_px(_MARK_PX)
+        mark = icons.pixmap(self._icon_name, color, side, self.devicePixelRatioF())
+        painter.drawPixmap(7, (self.height() - side) // 2, mark)
         painter.end()
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractButton, QLabel, QToolButton, QWidget
 
 from rfviewer.gui.command_palette import CommandPalette
@@ -222,3 +223,34 @@ def test_no_command_of_the_palette_runs_into_its_keys(large_text, window, qtbot)
         assert needs <= palette.list.viewport().width(), text
     palette.field.setText("ctrl+o")
     assert palette.shown_ids()[0] == "open_file"
+
+
+def test_switches_grow_with_the_text(large_text, window, qtbot):
+    window.resize(1280, 800)
+    switches = window.panel.findChildren(Switch)
+    qtbot.waitUntil(lambda: any(switch.isVisible() for switch in switches))
+    for switch in switches:
+        assert switch.sizeHint() == QSize(icon_px(34), icon_px(22))
+        assert not switch.isVisible() or switch.height() >= icon_px(16)
+
+
+def test_a_large_count_of_a_class_is_whole(large_text, window, qtbot):
+    window.resize(1280, 800)
+    classes = window.panel.classes
+    qtbot.waitUntil(lambda: classes._list.isVisible() and len(classes.rows.rows) == 5)
+    window.poller.stop()
+
+    def ink(count: int) -> set[int]:
+        """Return where a row differs from one without a count, in px from the left."""
+        for row in classes.rows.rows:
+            row.count = count
+        picture = classes._list.grab().toImage()
+        place = classes._list.visualRect(classes._list.model().index(0, 0))
+        across = range(place.right() - 200, place.right())
+        down = range(place.top() + 2, place.bottom() - 2)
+        panel = picture.pixelColor(across[0], down[0])
+        return {x for x in across if any(picture.pixelColor(x, y) != panel for y in down)}
+
+    needs = QFontMetrics(classes._list.font()).horizontalAdvance("8888") - 8
+    found = ink(8888)
+    assert max(found) - min(found) >= needs
