@@ -44,7 +44,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
     for item in options.set:
         name, separator, value = item.partition("=")
         if not separator:
-            raise UsageError(f"--set takes name=value, got {item}; the source comes before --set.")
+            is_source = any(mark in item for mark in "./:\\")
+            more = "; the source comes before --set" if is_source else ", e.g. depth=2"
+            raise UsageError(f"--set takes name=value{more}; got {item}.")
         if (name, value) == ("all", "off"):
             optimizations = type(optimizations).baseline()
         else:

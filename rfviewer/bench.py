@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,8 @@ _MIN_BLOCK = 4
 _TICK_S = 0.02
 """How often a block looks whether it is done; seldom, since looking costs time too."""
 _BLOCK_TIMEOUT_S = 300.0
+_STOP_S = 0.2
+"""How long a signal may go unnoticed while the bare network runs."""
 
 type Report = dict[str, object]
 """The object that `--json` prints."""
@@ -108,7 +111,7 @@ def _measure(
     watch: Callable[[str], None],
     stopped: Callable[[], bool],
 ) -> Report:
-    block = Blocks(session)
+    block = Blocks(session, stopped)
     watch("Warming up")
     opened = block.run_pipeline(0)
     source = opened.source
@@ -130,8 +133,6 @@ def _measure(
         last = block.run_pipeline(count)
         if has_network:
             block.run_backend(count)
-        if stopped():
-            raise EngineError("Stopped; an incomplete measurement is not reported.")
     return {**_report(block, last), "frames_asked_for": frames, "rounds": len(counts)}
 
 
@@ -143,10 +144,11 @@ def blocks_of(frames: int) -> list[int]:
 
 
 class Blocks:
-    """Runs blocks and keeps what they measured."""
+    """Runs blocks and keeps what they measured. Once `stopped` says so, every wait ends at once."""
 
-    def __init__(self, session: LocalSession) -> None:
+    def __init__(self, session: LocalSession, stopped: Callable[[], bool]) -> None:
         self._session = session
+        self._stopped = stopped
         self.forget()
 
     def forget(self) -> None:
@@ -162,6 +164,9 @@ class Blocks:
         Time runs from the permission until the last frame is written. While held back, the engine
         has computed some frames ahead: that many more are let through, and only those computed
         within the block count. `count` 0 waits for the first frame of the source instead.
+
+        Raises:
+            RfviewerError: the source or the engine failed, or it was stopped.
         """
         start = self._session.poll()
         written = 0 if start is None or start.recording is None else start.recording.frames
@@ -181,6 +186,7 @@ class Blocks:
                 break
             if now_ns - begun_ns > _BLOCK_TIMEOUT_S * 1e9:
                 raise EngineError(f"{allowed} frames took more than {_BLOCK_TIMEOUT_S:.0f} s.")
+            self._check_stopped()
             time.sleep(_TICK_S)
         fresh = [sample for sample in samples if sample.done_time_ns > begun_ns]
         if fresh:
@@ -193,11 +199,23 @@ class Blocks:
         return snapshot
 
     def run_backend(self, count: int) -> None:
-        """Replay the bare network and note its rate."""
-        durations_ms = self._session.run_on_engine(
-            lambda engine: engine.replay_backend(count)
-        ).result(_BLOCK_TIMEOUT_S)
+        """Replay the bare network and note its rate.
+
+        Raises:
+            RfviewerError: the engine failed, or it was stopped.
+        """
+        begun_s = time.monotonic()
+        replayed = self._session.run_on_engine(lambda engine: engine.replay_backend(count))
+        while not wait([replayed], _STOP_S).done:
+            self._check_stopped()
+            if time.monotonic() - begun_s > _BLOCK_TIMEOUT_S:
+                raise EngineError(f"{count} passes took more than {_BLOCK_TIMEOUT_S:.0f} s.")
+        durations_ms = replayed.result()
         self.backend_rates.append(1000 * len(durations_ms) / sum(durations_ms))
+
+    def _check_stopped(self) -> None:
+        if self._stopped():
+            raise EngineError("Stopped; an incomplete measurement is not reported.")
 
     def _check(self, snapshot: Snapshot) -> None:
         errors = [text for severity, text in snapshot.notices if severity == "error"]

@@ -61,7 +61,7 @@ def ceilings(
             for name in ("whole", "alone")
         )
         with looping_session(source, settings, whole, watch) as (session, stop):
-            last, rates = _whole_path(session, watch)
+            last, rates = _whole_path(session, watch, stop.is_set)
 
             def progress(step: str, index: int, count: int) -> None:
                 del index, count
@@ -82,10 +82,10 @@ def ceilings(
 
 
 def _whole_path(
-    session: LocalSession, watch: Callable[[str], None]
+    session: LocalSession, watch: Callable[[str], None], stopped: Callable[[], bool]
 ) -> tuple[Snapshot, list[float]]:
     """Return the last state, and the rates of the whole path, drawing and encoding included."""
-    blocks = Blocks(session)
+    blocks = Blocks(session, stopped)
     watch("Warming up")
     opened = blocks.run_pipeline(0)
     if opened.source is None or opened.source.live or not opened.source.seekable:

@@ -79,7 +79,9 @@ def _build(options: argparse.Namespace) -> int:
     if options.json:
         _print(json.dumps(report))
         return 0
-    state = f"built in {report['seconds']} s: {ready.reason}" if ready.built else "there already"
+    state = "there already"
+    if ready.built:
+        state = f"built in {report['seconds']} s, since {ready.reason}"
     _print(f"{_line(ready.plan.manifest)}  {state}\n{ready.plan.path}")
     return 0
 

@@ -268,7 +268,9 @@ def _report(
         raise SourceError("The source gave no frame in the chosen range, so nothing was written.")
     notices = [*notices, *asked_in_vain(info.toggles)]
     if counters.damaged:
-        notices = [*notices, f"{counters.damaged} frames of the source are damaged."]
+        one = counters.damaged == 1
+        damaged = "1 frame" if one else f"{counters.damaged} frames"
+        notices = [*notices, f"{damaged} of the source {'is' if one else 'are'} damaged."]
     return ExportReport(
         output=str(recording.video or "") if status.frames else "",
         labels=str(recording.labels or "") if status.frames else "",

@@ -58,9 +58,10 @@ def _sentence(report: ExportReport) -> str:
     how = f"with {report.model} on {report.backend} ({report.device})"
     if report.backend == "none":
         how = "without a network"
+    frames = "1 frame" if report.frames_out == 1 else f"{report.frames_out} frames"
     text = (
-        f"{report.frames_out} frames, {report.detections} detections, {report.fps:g} frames/s"
-        f" {how}: {files or 'nothing written'}"
+        f"{frames}, {report.detections} detections, {report.fps:g} frames/s {how}:"
+        f" {files or 'nothing written'}"
     )
     return f"{text}\n{report.notice}" if report.notice else text
 
@@ -94,12 +95,13 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[Snapshot], None]]:
 
 
 def _line(snapshot: Snapshot) -> str:
-    """Return how far an export is, e.g. "43 of 538 frames"."""
+    """Return how far an export is, e.g. "43 of 538 frames, 3.9 a second"."""
     if snapshot.engine.phase is EnginePhase.LOADING:
         return snapshot.engine.step
     frames = 0 if snapshot.recording is None else snapshot.recording.frames
     total = _total(snapshot)
-    return f"{frames} frames" if total is None else f"{frames} of {total} frames"
+    rate = "" if snapshot.inferred_fps is None else f", {snapshot.inferred_fps:.1f} a second"
+    return f"{frames} frames{rate}" if total is None else f"{frames} of {total} frames{rate}"
 
 
 def _total(snapshot: Snapshot) -> int | None:

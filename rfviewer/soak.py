@@ -57,7 +57,7 @@ class Figure:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Play, print the figures, and return 1 when one is exceeded.
+    """Play, print the figures, and return 1 when one is exceeded or it was stopped.
 
     Raises:
         RfviewerError: one sentence, when the source or the engine does not work at all.
@@ -73,14 +73,17 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             report = (
                 soak.cycle(options.cycles) if options.cycles else soak.play(options.minutes * 60)
             )
+            stopped = stop.is_set()
     finally:
         session.close()
     figures = report.pop("figures")
     assert isinstance(figures, list)  # made below
-    ok = all(figure.verdict != "exceeded" for figure in figures)
+    ok = not stopped and all(figure.verdict != "exceeded" for figure in figures)
+    if stopped:
+        sys.stderr.write("rfviewer: Stopped before the end; the figures are of what was played.\n")
     if options.json:
         listed = [asdict(figure) for figure in figures]
-        _print(json.dumps({"ok": ok, **report, "figures": listed}))
+        _print(json.dumps({"ok": ok, "stopped": stopped, **report, "figures": listed}))
     else:
         _print(f"{report['source']}, {report['engine']}: {report['frames']} frames")
         for figure in figures:
@@ -120,6 +123,8 @@ class _Soak:
             snapshot = self._poll()
             if snapshot is not None and snapshot.engine.phase is EnginePhase.READY:
                 return
+        if self._stopped():
+            raise EngineError("Stopped before the network was loaded; nothing was played.")
         raise EngineError("The engine was not ready in time; try another backend.")
 
     def play(self, seconds: float) -> dict[str, object]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from rfviewer.argument_values import count, seconds
 from rfviewer.compose import batch_session, run_metadata
 from rfviewer.config import Settings
-from rfviewer.errors import EngineError, SinkError, SourceError, UsageError
+from rfviewer.errors import EngineError, SourceError, UsageError
 from rfviewer.exporting import (
     batch_playback,
     check_before_loading,
@@ -22,6 +22,7 @@ from rfviewer.exporting import (
     wait_for_engine,
 )
 from rfviewer.interfaces import RecordingRequest
+from rfviewer.lab.output_file import check_place
 from rfviewer.lab.report import ReportData, latencies_ms, write_report
 from rfviewer.lab.timeline import timeline_of
 from rfviewer.lab.trace import QueueReading, write_trace
@@ -47,6 +48,8 @@ class _Recorded:
     queues: list[QueueReading] = field(default_factory=list)
     idle: list[float] = field(default_factory=list)
     """What the engine itself told, as the window plots it."""
+    stopped: bool = False
+    """Whether it was stopped before there was what had been asked for."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +80,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if not outputs:
         raise UsageError("Nothing to write; name a trace with -o or a report with --html.")
     for path in outputs:
-        _check(path, overwrite=options.overwrite)
+        check_place(path, overwrite=options.overwrite)
     watch, lines = step_teller(quiet=options.quiet), ProgressLines(quiet=options.quiet)
     frames = options.frames if options.frames or options.seconds else DEFAULT_FRAMES
     recorded, last = _record(options.source, settings, frames, options.seconds, watch, lines)
@@ -108,14 +111,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         )
         write_report(options.html, data, overwrite=options.overwrite)
     _tell(options, recorded, last)
-    return 0
-
-
-def _check(path: Path, *, overwrite: bool) -> None:
-    if not path.parent.is_dir():
-        raise SinkError(f"The folder {path.parent} does not exist; make it or choose another one.")
-    if path.exists() and not overwrite:
-        raise SinkError(f"{path} exists; choose another name, or say --overwrite.")
+    return 1 if recorded.stopped else 0
 
 
 def _record(
@@ -176,7 +172,11 @@ def _follow(
         long_enough = (
             begun_s > 0 and length_s is not None and time.monotonic() - begun_s >= length_s
         )
-        if enough or long_enough or stopped() or snapshot.state is PlayState.ENDED:
+        done = enough or long_enough or snapshot.state is PlayState.ENDED
+        if done or stopped():
+            recorded.stopped = not done
+            if not recorded.samples and recorded.stopped:
+                raise EngineError("Stopped before a frame was inferred; nothing was written.")
             if not recorded.samples:
                 raise SourceError("No frame was inferred, so there is nothing to trace.")
             recorded.samples = recorded.samples[: frames or None]
@@ -201,7 +201,10 @@ def _tell(options: argparse.Namespace, recorded: _Recorded, last: Snapshot) -> N
         "slots_idle": None if idle is None else round(idle, 4),
         "engine_idle": round(sum(told) / len(told), 4) if told else None,
         "backend": "" if last.engine.info is None else last.engine.info.backend,
+        "stopped": recorded.stopped,
     }
+    if recorded.stopped:
+        sys.stderr.write(f"rfviewer: Stopped; {len(samples)} frames are in the trace.\n")
     if options.json:
         sys.stdout.write(json.dumps(report) + "\n")
         return

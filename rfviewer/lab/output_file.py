@@ -1,10 +1,28 @@
 """Files of the lab appear whole or not at all, and replace nothing unless asked to."""
 
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from rfviewer.errors import SinkError
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Fail before anything is measured where `path` could not be written afterwards.
+
+    Raises:
+        SinkError: it exists already, or its folder does not exist or cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise SinkError(f"The folder {path.parent} does not exist; make it or choose another one.")
+    if path.exists() and not overwrite:
+        raise SinkError(f"{path} exists; choose another name, or say --overwrite.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass  # permission bits do not tell about read-only disks and network folders
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
@@ -31,5 +49,9 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
             temporary.unlink(missing_ok=True)
             if reserved:
                 path.unlink(missing_ok=True)
-        reason = error.strerror or type(error).__name__
-        raise SinkError(f"{path} cannot be written ({reason}); choose another place.") from error
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> SinkError:
+    reason = error.strerror or type(error).__name__
+    return SinkError(f"{path} cannot be written ({reason}); choose another place.")

@@ -17,6 +17,8 @@ _STEADY_S = 0.0015
 """Matroska and Flash round time stamps to 1 ms."""
 _STEADY_SHARE = 0.9
 """Share of frames at the stated distance from which on the stated rate is taken for true."""
+_WHOLE_SHARE = 0.98
+"""A header may count a frame or two at the ends that are not there."""
 
 
 def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Frame) -> SourceInfo:
@@ -90,6 +92,10 @@ def _notice(target: Target, reader: MediaReader, decoded: VideoFrame) -> str:
     aspect = sample_aspect_of(reader.media)
     if aspect and aspect != 1:
         parts.append(f"its pixels are {aspect.numerator}:{aspect.denominator} and are shown square")
+    if reader.index is not None:
+        there, stated = len(reader.index.pts), reader.media.stream.frames
+        if there < stated * _WHOLE_SHARE:
+            parts.append(f"it is cut off: {there} of the {stated} frames that it states are there")
     if reader.without_stamps:
         parts.append(f"it has no time stamps and plays at {reader.fps or DEFAULT_FPS:g} fps")
     if len(reader.parts) > 1:

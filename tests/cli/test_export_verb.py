@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rfviewer.paths import resource
 from tests.cli.program import CLIP_FRAMES, command, environment, frame_count, rfviewer
 
 
@@ -51,6 +52,16 @@ def test_export_of_one_frame(home: Path, clip: Path) -> None:
     done = rfviewer(home, "export", clip, "-o", "out.mp4", "--frames", "1", "--model", "none")
     assert done.returncode == 0, done.stderr
     assert frame_count(home / "out.mp4") == 1
+
+
+def test_a_file_that_is_cut_off_is_told_as_that(home: Path) -> None:
+    whole = resource("demo_clip.mp4").read_bytes()
+    (home / "cut.mp4").write_bytes(whole[: len(whole) // 8])
+    words = ["export", "cut.mp4", "--labels", "out.jsonl", "--model", "none", "--json"]
+    report = json.loads(rfviewer(home, *words).stdout)
+    assert 0 < report["frames_out"] < 200
+    assert "cut.mp4: it is cut off: " in report["notice"]
+    assert " of the 538 frames that it states are there." in report["notice"]
 
 
 def test_export_tells_people_too(home: Path, clip: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from rfviewer import soak
 from rfviewer.cli import main
 from rfviewer.soak_meter import Fifths, growth, slope
+from tests.cli.stopping import stop_of
 
 
 def test_slope_and_growth() -> None:
@@ -71,3 +72,19 @@ def test_opening_again_and_again_leaves_nothing_behind(capsys, monkeypatch) -> N
 def test_a_source_that_is_not_there_is_one_sentence(capsys) -> None:
     assert main(["soak", "/nowhere.mp4", "--model", "none", "--minutes", "0.05", "--json"]) == 1
     assert "/nowhere.mp4" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_stopped_before_the_end_it_is_no_success(capsys, monkeypatch) -> None:
+    stop = stop_of(monkeypatch, soak)
+
+    def teller(*, quiet):
+        return lambda text: stop.set()
+
+    monkeypatch.setattr(soak, "step_teller", teller)
+    arguments = ["soak", "synthetic:64x48@30", "--model", "none", "--minutes", "60", "--json"]
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert report["stopped"]
+    assert not report["ok"]
+    assert "Stopped before the end" in captured.err

@@ -1,12 +1,16 @@
 """rfviewer trace: files that can be opened, and one sentence or one object about them."""
 
+import errno
 import gzip
 import json
 import sys
 
 import pytest
 
+from rfviewer import trace_verb
 from rfviewer.cli import main
+from rfviewer.lab import output_file
+from tests.cli.stopping import stop_of
 from tests.lab.trace_schema import check
 
 SOURCE = "synthetic:64x48@25,frames=20"
@@ -67,3 +71,42 @@ def test_nothing_is_replaced(tmp_path, capsys):
     assert code == 1
     assert "exists" in err
     assert (tmp_path / "t.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("when", "kept"), [("of 1000000 frames", True), ("", False)])
+def test_stopped_it_keeps_what_there_is_and_is_no_success(
+    tmp_path, capsys, monkeypatch, when, kept
+):
+    stop = stop_of(monkeypatch, trace_verb)
+
+    class Lines:
+        def __init__(self, *, quiet):
+            pass
+
+        def __call__(self, text):
+            if text.endswith(when) and not (kept and text.startswith("0 ")):
+                stop.set()
+
+    monkeypatch.setattr(trace_verb, "ProgressLines", Lines)
+    target = tmp_path / "t.json"
+    code, out, err = run(capsys, SOURCE, "--frames", "1000000", "-o", target, "--json")
+    assert code == 1
+    assert target.exists() == kept
+    if kept:
+        told = json.loads(out)
+        assert told["stopped"]
+        assert 0 < told["frames"] < 1000000
+        assert f"Stopped; {told['frames']} frames are in the trace." in err
+    else:
+        assert "Stopped" in json.loads(out)["error"]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_runs(tmp_path, capsys, monkeypatch):
+    def refuse(**_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(output_file.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(trace_verb, "batch_session", None)  # would fail
+    code, _, err = run(capsys, SOURCE, "-o", tmp_path / "t.json")
+    assert code == 1
+    assert "t.json cannot be written (Read-only file system); choose another place." in err

@@ -49,7 +49,7 @@ def test_first_start_builds_and_second_does_not(
 ) -> None:
     steps: Steps = []
     first = ensure_plan(request_for(), lambda *step: steps.append(step))
-    assert first.reason == "no engine was built for this model yet"
+    assert first.reason == "there was none for this model yet"
     manifest = first.plan.manifest
     assert (manifest.precision, manifest.key.precision) == ("fp16", "fp16")
     assert [t.name for t in manifest.outputs] == ["dets", "labels", "masks"]

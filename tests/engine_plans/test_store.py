@@ -113,12 +113,12 @@ def test_the_reason_names_the_smallest_change() -> None:
     far = replace(OTHERS["driver"], precision="fp32")
     reason = rebuild_reason(KEY, [far, OTHERS["driver"]])
     assert reason == "the driver changed from 590.1 to 580.65"
-    assert rebuild_reason(KEY, []) == "no engine was built for this model yet"
+    assert rebuild_reason(KEY, []) == "there was none for this model yet"
 
 
 def test_engines_of_other_models_are_no_reason(cache: Path) -> None:
     put(OTHERS["model_sha256"], model="mine.onnx")
-    assert find_plan(KEY, "demo") == Missing("no engine was built for this model yet")
+    assert find_plan(KEY, "demo") == Missing("there was none for this model yet")
 
 
 def test_key_survives_json() -> None:

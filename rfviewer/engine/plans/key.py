@@ -82,7 +82,7 @@ def rebuild_reason(wanted: PlanKey, existing: Iterable[PlanKey]) -> str:
         if key.backend == wanted.backend
     ]
     if not candidates:
-        return "no engine was built for this model yet"
+        return "there was none for this model yet"
     closest = min(candidates, key=len)
     changes = [f"{name} changed from {old} to {facts[name]}" for name, old in closest.items()]
     return ", ".join(changes) or "the engine was removed"
