@@ -2,8 +2,8 @@
 
 from typing import override
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -173,9 +173,22 @@ class _CardButton(QPushButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._icon_name, self._title, self._hint = icon_name, title, hint
 
+    @property
+    def hint_lines(self) -> int:
+        """How many lines the explanation takes, as with large text."""
+        return 1 if self._hint_metrics().horizontalAdvance(self._hint) <= self.width() - 12 else 2
+
+    def _hint_metrics(self) -> QFontMetrics:
+        return QFontMetrics(scaled(self.font(), 0.88))
+
     @override
     def sizeHint(self) -> QSize:
-        return QSize(150, 62 + 2 * self.fontMetrics().height())
+        return QSize(150, 62 + (1 + self.hint_lines) * self.fontMetrics().height())
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.updateGeometry()  # the explanation may need another number of lines
+        super().resizeEvent(event)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -199,10 +212,8 @@ class _CardButton(QPushButton):
         painter.drawText(4, 46, self.width() - 8, line, center, self._title)
         painter.setPen(QColor(tokens.muted))
         painter.setFont(scaled(self.font(), 0.88))
-        hint = painter.fontMetrics().elidedText(
-            self._hint, Qt.TextElideMode.ElideRight, self.width() - 12
-        )
-        painter.drawText(4, 48 + line, self.width() - 8, line, center, hint)
+        place = QRect(4, 48 + line, self.width() - 8, self.hint_lines * line)
+        painter.drawText(place, center | Qt.TextFlag.TextWordWrap, self._hint)
         painter.end()
 
 

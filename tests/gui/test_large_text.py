@@ -9,8 +9,9 @@ from rfviewer.gui.command_palette import CommandPalette
 from rfviewer.gui.controls import ElidedLabel, Switch, label
 from rfviewer.gui.lab_parts import AB, TIMELINE, WATERFALL
 from rfviewer.gui.shortcut_sheet import ShortcutSheet
-from rfviewer.gui.tokens import ICON_PX, icon_px
+from rfviewer.gui.tokens import ICON_PX, icon_px, scaled
 from rfviewer.gui.words_and_table import WordsAndTable
+from tests.gui.fake_session import FakeSession
 
 SIZES = [(1280, 800), (1024, 700)]
 
@@ -254,3 +255,21 @@ def test_a_large_count_of_a_class_is_whole(large_text, window, qtbot):
     needs = QFontMetrics(classes._list.font()).horizontalAdvance("8888") - 8
     found = ink(8888)
     assert max(found) - min(found) >= needs
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_ways_to_begin_are_explained_whole(large_text, make_window, qtbot, size):
+    window = make_window(FakeSession(open_=False))
+    window.resize(*size)
+    cards = window.video.start_panel._cards
+
+    def whole() -> bool:
+        for card in cards:
+            metrics = QFontMetrics(scaled(card.font(), 0.88))
+            room, flags = card.width() - 8, Qt.TextFlag.TextWordWrap
+            needs = metrics.boundingRect(QRect(0, 0, room, 999), flags, card._hint)
+            if needs.width() > room or 48 + metrics.height() + needs.height() > card.height():
+                return False
+        return all(card.isVisible() for card in cards)
+
+    qtbot.waitUntil(whole)
