@@ -23,7 +23,7 @@ from rfviewer.frame import Frame
 from rfviewer.interfaces import FrameSource, Progress
 from rfviewer.lab.describe import describe_set
 from rfviewer.lab.parity import Side, compare_sides, effective
-from rfviewer.lab.tolerance import differing
+from rfviewer.lab.tolerance import differing, purpose_of
 from rfviewer.lab.worst_frame import WorstFrame, WorstFrames
 from rfviewer.log import redact
 from rfviewer.optimizations import Optimizations
@@ -238,6 +238,7 @@ def _text(result: ParityResult, titles: tuple[str, str], report: Mapping[str, ob
     """Return the outcome for people."""
     lines = [
         f"{'PASS' if result.passed else 'FAIL'}  {result.gate}  {result.verdict}",
+        f"gate       {purpose_of(result.gate)}",
         f"reference  {titles[0]}",
         f"candidate  {titles[1]}",
         f"pairs {result.pairs}, class changes {result.flips}, missing {result.missing},"

@@ -107,6 +107,11 @@ _BY_PROMISE = {Exactness.BIT_EXACT: X0, Exactness.ROUNDING: E2, Exactness.TOLERA
 _RANK = (X0, E1, E2, E3)
 
 
+def purpose_of(gate: str) -> str:
+    """Return what a gate is for, by its name in a `ParityResult`."""
+    return next(each.source for each in _RANK if each.gate == gate)
+
+
 def tolerance_of(exactness: Exactness) -> Tolerance:
     """Return the tolerance that a promise means for detections.
 

@@ -113,4 +113,6 @@ def test_the_demo_model_passes_its_promise_and_fails_a_stricter_one_with_picture
         assert "rfviewer" in picture.info["command"]
     # The same again under its own promise, as text.
     assert main([*words, "--threshold", "0.4"]) == 0
-    assert capsys.readouterr().out.startswith("PASS  G1/E2  Within E2 on 3 frames")
+    told = capsys.readouterr().out
+    assert told.startswith("PASS  G1/E2  Within E2 on 3 frames")
+    assert "\ngate       same precision, other order of additions" in told
