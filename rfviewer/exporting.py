@@ -243,6 +243,11 @@ def _until_the_end(
             raise SinkError(f"The files were not finished within {FINALISE_S:.0f} s; see the log.")
 
 
+def frames_text(count: int) -> str:
+    """Return e.g. "1 frame" or "12 frames"."""
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
 def _report(
     last: Snapshot,
     recording: RecordingRequest,
@@ -268,9 +273,8 @@ def _report(
         raise SourceError("The source gave no frame in the chosen range, so nothing was written.")
     notices = [*notices, *asked_in_vain(info.toggles)]
     if counters.damaged:
-        one = counters.damaged == 1
-        damaged = "1 frame" if one else f"{counters.damaged} frames"
-        notices = [*notices, f"{damaged} of the source {'is' if one else 'are'} damaged."]
+        verb = "is" if counters.damaged == 1 else "are"
+        notices = [*notices, f"{frames_text(counters.damaged)} of the source {verb} damaged."]
     return ExportReport(
         output=str(recording.video or "") if status.frames else "",
         labels=str(recording.labels or "") if status.frames else "",

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from rfviewer.config import Settings
 from rfviewer.errors import UsageError
-from rfviewer.exporting import ExportReport, export
+from rfviewer.exporting import ExportReport, export, frames_text
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.log import redact
 from rfviewer.progress_bar import progress_bar
@@ -58,10 +58,9 @@ def _sentence(report: ExportReport) -> str:
     how = f"with {report.model} on {report.backend} ({report.device})"
     if report.backend == "none":
         how = "without a network"
-    frames = "1 frame" if report.frames_out == 1 else f"{report.frames_out} frames"
     text = (
-        f"{frames}, {report.detections} detections, {report.fps:g} frames/s {how}:"
-        f" {files or 'nothing written'}"
+        f"{frames_text(report.frames_out)}, {report.detections} detections,"
+        f" {report.fps:g} frames/s {how}: {files or 'nothing written'}"
     )
     return f"{text}\n{report.notice}" if report.notice else text
 

@@ -1,11 +1,11 @@
 """Files of the lab appear whole or not at all, and replace nothing unless asked to."""
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from rfviewer.errors import SinkError
+from rfviewer.writable_folder import check_writable
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
@@ -19,8 +19,7 @@ def check_place(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise SinkError(f"{path} exists; choose another name, or say --overwrite.")
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass  # permission bits do not tell about read-only disks and network folders
+        check_writable(path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
 

@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import av.codec
@@ -16,6 +15,7 @@ from rfviewer.sinks.labels import JsonlSink
 from rfviewer.sinks.names import free_path
 from rfviewer.sinks.running import RunningFiles
 from rfviewer.sinks.video import VideoSink
+from rfviewer.writable_folder import check_writable
 
 _MIN_FREE_BYTES = 64 * 1024 * 1024
 """Some seconds of 4K video; less would end the recording at once."""
@@ -131,9 +131,7 @@ def _check(path: Path, context: SinkContext, *, overwrite: bool) -> None:
                 raise SinkError(f"{path} is no ordinary file; choose another name.")
         if len(os.fsencode(path.name)) > _MAX_NAME_BYTES - _SUFFIX_ROOM:
             raise cannot_create(path, OSError(errno.ENAMETOOLONG, "too long"))
-        # Permission bits do not tell about read-only disks and network folders: try it.
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        check_writable(folder)
         free_bytes = shutil.disk_usage(folder).free
     except OSError as error:
         raise cannot_create(path, error) from error

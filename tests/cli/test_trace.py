@@ -7,9 +7,8 @@ import sys
 
 import pytest
 
-from rfviewer import trace_verb
+from rfviewer import trace_verb, writable_folder
 from rfviewer.cli import main
-from rfviewer.lab import output_file
 from tests.cli.stopping import stop_of
 from tests.lab.trace_schema import check
 
@@ -105,7 +104,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_runs(tmp_path, c
     def refuse(**_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(output_file.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(writable_folder.tempfile, "TemporaryFile", refuse)
     monkeypatch.setattr(trace_verb, "batch_session", None)  # would fail
     code, _, err = run(capsys, SOURCE, "-o", tmp_path / "t.json")
     assert code == 1

@@ -52,7 +52,7 @@ class _Events:
         self._spans = list(zip(stages, pairwise(self._events), strict=True))
         self.network_done = None
         if Stage.INFER in stages:
-            self.network_done = self._events[list(stages).index(Stage.INFER) + 1]
+            self.network_done = self._events[stages.index(Stage.INFER) + 1]
 
     def begin(self, index: int) -> None:
         self._events[index].record(self._stream)
@@ -81,7 +81,7 @@ class _Stamps:
         self.network_done: torch.cuda.Event | None = None
         self._after_network = len(stages)
         if Stage.INFER in stages:
-            self._after_network = list(stages).index(Stage.INFER) + 1
+            self._after_network = stages.index(Stage.INFER) + 1
             self.network_done = torch.cuda.Event(external=True)
 
     def begin(self, index: int) -> torch.Tensor:
