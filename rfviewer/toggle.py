@@ -34,3 +34,5 @@ class Toggle:
     """Allowed values of a number; empty for a switch."""
     needs_rebuild: bool = False
     """Whether a change re-creates buffers or the engine, which takes longer than a frame."""
+    retimes_stages: bool = False
+    """Whether it changes how stages are timed: their times on and off then do not compare."""

@@ -108,6 +108,7 @@ TOGGLES: dict[str, Toggle] = {
         "the first kernel of a stage writes the device's time",
         Stage.INFER,
         needs_rebuild=True,
+        retimes_stages=True,
     ),
     "fused_select": Toggle(
         "Fused select and decode",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from rfviewer.experiment import Effect, Interval, WaterfallStep
 from rfviewer.lab.stand import LATENCY
 from rfviewer.lab.statistics import MIN_RATIO
+from rfviewer.optimizations import toggle_of
 from rfviewer.result import ToggleState
 
 NAMED_SHARE = 0.1
@@ -141,7 +142,7 @@ STAGES_APART = (
 
 def toggle_notes(a: Sequence[ToggleState], b: Sequence[ToggleState]) -> tuple[str, ...]:
     """Return what the reader must know about the toggles that A and B ask for."""
-    notes = []
+    notes, apart = [], False
     for of_a, of_b in zip(a, b, strict=True):
         asked = of_a.requested != of_b.requested
         if asked and of_a.effective == of_b.effective:
@@ -150,8 +151,10 @@ def toggle_notes(a: Sequence[ToggleState], b: Sequence[ToggleState]) -> tuple[st
         elif asked and (of_a.reason or of_b.reason):
             side, state = ("A", of_a) if of_a.reason else ("B", of_b)
             notes.append(f"{of_a.name} is {state.effective} under {side}: {state.reason}.")
-        elif asked and of_a.name == "kernel_timestamps":
-            notes.append(STAGES_APART)
+        elif asked:
+            apart |= toggle_of(of_a.name).retimes_stages
+    if apart:
+        notes.append(STAGES_APART)
     if all(x.effective == y.effective for x, y in zip(a, b, strict=True)):
         notes.append("A and B are the same here, so this run shows the noise.")
     return tuple(notes)

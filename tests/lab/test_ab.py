@@ -1,6 +1,7 @@
 """A/B on a simulated machine: drift, two speeds, bursts. Nothing here looks at a real clock."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rfviewer.lab.stand import Block, Stopped
 from rfviewer.lab.verdict import STAGES_APART
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
+from rfviewer.toggle_texts import TOGGLES
 from tests.lab.sim_engine import SimEngine
 
 RUNS = 20
@@ -174,9 +176,16 @@ def test_a_toggle_that_cannot_run_is_named(stand_of):
     assert not result.effect
 
 
-def test_stages_timed_in_different_ways_are_not_to_be_compared(stand_of):
+def test_stages_timed_in_different_ways_are_not_to_be_compared(stand_of, monkeypatch):
     assert STAGES_APART in measure(stand_of(**QUIET), toggle="kernel_timestamps").notes
     assert STAGES_APART not in measure(stand_of(**QUIET), toggle="roi_masks").notes
+    # What its description says of a toggle counts, not its name, and it is told once.
+    timing = replace(TOGGLES["roi_masks"], retimes_stages=True)
+    monkeypatch.setitem(TOGGLES, "roi_masks", timing)
+    both = AbRequest(a=Optimizations(kernel_timestamps=False, roi_masks=False), b=Optimizations())
+    notes = measure_ab(stand_of(**QUIET), both, lambda *_: None).notes
+    assert notes.count(STAGES_APART) == 1
+    assert STAGES_APART in measure(stand_of(**QUIET), toggle="roi_masks").notes
 
 
 def test_giving_up_leaves_nothing_in_flight(stand_of):
