@@ -12,13 +12,19 @@ from rfviewer.experiment import AbRequest, AbResult
 from rfviewer.interfaces import Progress
 from rfviewer.lab.block_length import BlockLength
 from rfviewer.lab.pacing import rates_so_far, step_of, warming_up
-from rfviewer.lab.rounds import FEWEST_ROUNDS, Contest, RunBlock, Side
+from rfviewer.lab.rounds import Contest, RunBlock, Side
 from rfviewer.lab.stand import FRAME_TIME, LATENCY, Block, Stand, draws, effective_set
-from rfviewer.lab.verdict import ab_verdict, open_questions, toggle_notes, too_few_rounds
+from rfviewer.lab.verdict import (
+    ab_verdict,
+    open_questions,
+    rounds_to_ask_for,
+    toggle_notes,
+    too_few_rounds,
+)
 from rfviewer.optimizations import Optimizations  # noqa: TC001 - annotates an attribute
 
 LIMIT_S = 240.0
-"""No further round starts after this time, but for the fewest."""
+"""No further round starts after this time, but as `Contest.is_over` says."""
 WARM_S = 0.05
 """Blocks of faster frames drop their first one, which finds cold caches."""
 ONE_A_PASS = (
@@ -56,8 +62,7 @@ def measure_ab(
         round_ns = stand.clock_ns()
         contest.round(_teller(progress, plan, contests, begun_ns, share_s))
         contest.spent_ns += stand.clock_ns() - round_ns
-        over = contest.spent_ns / 1e9 > share_s
-        if over and not request.rounds and contest.tried >= FEWEST_ROUNDS:
+        if not request.rounds and contest.is_over(share_s):
             contest.finish()
     return plan.result(contests)
 
@@ -161,6 +166,9 @@ class _Plan:
         effects = [stages.effect(name) for name in (*names, LATENCY)]
         throughput = rates.effect(FRAME_TIME, as_rate=True)
         lacks = [too_few_rounds(one.counted, one.needed) for one in (stages, rates)]
+        missing = [one.needed - one.counted for one in contests]
+        tried = [one.tried for one in contests]
+        more = rounds_to_ask_for(max(missing), max(map(sum, zip(missing, tried, strict=True))))
         text, found = ab_verdict(
             effects, throughput, stages_lack=lacks[0], throughput_lacks=lacks[1]
         )
@@ -176,5 +184,5 @@ class _Plan:
             blocks=2 * stages.counted,
             frames=self._lengths[0].count,
             excluded=sum(contest.excluded for contest in contests),
-            notes=(*self._notes, *doubts, *lonely),
+            notes=(*self._notes, *more, *doubts, *lonely),
         )

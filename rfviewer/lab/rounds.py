@@ -30,6 +30,10 @@ _GROWTH = 1.4
 
 FEWEST_ROUNDS = 4
 """Rounds without which not even an interval can be given."""
+_USUAL_QUANTITIES = 7
+"""What a round measures, as long as there was none."""
+_LONGER = 1.25
+"""How many times its time a contest may take, where that brings the rounds that can tell."""
 
 type Side = Literal["A", "B"]
 SIDES: tuple[Side, Side] = ("A", "B")
@@ -117,8 +121,7 @@ class Contest:
         if not self._judges:
             return
         if not self._tests:
-            looks = 1 if self._fixed else LOOKS
-            self._tests = looks * len(self.quantities)
+            self._tests = (1 if self._fixed else LOOKS) * len(self.quantities)
             self._next_look = self._fixed or rounds_needed(self._tests)
         if self._done >= (self._fixed or self.last_look):
             self.finish()
@@ -133,21 +136,33 @@ class Contest:
 
     @property
     def needed(self) -> int:
-        """Rounds without which no effect can be told from chance."""
-        return rounds_needed(self._tests or 1)
+        """Counted rounds without which no effect can be told from chance, when judged once."""
+        return rounds_needed(len(self.quantities) or _USUAL_QUANTITIES)
+
+    def is_over(self, share_s: float) -> bool:
+        """Whether no further round is to start, `share_s` being its time.
+
+        The fewest rounds are run in any case, and those that can tell anything if they need little
+        more: it would be a pity to end one round short of them.
+        """
+        spent_s = self.spent_ns / 1e9
+        if spent_s <= share_s or self._done < FEWEST_ROUNDS:
+            return False
+        lack_s = (self.needed - self.counted) * spent_s / self._done
+        return lack_s <= 0 or spent_s + lack_s > _LONGER * share_s
 
     @property
     def last_look(self) -> int:
         """Counted rounds after which there is no further look."""
-        first = rounds_needed(self._tests or LOOKS * 7)
+        first = rounds_needed(self._tests or LOOKS * _USUAL_QUANTITIES)
         return self._fixed or round(first * _GROWTH ** (LOOKS - 1))
 
     def most_s(self, share_s: float, first_s: float) -> float:
         """Return how long its rounds take at most, when each takes what those so far took.
 
         Args:
-            share_s: no further round starts after it, but for the fewest; nothing to a fixed number
-                of rounds.
+            share_s: no further round starts after it, but as `is_over` says; nothing to a fixed
+                number of rounds.
             first_s: what a round is expected to take before there was one.
         """
         spent_s = self.spent_ns / 1e9
@@ -157,7 +172,11 @@ class Contest:
         if self._fixed:
             return self._fixed * round_s
         # A round that starts just before the end of the time runs to its own end.
-        return min(max(share_s, FEWEST_ROUNDS * round_s) + round_s, self.last_look * round_s)
+        last_s = max(share_s, FEWEST_ROUNDS * round_s) + round_s
+        telling_s = (self._done - self.counted + self.needed) * round_s
+        if telling_s <= _LONGER * share_s:
+            last_s = max(last_s, telling_s)
+        return min(last_s, self.last_look * round_s)
 
     def interval(self, name: str) -> Interval | None:
         """Return the 95 % interval of B / A - 1 so far, for showing only.
@@ -204,6 +223,8 @@ class Contest:
     def finish(self) -> None:
         """Judge for the last time."""
         if self.counted:
+            if not self.comparisons:  # the only look, which shares its certainty with no other
+                self._tests = len(self.quantities)
             self.judge()
         self.decided = True
 

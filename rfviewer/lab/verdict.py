@@ -24,6 +24,14 @@ def too_few_rounds(counted: int, needed: int) -> str:
     return f"too few rounds to tell: {rounds} counted, at least {needed} can tell any effect"
 
 
+def rounds_to_ask_for(missing: int, rounds: int, verb: str = "ab") -> tuple[str, ...]:
+    """Return how to get the rounds that were missing, as a note; none where none were."""
+    if missing <= 0:
+        return ()
+    more = "One more round" if missing == 1 else f"{missing} more rounds"
+    return (f"{more} could have told; `rfviewer {verb} --rounds {rounds}` asks for enough.",)
+
+
 def ab_verdict(
     stages: Sequence[Effect],
     throughput: Effect,

@@ -22,7 +22,7 @@ from rfviewer.lab.statistics import (
     quantile_interval,
     resampled_medians,
 )
-from rfviewer.lab.verdict import too_few_rounds, waterfall_verdict
+from rfviewer.lab.verdict import rounds_to_ask_for, too_few_rounds, waterfall_verdict
 from rfviewer.optimizations import Optimizations, toggle_names
 from rfviewer.result import ToggleState
 
@@ -66,7 +66,7 @@ def measure_waterfall(
             progress(*step_of(passed_s, pace.most_s(of_round_s), where, so_far))
 
         pace.swept(pairs.sweep(tell))
-    return pairs.result(_notes(states, pace.done))
+    return pairs.result(_notes(states, pace.done), pace.done)
 
 
 class _Pace:
@@ -222,8 +222,8 @@ class _Pairs:
 
         return run
 
-    def result(self, notes: Sequence[str]) -> WaterfallResult:
-        """Return what came out.
+    def result(self, notes: Sequence[str], done: int) -> WaterfallResult:
+        """Return what came out of `done` rounds, those that do not count included.
 
         Raises:
             EngineError: no round counts.
@@ -232,6 +232,8 @@ class _Pairs:
             raise EngineError("The GPU was throttled in every round; let it cool down and repeat.")
         chain, counted = self._chain, min(one.counted for one in self.contests.values())
         base_ms = self._level(chain.base)
+        missing = ROUNDS_ALONE - counted
+        more = rounds_to_ask_for(missing, done + missing, "ab --waterfall")
         steps = tuple(
             WaterfallStep(
                 name, self._effect(alone, base_ms), self._effect(removed), self._effect(in_turn)
@@ -256,7 +258,7 @@ class _Pairs:
             interaction_interval=interval,
             verdict=too_few_rounds(counted, ROUNDS_ALONE)
             or waterfall_verdict(whole, steps, interaction, interval, gap),
-            notes=tuple(notes),
+            notes=(*notes, *more),
         )
 
     def _draws(self, pair: _Pair) -> F64Array:

@@ -3,13 +3,12 @@
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from rfviewer.experiment import AbRequest
 from rfviewer.lab.ab import measure_ab
-from rfviewer.lab.rounds import FEWEST_ROUNDS, Contest
-from rfviewer.lab.stand import Block, Stopped
+from rfviewer.lab.rounds import FEWEST_ROUNDS
+from rfviewer.lab.stand import Stopped
 from rfviewer.lab.verdict import STAGES_APART
 from rfviewer.optimizations import Optimizations
 from rfviewer.timing import Stage
@@ -135,40 +134,6 @@ def test_more_noise_takes_more_rounds_and_a_quiet_machine_few(stand_of):
     assert not noisy.effect
 
 
-def test_the_time_is_bounded_and_too_few_rounds_are_admitted(stand_of):
-    stand = stand_of(noise=0.3)
-    result = measure(stand, limit_s=5.0)
-    assert stand.engine.machine.now_s < 20
-    assert result.verdict.startswith("too few rounds to tell: ")
-    assert "can tell any effect" in result.verdict
-    assert not result.effect
-
-
-def test_the_number_of_rounds_can_be_fixed(stand_of):
-    a = Optimizations(depth=1)
-    request = AbRequest(a=a, b=a, rounds=3, frames=2)
-    result = measure_ab(stand_of(), request, lambda *_: None)
-    assert (result.blocks, result.frames) == (6, 2)
-    assert result.verdict.startswith("too few rounds to tell: 3 rounds counted, at least 13")
-    assert any("the same here" in note for note in result.notes)
-
-
-def test_throttled_rounds_are_left_out_and_counted(stand_of):
-    stand = stand_of(**QUIET)
-    stand.engine.throttled_until_s = 12.0
-    result = measure(stand)
-    assert result.excluded > 0
-    assert result.excluded % 4 == 0
-    assert not result.effect
-
-
-def test_throttled_all_the_time_is_no_result(stand_of):
-    stand = stand_of(**QUIET)
-    stand.engine.throttled_until_s = 1e9
-    with pytest.raises(Exception, match="throttled in every round"):
-        measure(stand)
-
-
 def test_a_toggle_that_cannot_run_is_named(stand_of):
     stand = stand_of(unavailable={"cuda_graph": "needs an NVIDIA GPU"}, **QUIET)
     result = measure(stand, toggle="cuda_graph")
@@ -264,21 +229,3 @@ def test_a_busy_warm_up_does_not_leave_the_blocks_short(stand_of):
     stand.warm_up = lambda wanted: 0.2  # as if every frame of it had been disturbed
     result = measure(stand)
     assert result.frames == 10  # of 3 ms in a block of 30
-
-
-@pytest.mark.parametrize(("stage_ms", "at_once"), [(0.005, True), (5.0, False)])
-def test_rounds_end_once_nothing_that_would_be_named_is_possible(stage_ms, at_once):
-    """A stage of 5 us whose time varies by 10 % kept an A/B on a GPU going to its limit."""
-    rng = np.random.default_rng(1)
-
-    def run(side, number):
-        frame = {"preprocess": stage_ms * np.exp(rng.normal(0, 0.1)), "infer": 0.8}
-        return Block((frame,), throttled=False)
-
-    contest = Contest(run, seed=1)
-    judged = []
-    while not contest.decided:
-        before = contest.comparisons
-        contest.round(lambda _: None)
-        judged += [contest.counted] * (contest.comparisons is not before)
-    assert (len(judged) == 1) is at_once

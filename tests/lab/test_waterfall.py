@@ -112,6 +112,7 @@ def test_rounds_that_can_name_nothing_are_told_as_that(stand_of, rounds, named):
         assert result.verdict == (
             f"too few rounds to tell: {counted}, at least 6 can tell any effect"
         )
+        assert "`rfviewer ab --waterfall --rounds 6` asks for enough." in result.notes[-1]
 
 
 def test_it_tells_how_long_it_will_take_and_can_be_given_up(stand_of):
