@@ -94,7 +94,7 @@ def page_of(
         page.resize(WIDTH_PX, page.height() + 4)
         QApplication.processEvents()
     if isinstance(page, WaterfallPage):
-        for part in (page._limits, page._rule):  # noqa: SLF001 - there are no ceilings to show
+        for part in (page._limits, page._rule, page.limits_button):  # noqa: SLF001 - there are no ceilings to show
             part.hide()
         QApplication.processEvents()
     return page

@@ -2,13 +2,12 @@
 
 from typing import override
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,9 @@ _SHORT = {
     ReplayPart.CLONES.value: "copy in + network + clones",
 }
 """Names that are too long for the list; the tooltip has them whole."""
+_LEAST_BAR_PX = 60
+_WORDS, _FIGURES = 4, 6
+"""Shares of the width while words stand beside figures."""
 
 
 class _Share(QWidget):
@@ -46,7 +48,7 @@ class _Share(QWidget):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(60, 12)
+        return QSize(_LEAST_BAR_PX, 12)
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -78,15 +80,10 @@ class CeilingsList(QWidget):
         self.bound = label()
         self.bound.setFont(scaled(self.bound.font(), 1.2, bold=True))
         self.verdict = label(muted=True)
-        self.measure = QPushButton("Measure ceilings")
-        self.measure.setToolTip(
-            tooltip("How fast each part would be if nothing else cost anything")
-        )
         for text in (self.bound, self.verdict):
             text.setWordWrap(True)
         for widget in (self._heading, self.bound, self.verdict):
             words.addWidget(widget)
-        words.addWidget(self.measure, 0, Qt.AlignmentFlag.AlignLeft)
         words.addStretch(1)
         self._list = QWidget()
         figures = QVBoxLayout(self._list)
@@ -95,13 +92,13 @@ class CeilingsList(QWidget):
         self._grid.setHorizontalSpacing(GAP_PX)
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(2, 1)
-        self._grid.setColumnMinimumWidth(2, 60)
+        self._grid.setColumnMinimumWidth(2, _LEAST_BAR_PX)
         figures.addLayout(self._grid)
         figures.addStretch(1)
         self._halves.addLayout(words)
         self._halves.addWidget(self._list)
-        self.set_alone(alone=False)
         self.rows: list[tuple[QLabel, QLabel, QWidget]] = []
+        self._alone = False
         self._measured = False
         self._live: Found | None = None
         self.show_result(None, {})
@@ -109,14 +106,55 @@ class CeilingsList(QWidget):
     def set_alone(self, *, alone: bool) -> None:
         """Stand alone in a low and wide place, words beside figures; the tab is the heading then.
 
-        Otherwise the figures are below the words, as in a column.
+        Otherwise, and where one of them would be cut, the figures are below the words.
         """
-        directions = QBoxLayout.Direction
-        self._halves.setDirection(directions.LeftToRight if alone else directions.TopToBottom)
-        self._halves.setSpacing(PAD_PX if alone else GAP_PX)
-        self._halves.setStretchFactor(self._words, 4 if alone else 0)
-        self._halves.setStretchFactor(self._list, 6 if alone else 1)
+        self._alone = alone
         self._heading.setVisible(not alone)
+        self._arrange()
+
+    def least_width(self) -> int:
+        """Return the width in px from which nothing is cut while the figures are below."""
+        return max(self._words.minimumSize().width(), self._figures_width())
+
+    def _figures_width(self) -> int:
+        """Return the width in px that names, rates and bars need."""
+        columns = zip(*self.rows, strict=True)
+        widths = [max(w.sizeHint().width() for w in column) for column in columns]
+        return sum(widths) + GAP_PX * 2
+
+    def _arrange(self) -> None:
+        words_px, figures_px = self._words.minimumSize().width(), self._figures_width()
+        room_px, whole = self.width() - PAD_PX, _WORDS + _FIGURES
+        beside = (
+            self._alone
+            and room_px * _WORDS >= words_px * whole
+            and room_px * _FIGURES >= figures_px * whole
+        )
+        directions = QBoxLayout.Direction
+        self._halves.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
+        self._halves.setSpacing(PAD_PX if beside else GAP_PX)
+        self._halves.setStretchFactor(self._words, _WORDS if beside else 0)
+        self._halves.setStretchFactor(self._list, _FIGURES if beside else 1)
+        bars = beside or self.width() >= figures_px  # they show what the rates say
+        self._grid.setColumnMinimumWidth(2, _LEAST_BAR_PX if bars else 0)
+        for _, _, bar in self.rows:
+            bar.setVisible(bars)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        # What is around must not make it wider than its place, which would cut its right side.
+        return QSize(0, super().minimumSizeHint().height())
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+        super().resizeEvent(event)
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange:
+            self._arrange()
+        super().changeEvent(event)
 
     def show_live(self, found: Found | None) -> None:
         """Say what binds the video right now, as long as nothing was measured."""
@@ -164,3 +202,4 @@ class CeilingsList(QWidget):
             for place, widget in enumerate((caption, figure, bar)):
                 self._grid.addWidget(widget, index, place)
             self.rows.append((caption, figure, bar))
+        self._arrange()

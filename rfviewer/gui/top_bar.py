@@ -14,6 +14,8 @@ from rfviewer.gui.parity_badge import ParityBadge
 from rfviewer.gui.text import tooltip
 from rfviewer.gui.tokens import GAP_PX, current_tokens
 
+_WITH_WORDS = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+
 
 class TopBar(QWidget):
     """Slim row of buttons; every one is also in the menus."""
@@ -55,8 +57,8 @@ class TopBar(QWidget):
         row.addWidget(self._button(actions["keys"]))
         row.addWidget(self._button(actions["panel"]))
         self._recording = False
-        self._parity = parity
-        self._texts = (self.record, shot, export)
+        # By what a word adds to its icon: the first one is left out first.
+        self._texts = (parity, shot, export, self.record, self._source)
         parity.words_changed.connect(self._fit)
         self.retint()
 
@@ -66,6 +68,7 @@ class TopBar(QWidget):
             self._recording = recording
             self._actions["record"].setText("Stop" if recording else "Record")
             self.retint()
+            self._fit()
 
     def _button(self, action: QAction, *, text: bool = False, caption: str = "") -> QToolButton:
         button = QToolButton()
@@ -90,18 +93,15 @@ class TopBar(QWidget):
         return button
 
     def _fit(self) -> None:
-        """Leave out the words that there is no room for: first of the badge, then of all."""
-        styles = Qt.ToolButtonStyle
+        """Leave out the words that there is no room for, one button's after the other's."""
         layout = self.layout()
         assert layout is not None
-        for badge, others in ((True, True), (False, True), (False, False)):
-            wide, slim = styles.ToolButtonTextBesideIcon, styles.ToolButtonIconOnly
-            _set_style(self._parity, wide if badge else slim)
-            for button in self._texts:
-                _set_style(button, wide if others else slim)
+        for left_out in range(len(self._texts) + 1):
+            for place, button in enumerate(self._texts):
+                slim = place < left_out
+                _set_style(button, Qt.ToolButtonStyle.ToolButtonIconOnly if slim else _WITH_WORDS)
             layout.invalidate()
-            needed = layout.sizeHint().width()
-            if needed + 2 * GAP_PX <= self.width():
+            if layout.sizeHint().width() <= self.width():
                 return
 
     @override

@@ -74,7 +74,12 @@ class WaterfallPage(LabPage):
         self.tabs.chosen.connect(self.show_view)
         self._foot = WrappingRow()
         self.choice = ToggleChoice()
-        for widget in (self.tabs, self.run_button, self.choice):
+        self.limits_button = QPushButton("Measure ceilings")
+        self.limits_button.setToolTip(
+            tooltip("How fast each part would be if nothing else cost anything")
+        )
+        self.limits_button.clicked.connect(self.run_ceilings)
+        for widget in (self.tabs, self.run_button, self.choice, self.limits_button):
             self._foot.add(widget)
         self._copies = []
         for text, slot in (("Copy result", self.copy_text), ("Copy as command", self.copy_command)):
@@ -83,7 +88,6 @@ class WaterfallPage(LabPage):
             self._copies.append(button)
             self._foot.add(button, at_end=True)
         self.ceilings = CeilingsList()
-        self.ceilings.measure.clicked.connect(self.run_ceilings)
         self._limits = scrolled(self.ceilings, least_lines=4)
         self._rule = rule(vertical=True)
         halves = QHBoxLayout()
@@ -172,7 +176,7 @@ class WaterfallPage(LabPage):
     def _refresh_buttons(self) -> None:
         free = self._lab.running is None and self._lab.can_run
         self.run_button.setEnabled(free and not self.choice.none)
-        self.ceilings.measure.setEnabled(free)
+        self.limits_button.setEnabled(free)
 
     def _refresh(self) -> None:
         self._refresh_buttons()
@@ -227,9 +231,10 @@ class WaterfallPage(LabPage):
         self.tabs.set_value(self.view)
         for widget in (self.run_button, self.choice):
             widget.setVisible(savings)
+        self.limits_button.setVisible(both or not savings)
         self.ceilings.set_alone(alone=not both)
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-        least = self.ceilings.minimumSizeHint().width() + bar
+        least = self.ceilings.least_width() + bar
         self._limits.setMinimumWidth(least if both else 0)
 
     @override

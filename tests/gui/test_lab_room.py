@@ -95,7 +95,7 @@ def test_no_heading_stands_without_what_it_heads(wide_window, qtbot, size):
     qtbot.waitUntil(lambda: page.ceilings.bound.text() == "Network-bound")
     qtbot.waitUntil(lambda: all(is_whole(part) for part in page.ceilings.rows[0]))
     assert is_whole(page.ceilings.bound)
-    assert is_whole(page.ceilings.measure)
+    assert is_whole(page.limits_button)
     assert not heading.isVisible()
     page.tabs.chosen.emit("savings")
     assert not page.ceilings.isVisible()

@@ -1,9 +1,9 @@
 """The pages of the lab at 200 % text: no button, word or figure is cut at a side."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics
-from PySide6.QtWidgets import QAbstractButton, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QToolButton
 
 from rfviewer.gui.command_palette import CommandPalette
 from rfviewer.gui.controls import ElidedLabel, Switch, label
@@ -12,40 +12,9 @@ from rfviewer.gui.shortcut_sheet import ShortcutSheet
 from rfviewer.gui.tokens import ICON_PX, icon_px, scaled
 from rfviewer.gui.words_and_table import WordsAndTable
 from tests.gui.fake_session import FakeSession
+from tests.gui.whole_parts import cut_buttons, place, show
 
 SIZES = [(1280, 800), (1024, 700)]
-
-
-def show(window, name: str, size: tuple[int, int], qtbot) -> QWidget:
-    window.resize(*size)
-    window.lab_parts.show_page(name)
-    page, strip = window.lab_parts.strip.page(name), window.lab_parts.strip
-    qtbot.waitUntil(lambda: window.lab.can_run)
-    qtbot.waitUntil(lambda: page.isVisible() and 0 < page.width() <= strip.width())
-    return page
-
-
-def place(widget: QWidget, page: QWidget) -> QRect:
-    return QRect(widget.mapTo(page, QPoint(0, 0)), widget.size())
-
-
-def shows_text(button: QAbstractButton) -> bool:
-    if isinstance(button, Switch):  # its name stands beside it
-        return False
-    only_icon = Qt.ToolButtonStyle.ToolButtonIconOnly
-    icon = isinstance(button, QToolButton) and button.toolButtonStyle() == only_icon
-    return bool(button.text()) and not (icon and not button.icon().isNull())
-
-
-def cut_buttons(page: QWidget) -> list[str]:
-    """Return the buttons with text that the page's sides cut, or that lack room for their text."""
-    shown = [b for b in page.findChildren(QAbstractButton) if b.isVisible() and shows_text(b)]
-    return [
-        button.text()
-        for button in shown
-        if place(button, page).right() >= page.width()
-        or button.fontMetrics().horizontalAdvance(button.text()) > button.width()
-    ]
 
 
 def cut_words(words: WordsAndTable) -> list[str]:

@@ -37,7 +37,7 @@ def test_ceilings_name_the_bound_and_stand_as_lines(window, session, qtbot):
     assert page.ceilings.verdict.text().endswith(
         "Measure to see how fast each part could go alone."
     )
-    page.ceilings.measure.click()
+    page.limits_button.click()
     assert isinstance(session.asked("start_lab")[-1][0], CeilingsRequest)
     qtbot.waitUntil(lambda: page.ceilings.bound.text() == "Network-bound")
     assert page.bars.lines == []
@@ -56,7 +56,7 @@ def test_what_binds_right_now_stands_there_until_it_is_measured(window, qtbot):
     shown = page.ceilings
     qtbot.waitUntil(lambda: shown.bound.text().endswith("-bound right now"))
     assert shown.verdict.text().endswith("Measure to see how fast each part could go alone.")
-    shown.measure.click()
+    page.limits_button.click()
     qtbot.waitUntil(lambda: shown.bound.text() == "Network-bound")
     shown.show_live(None)
     assert shown.bound.text() == "Network-bound"
