@@ -118,9 +118,8 @@ class CeilingsList(QWidget):
 
     def _figures_width(self) -> int:
         """Return the width in px that names, rates and bars need."""
-        columns = zip(*self.rows, strict=True)
-        widths = [max(w.sizeHint().width() for w in column) for column in columns]
-        return sum(widths) + GAP_PX * 2
+        widths = [[part.sizeHint().width() for part in row] for row in self.rows]
+        return sum(max(column) for column in zip(*widths, strict=True)) + 2 * GAP_PX
 
     def _arrange(self) -> None:
         words_px, figures_px = self._words.minimumSize().width(), self._figures_width()
