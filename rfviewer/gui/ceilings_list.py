@@ -118,8 +118,11 @@ class CeilingsList(QWidget):
 
     def _figures_width(self) -> int:
         """Return the width in px that names, rates and bars need."""
-        widths = [[part.sizeHint().width() for part in row] for row in self.rows]
-        return sum(max(column) for column in zip(*widths, strict=True)) + 2 * GAP_PX
+        widths = [
+            max((row[place].sizeHint().width() for row in self.rows), default=0)
+            for place in range(3)
+        ]
+        return sum(widths) + 2 * GAP_PX
 
     def _arrange(self) -> None:
         words_px, figures_px = self._words.minimumSize().width(), self._figures_width()

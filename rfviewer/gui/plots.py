@@ -17,8 +17,11 @@ from rfviewer.gui.play_clock import PlayClock
 from rfviewer.gui.text import clock_text
 from rfviewer.gui.tokens import STAGE_COLORS, Tokens, current_tokens, scaled
 
-LOWEST_TOP_FPS = 5.0
-"""The fps plot never shows less than this range: noise near zero is not worth a scale."""
+LOWEST_TOP_FPS = 0.9
+"""The fps plot shows at least 0 to 1: noise near zero is not worth a scale of its own."""
+_SHRINKS_TO = 0.5
+"""A range is given up when half of it would do: a curve that uses less is hard to read, and a
+range that follows every change would jump."""
 END_ROOM_PX = 24
 """Right of the plots, for half of the word below their end."""
 FPS_STYLES = (Qt.PenStyle.DashLine, Qt.PenStyle.SolidLine, Qt.PenStyle.SolidLine)
@@ -96,18 +99,25 @@ class Plot:
         self._tokens = current_tokens()
         self._gaps: list[PauseMark] = []
         self.set_top(fixed_top or 1.0)
-        bottom = self.item.getAxis("bottom")
-        bottom.setStyle(tickTextOffset=5)
+        self.item.getAxis("bottom").setStyle(tickTextOffset=5)
         self.set_compact(compact=False)
-        metrics = QFontMetricsF(scaled(self.view.font(), 0.82))
-        bottom.setHeight(metrics.height() + 6)
-        self.item.getAxis("left").setWidth(max(38.0, metrics.horizontalAdvance("100 %") + 8))
+        self.fit_text()
 
     @property
     def view(self) -> QWidget:
         """The widget to put into a layout."""
         widget: QWidget = self.widget
         return widget
+
+    def fit_text(self) -> None:
+        """Write the axes in the size of the text, and leave them the room for it."""
+        font = scaled(self.view.font(), 0.82)
+        metrics = QFontMetricsF(font)
+        bottom, left = self.item.getAxis("bottom"), self.item.getAxis("left")
+        for axis in (bottom, left):
+            axis.setStyle(tickFont=font)
+        bottom.setHeight(metrics.height() + 6)
+        left.setWidth(max(38.0, metrics.horizontalAdvance("100 %") + 8))
 
     def set_compact(self, *, compact: bool) -> None:
         """Label only the ends of the time axis when there is little room."""
@@ -118,7 +128,7 @@ class Plot:
     def set_top(self, highest: float) -> None:
         """Fit the range to the highest value, in steps of 1, 2, 5 so that it seldom changes."""
         top = self._fixed_top or nice_above(highest * 1.08)
-        if top != self._top and not (self._top > top > self._top * 0.35):
+        if top > self._top or top <= self._top * _SHRINKS_TO:
             self._top = top
             self.item.setYRange(0, top, padding=0)
             half = top / 2
@@ -148,8 +158,7 @@ class Plot:
             axis.setPen(pg.mkPen(tokens.grid, width=1))
             axis.setTextPen(pg.mkPen(tokens.muted))
             if name != "right":
-                font = scaled(self.view.font(), 0.82)
-                axis.setStyle(tickFont=font, tickLength=0, hideOverlappingLabels=END_ROOM_PX)
+                axis.setStyle(tickLength=0, hideOverlappingLabels=END_ROOM_PX)
 
 
 class FpsPlot(Plot):

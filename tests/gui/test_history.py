@@ -3,7 +3,7 @@ import pytest
 
 from rfviewer.config import Policy
 from rfviewer.gui.history import STAGES, WINDOW_S, History, Ring
-from rfviewer.gui.plots import LOWEST_TOP_FPS, _usual_top, nice_above
+from rfviewer.gui.plots import LOWEST_TOP_FPS, FpsPlot, _usual_top, nice_above
 from rfviewer.gui.rates import Rates
 from rfviewer.gui.status_strip import rate_health, wanted_fps
 from rfviewer.gui.text import bytes_text, clock_text, fps_text, ms_text, time_text, tooltip
@@ -54,6 +54,28 @@ def test_what_was_not_measured_is_nan_and_not_zero():
 def test_the_fps_range_never_follows_noise_near_zero():
     assert _usual_top(np.array([[0.02, 0.01, np.nan]])) == LOWEST_TOP_FPS
     assert _usual_top(np.full((3, 3), np.nan)) == LOWEST_TOP_FPS
+
+
+@pytest.mark.parametrize("fps", [0.6, 1.2, 2.1, 3.0, 4.4, 7.0, 24.0, 612.0])
+@pytest.mark.parametrize("before", [1.0, 8.0, 400.0])
+def test_the_curve_uses_most_of_the_fps_plot(qtbot, fps, before):
+    plot = FpsPlot()
+    qtbot.addWidget(plot.widget)
+    for rate in (before, fps):
+        plot.update(np.array([-1.0, 0.0]), np.full((2, 3), rate))
+    low, high = plot.item.viewRange()[1]
+    assert low == 0
+    assert 0.46 < fps / high < 1
+
+
+def test_the_fps_range_does_not_jump_with_a_rate_that_wavers(qtbot):
+    plot = FpsPlot()
+    qtbot.addWidget(plot.widget)
+    tops = set()
+    for rate in (4.5, 3.6, 4.4, 3.5, 4.6, 2.9):
+        plot.update(np.array([-1.0, 0.0]), np.full((2, 3), rate))
+        tops.add(plot.item.viewRange()[1][1])
+    assert tops == {5.0}
 
 
 def test_many_frames_are_averaged_into_few_points():
