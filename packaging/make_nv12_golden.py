@@ -20,6 +20,7 @@ KINDS = {
     "bt601": (Colorspace.ITU601, ColorRange.MPEG),
     "bt709": (Colorspace.ITU709, ColorRange.MPEG),
     "bt601_full": (Colorspace.ITU601, ColorRange.JPEG),
+    "bt709_full": (Colorspace.ITU709, ColorRange.JPEG),
 }
 
 

@@ -168,10 +168,10 @@ def record(source: FrameSource) -> list[Frame]:
     frames: list[Frame] = []
     while len(frames) < MAX_FRAMES:
         frame = source.read()
-        if frame is None or (frames and frame.image.shape != frames[0].image.shape):
+        if frame is None or (frames and frame.image_shape != frames[0].image_shape):
             break
         frames.append(frame)
-        if len(frames) * frame.image.nbytes > MAX_BYTES:
+        if len(frames) * frame.nbytes > MAX_BYTES:
             break
     if not frames:
         raise SourceError(f"{source.info.name} gave no frame; choose another source.")

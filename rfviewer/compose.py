@@ -9,7 +9,7 @@ import cv2
 from rfviewer.command_line import command_for
 from rfviewer.config import EngineConfig, Settings
 from rfviewer.decode import Decode
-from rfviewer.engine.factory import make_engine
+from rfviewer.engine.factory import make_engine, picture_memory
 from rfviewer.engine.ranges import RangedEngine, Ranges, nvtx_calls
 from rfviewer.frame import SourceInfo
 from rfviewer.interfaces import Engine, Progress
@@ -63,7 +63,11 @@ def local_session(
 
     parts = Parts(
         # As the session is asked at that moment, also when a live source is opened once more.
-        open_source=lambda uri: open_source(uri, session.settings.playback.decode),
+        open_source=lambda uri: open_source(
+            uri,
+            session.settings.playback.decode,
+            lambda: picture_memory(session.settings.engine),
+        ),
         make_engine=build_engine,
         renderer=HostRenderer(),
         make_renderer=HostRenderer,

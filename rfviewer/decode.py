@@ -30,3 +30,5 @@ class DecodeState:
     """CPU or GPU; while it plays it changes once at most, to the CPU."""
     reason: str = ""
     """Why it is not the GPU, in a few words; empty when it is, or when nobody asked for it."""
+    on_device: bool = False
+    """Whether pictures stay on the GPU: they come to the host for who looks at them only."""

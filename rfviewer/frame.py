@@ -1,8 +1,9 @@
-"""One host image with its place in the source: what crosses from a source to everything else."""
+"""One picture with its place in the source: what crosses from a source to everything else."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import override
+from typing import Protocol, override
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,49 @@ class PixelFormat(StrEnum):
     """(H * 3 / 2, W): a luma plane, then interleaved chroma at half size; limited range."""
 
 
+class YuvStandard(StrEnum):
+    """Which luma weights a YUV picture was made with: those that the kernels know."""
+
+    BT601 = "bt601"
+    BT709 = "bt709"
+
+
+@dataclass(frozen=True, slots=True)
+class YuvColors:
+    """What the numbers of a YUV picture mean."""
+
+    standard: YuvStandard
+    full_range: bool
+    """Whether luma takes 0..255 and not 16..235."""
+
+
+class DevicePicture(Protocol):
+    """A decoded picture that stays in the memory of a GPU until somebody on the host looks at it.
+
+    It is NV12 of even sizes, upright, with square pixels, complete, and never written to again.
+    """
+
+    @property
+    def colors(self) -> YuvColors:
+        """What its numbers mean."""
+
+    def to_host(self) -> U8Array:
+        """Return (H, W, 3) BGR, the bytes that decoding on the host gives; not to be written to.
+
+        Copied and converted at the first call, on the calling thread, whichever that is.
+
+        Raises:
+            EngineError: the GPU has failed.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A decoded frame on the host. Frozen, and the image must not be written to: it is shared."""
+    """A decoded frame. Frozen, and the image must not be written to: it is shared."""
 
-    image: U8Array
-    """Pixels in `pixel_format`, C-contiguous, upright (rotation applied), square pixels."""
+    picture: U8Array | DevicePicture
+    """Pixels in `pixel_format`, C-contiguous, upright (rotation applied), square pixels; or on a
+    GPU, with `pixel_format` telling what they become on the host."""
     width: int
     """Width in pixels."""
     height: int
@@ -49,14 +87,38 @@ class Frame:
 
     def __post_init__(self) -> None:
         """Reject an image whose shape contradicts the stated size."""
-        expected = {
-            PixelFormat.BGR24: (self.height, self.width, 3),
-            PixelFormat.NV12: (self.height * 3 // 2, self.width),
-        }[self.pixel_format]
-        if self.image.shape != expected or self.image.dtype != np.uint8:
+        image, expected = self.picture, self.image_shape
+        if isinstance(image, np.ndarray) and (image.shape != expected or image.dtype != np.uint8):
             raise ValueError(
-                f"frame image must be uint8 {expected}, got {self.image.dtype} {self.image.shape}"
+                f"frame image must be uint8 {expected}, got {image.dtype} {image.shape}"
             )
+
+    @property
+    def image(self) -> U8Array:
+        """Pixels in `pixel_format` on the host; of a picture on a GPU, copied when first asked for.
+
+        Raises:
+            EngineError: the GPU that has the picture failed.
+        """
+        picture = self.picture
+        return picture if isinstance(picture, np.ndarray) else picture.to_host()
+
+    @property
+    def on_device(self) -> bool:
+        """Whether the picture lies on a GPU; `image` then waits for it to be copied."""
+        return not isinstance(self.picture, np.ndarray)
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of `image`, without looking at it."""
+        if self.pixel_format is PixelFormat.NV12:
+            return self.height * 3 // 2, self.width
+        return self.height, self.width, 3
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of `image`, without looking at it."""
+        return math.prod(self.image_shape)
 
     @override
     def __repr__(self) -> str:

@@ -26,6 +26,7 @@ class Optimizations:
     table_cache: bool = True
     pinned_input: bool = True
     needed_rows: bool = True
+    device_frames: bool = True
     zero_copy_input: bool = True
     zero_copy_output: bool = True
     event_waits: bool = True

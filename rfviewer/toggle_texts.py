@@ -72,6 +72,13 @@ TOGGLES: dict[str, Toggle] = {
         "only rows that the resize reads are copied; the rest follows where the frame is drawn",
         Stage.H2D,
     ),
+    "device_frames": Toggle(
+        "Frames stay on the GPU",
+        "what NVDEC decoded need not come to the host and go back",
+        "a frame that was decoded on the GPU comes to the host and is copied back",
+        "it is read where it was decoded; it comes to the host only for who looks at it",
+        Stage.H2D,
+    ),
     "zero_copy_input": Toggle(
         "Write into network input",
         "saves a copy of the network input",

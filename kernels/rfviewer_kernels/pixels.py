@@ -64,8 +64,8 @@ def _word(value: int) -> int:
     return ((value << 13) + (1 << 15)) >> 16
 
 
-BT601 = yuv_matrix(0.299, 0.114)
-BT709 = yuv_matrix(0.2126, 0.0722)
+BT601, BT601_FULL = (yuv_matrix(0.299, 0.114, full_range=full) for full in (False, True))
+BT709, BT709_FULL = (yuv_matrix(0.2126, 0.0722, full_range=full) for full in (False, True))
 
 _RGB = tl.constexpr(int(Layout.RGB))
 _NV12 = tl.constexpr(int(Layout.NV12))

@@ -2,10 +2,10 @@
 
     PYTHONPATH=. python packaging/gpu/decode.py OUT.json [--parts exact,rates] [--clips FOLDER]
 
-Needs av, numpy and rfviewer.sources; `device` also torch. Parts, run in the order given: `exact`
-(planes of every frame, and the images made from them), `seeks` (random places, forwards and
-back), `takeover` (the CPU goes on after a failure), `opening` (time and memory), `rates` (frames a
-second and CPU time, rounds interleaved), `device` (frames that stay on the GPU, decode_device.py).
+Needs av, numpy and rfviewer.sources. Parts, run in the order given: `exact` (planes of every frame,
+and the images made from them), `seeks` (random places, forwards and back), `takeover` (the CPU goes
+on after a failure), `opening` (time and memory), `rates` (frames a second and CPU time, rounds
+interleaved). Here pictures come to the host; decode_device.py asks of those that stay on the GPU.
 Clips are encoded on the spot and kept in FOLDER. The file is written after every part; a part that
 fails is noted and the others go on. The last lines are a table.
 """
@@ -35,7 +35,6 @@ from rfviewer.paths import resource
 
 LIBRARIES = ("libcuda.so.1", "libnvcuvid.so.1")
 DEMO = ("demo_clip.mp4", "demo_clip_720p.mp4")
-CONTEXTS = ("own", "primary-first", "primary-after-torch", "current", "current-retained")
 
 
 class _Messages(logging.Handler):
@@ -70,24 +69,11 @@ def environment() -> Note:
     }
 
 
-def device(clips: dict[str, Path]) -> Note:
-    """Ask how frames can stay on the GPU: one process for each kind of context."""
-    script, notes = Path(__file__).with_name("decode_device.py"), {}
-    paths = [str(clips[name]) for name in ("demo_clip", "vp9-odd", "h264-1080p", "h264-4k")]
-    for kind in CONTEXTS:
-        command = [sys.executable, str(script), kind, *paths]
-        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
-        last = run.stdout.strip().splitlines()[-1:] or ["null"]
-        notes[kind] = json.loads(last[0]) if run.returncode == 0 else run.stderr[-1500:]
-    return notes
-
-
 PARTS: dict[str, Callable[[dict[str, Path]], Note]] = {
     "exact": exact,
     "seeks": seeks,
     "takeover": takeover,
     "opening": opening,
-    "device": device,
     "rates": rates,
 }
 

@@ -1,7 +1,8 @@
 """What decode.py compares: frames, seeks, and the CPU taking over in the middle."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import av
@@ -10,6 +11,7 @@ from decode_clips import target_of
 
 from rfviewer.decode import Decode
 from rfviewer.frame import Frame
+from rfviewer.interfaces import PictureMemory
 from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.nvdec import NvdecDecoder
 from rfviewer.sources.pyav_source import PyAvSource
@@ -19,11 +21,16 @@ SEEKS = 60
 TAKEOVER_AFTER = (0, 1, 25, 100)
 
 type Note = dict[str, object]
+type Pictures = Callable[[], PictureMemory | None]
 
 
-def on_gpu() -> Decoding:
-    """Return what asks for NVDEC."""
-    return Decoding(Decode.GPU, NvdecDecoder)
+def to_host() -> None:
+    """Let pictures come to the host (`Pictures`)."""
+
+
+def on_gpu(pictures: Pictures = to_host) -> Decoding:
+    """Return what asks for NVDEC; `pictures` says where frames stay."""
+    return Decoding(Decode.GPU, partial(NvdecDecoder, pictures=pictures))
 
 
 def exact(clips: dict[str, Path]) -> Note:
@@ -83,8 +90,8 @@ def _difference(cpu: StampedFrame, gpu: StampedFrame) -> int:
 class opened:  # noqa: N801 - used like a function
     """A source, closed at the end of the block."""
 
-    def __init__(self, path: Path, *, gpu: bool) -> None:
-        self.source = PyAvSource(target_of(path), on_gpu() if gpu else ON_CPU)
+    def __init__(self, path: Path, *, gpu: bool, pictures: Pictures = to_host) -> None:
+        self.source = PyAvSource(target_of(path), on_gpu(pictures) if gpu else ON_CPU)
 
     def __enter__(self) -> PyAvSource:
         return self.source
@@ -99,14 +106,14 @@ def frames_of(source: PyAvSource) -> Iterator[Frame]:
         yield frame
 
 
-def seeks(clips: dict[str, Path]) -> Note:
+def seeks(clips: dict[str, Path], pictures: Pictures = to_host) -> Note:
     """Seek and step to random places and compare what follows with reading from the start."""
     notes: Note = {}
     for name in ("demo_clip", "h264-open", "hevc-b", "vp9", "av1"):
         with opened(clips[name], gpu=False) as source:
             wanted = [(frame.pts_s, frame.image) for frame in frames_of(source)]
         chance, wrong = random.Random(0), 0
-        with opened(clips[name], gpu=True) as source:
+        with opened(clips[name], gpu=True, pictures=pictures) as source:
             for turn in range(SEEKS):
                 place = chance.randrange(1, len(wanted))
                 back = turn % 2 == 1
@@ -131,7 +138,7 @@ class _FailsAfter(NvdecDecoder):
         return super().decode(packet)
 
 
-def takeover(clips: dict[str, Path]) -> Note:
+def takeover(clips: dict[str, Path], pictures: Pictures = to_host) -> Note:
     """Let the GPU fail after some packets; the CPU must go on at the same frame."""
     notes: Note = {}
     for name in ("demo_clip", "h264-open", "hevc-b"):
@@ -139,7 +146,8 @@ def takeover(clips: dict[str, Path]) -> Note:
             wanted = list(frames_of(source))
         for packets in TAKEOVER_AFTER:
             kind = type("Fails", (_FailsAfter,), {"left": packets})
-            source = PyAvSource(target_of(clips[name]), Decoding(Decode.GPU, kind))
+            decoding = Decoding(Decode.GPU, partial(kind, pictures=pictures))
+            source = PyAvSource(target_of(clips[name]), decoding)
             frames = list(frames_of(source))
             pairs = zip(frames, wanted, strict=False)
             wrong = abs(len(frames) - len(wanted)) + sum(

@@ -1,111 +1,166 @@
-"""One question of decode.py to a process of its own: do frames reach PyTorch without the host?
+"""Frames that NVDEC decodes and that stay on the GPU: the same images and results, rates, CPU time.
 
-    python decode_device.py KIND CLIP...
+    PYTHONPATH=.:kernels python packaging/gpu/decode_device.py OUT.json [--parts images,rates]
+        [--clips FOLDER]
 
-KIND is the CUDA context that FFmpeg decodes in: `own`, the device's primary one before or after
-PyTorch made it (`primary-first`, `primary-after-torch`), or the one current on this thread, made so
-by PyTorch (`current`) or by hand before it (`current-retained`). Prints one line of JSON.
+Parts, run in the order given: `images` (of every frame of every clip, copied to the host, against
+the CPU's), `seeks` and `takeover` (as decode.py, with frames that stay), `results` (what the engine
+finds in each frame, one hash a frame), `rates` (a file through the engine, from a thread that reads
+it, by each way; rounds interleaved, with the bare network's rate and the process's CPU time).
+`results` and `rates` need what the engine needs. The file is written after every part.
 """
 
-import ctypes
+import argparse
 import json
-import sys
+import statistics
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import gettempdir
 
-import av
 import numpy as np
-import torch
-from av.codec.hwaccel import HWAccel
+from decode import environment
+from decode_checks import Note, Pictures, frames_of, opened, seeks, takeover, to_host
+from decode_clips import EXACT, LARGE, make
 
-OPTIONS = {
-    "own": {"primary_ctx": "0"},
-    "primary-first": {"primary_ctx": "1"},
-    "primary-after-torch": {"primary_ctx": "1"},
-    "current": {"primary_ctx": "0", "current_ctx": "1"},
-    "current-retained": {"primary_ctx": "0", "current_ctx": "1"},
+from rfviewer.engine.cuda.pictures import current_pictures
+from rfviewer.frame import Frame
+from rfviewer.paths import resource
+
+_ROUNDS = 3
+_MEASURED = ("demo_clip", "h264-1080p", "hevc-1080p")
+_WAYS: dict[str, tuple[bool, Pictures]] = {
+    "CPU": (False, to_host),
+    "NVDEC, to the host and back": (True, to_host),
+    "NVDEC, stays": (True, current_pictures),
 }
-CODECS = {"h264": "h264", "vp9": "vp9"}
 
 
-def main() -> None:
-    """Answer for one kind of context."""
-    kind, *clips = sys.argv[1:]
-    if kind == "current-retained":
-        enter_primary()
-    elif kind != "primary-first":
-        torch.zeros(1, device="cuda")
-    answers: dict[str, object] = {}
-    for path in clips:
-        try:
-            answers[Path(path).stem] = ask(path, OPTIONS[kind])
-        except Exception:  # noqa: BLE001 - the answer
-            answers[Path(path).stem] = traceback.format_exc(limit=-1)[-600:]
-    answers["allocated_mib"] = torch.cuda.memory_allocated() >> 20
-    print(json.dumps(answers))
+def images(clips: dict[str, Path]) -> Note:
+    """Compare the image of every frame of every clip with that of the CPU's decoder."""
+    notes: Note = {}
+    for name, path in clips.items():
+        with (
+            opened(path, gpu=False) as ours,
+            opened(path, gpu=True, pictures=current_pictures) as theirs,
+        ):
+            frames = equal = stayed = 0
+            for a, b in zip(frames_of(ours), frames_of(theirs), strict=True):
+                frames += 1
+                stayed += b.on_device
+                equal += a.pts_s == b.pts_s and np.array_equal(a.image, b.image)
+            reason = "" if theirs.info.decode is None else theirs.info.decode.reason
+        notes[name] = {"frames": frames, "stayed": stayed, "equal": equal, "reason": reason}
+    return notes
 
 
-def enter_primary() -> None:
-    """Make the device's primary context current on this thread, without PyTorch."""
-    driver, context = ctypes.CDLL("libcuda.so.1"), ctypes.c_void_p()
-    for code in (
-        driver.cuInit(0),
-        driver.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0),
-        driver.cuCtxSetCurrent(context),
-    ):
-        if code:
-            raise RuntimeError(f"the driver answers {code}")
+def results(clips: dict[str, Path]) -> Note:
+    """Compare what the engine finds in each frame, by every way and with the switch off."""
+    from suite_checks import digest
+    from suite_parts import THRESHOLD, make_engine
+
+    from rfviewer.optimizations import Optimizations
+
+    engine, notes = make_engine("fp16"), {}
+
+    def found(frames: Iterator[Frame]) -> list[bytes]:
+        hashes = []
+        for frame in frames:
+            while not engine.make_room():
+                hashes.append(digest(engine.collect().detections))
+            engine.submit(engine.home(frame), THRESHOLD)
+        while engine.in_flight:
+            hashes.append(digest(engine.collect().detections))
+        return hashes
+
+    for name in _MEASURED:
+        wanted: list[bytes] | None = None
+        row: dict[str, object] = {}
+        for way, (gpu, pictures) in _WAYS.items():
+            for stays in (True, False) if way == "NVDEC, stays" else (True,):
+                engine.configure(Optimizations(depth=3, device_frames=stays))
+                with opened(clips[name], gpu=gpu, pictures=pictures) as source:
+                    hashes = found(frames_of(source))
+                wanted = wanted or hashes
+                unequal = sum(a != b for a, b in zip(hashes, wanted, strict=True))
+                row[way if stays else f"{way}, switch off"] = {
+                    "frames": len(hashes),
+                    "unequal": unequal,
+                }
+        notes[name] = row
+    engine.close()
+    return notes
 
 
-def ask(path: str, options: dict[str, str]) -> dict[str, object]:
-    """Decode `path` on the device and compare with the CPU, then take the time alone."""
-    frames = equal = 0
-    shapes: list[list[int]] = []
-    with av.open(path) as container:
-        wanted = [frame.reformat(format="nv12") for frame in container.decode(video=0)]
-    for frame, ours in zip(decoded(path, options), wanted, strict=True):
-        torch.cuda.default_stream().synchronize()
-        planes = [torch.from_dlpack(plane) for plane in frame.planes]
-        shapes = [list(plane.shape) for plane in planes]
-        rows = [
-            np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height]
-            for plane in ours.planes
-        ]
-        luma, chroma = (plane.cpu().numpy() for plane in planes)
-        same = np.array_equal(luma, rows[0][: luma.shape[0], : luma.shape[1]])
-        flat = chroma.reshape(chroma.shape[0], -1)
-        equal += same and np.array_equal(flat, rows[1][: flat.shape[0], : flat.shape[1]])
-        frames += 1
-    started_s = time.perf_counter()
-    count = sum(1 for _ in decoded(path, options))
-    torch.cuda.default_stream().synchronize()
-    fps = count / (time.perf_counter() - started_s)
-    held = list(decoded(path, options))  # may frames be kept while decoding goes on?
-    torch.cuda.default_stream().synchronize()
-    first = torch.from_dlpack(held[0].planes[0]).cpu().numpy()
-    luma = np.frombuffer(wanted[0].planes[0], np.uint8).reshape(-1, wanted[0].planes[0].line_size)
+def rates(clips: dict[str, Path]) -> Note:
+    """Return frames a second and CPU milliseconds a frame of a file through the engine."""
+    from suite_figures import bare_fps, run
+    from suite_parts import fed, make_engine
+
+    from rfviewer.optimizations import Optimizations
+
+    engine, notes = make_engine("fp16"), {}
+    engine.configure(Optimizations(depth=3))
+    for name in _MEASURED:
+        rows: dict[str, list[tuple[float, float]]] = {}
+        bare: list[float] = []
+        for turn in range(_ROUNDS + 1):
+            for way, (gpu, pictures) in _WAYS.items():
+                with opened(clips[name], gpu=gpu, pictures=pictures) as source:
+                    cpu_s, count = time.process_time(), source.info.frame_count or 0
+                    fps = run(engine, fed(engine, frames_of(source)), drawn=False)["fps"]
+                    cpu_s = time.process_time() - cpu_s
+                if turn:  # the first one builds slots and takes memory
+                    rows.setdefault(way, []).append((fps, 1e3 * cpu_s / count))
+            bare.append(bare_fps(engine, []))
+        notes[name] = {
+            "bare_fps": round(statistics.median(bare), 1),
+            **{way: _summary(values) for way, values in rows.items()},
+        }
+        print(name, json.dumps(notes[name]), flush=True)
+    engine.close()
+    return notes
+
+
+def _summary(values: list[tuple[float, float]]) -> Note:
     return {
-        "frames": frames,
-        "equal": equal,
-        "shapes": shapes,
-        "fps_with_opening": round(fps, 1),
-        "first_survives_all": bool(np.array_equal(first, luma[: first.shape[0], : first.shape[1]])),
+        "fps": round(statistics.median(fps for fps, _ in values), 1),
+        "fps_all": [round(fps, 1) for fps, _ in values],
+        "cpu_ms": round(statistics.median(cpu_ms for _, cpu_ms in values), 3),
     }
 
 
-def decoded(path: str, options: dict[str, str]):  # noqa: ANN201
-    """Yield frames that stay on the device."""
-    with av.open(path) as container:
-        stream = container.streams.video[0]
-        accelerator = HWAccel("cuda", None, False, options, is_hw_owned=True)  # noqa: FBT003
-        codec = av.Codec(CODECS[stream.codec_context.name], "r")
-        context = av.CodecContext.create(codec, "r", accelerator)
-        context.extradata = stream.codec_context.extradata
-        context.width, context.height = stream.width, stream.height
-        context.thread_count = 1
-        for packet in container.demux(stream):
-            yield from context.decode(packet if packet.size else None)
+PARTS: dict[str, Callable[[dict[str, Path]], Note]] = {
+    "images": images,
+    "seeks": lambda clips: seeks(clips, current_pictures),
+    "takeover": lambda clips: takeover(clips, current_pictures),
+    "results": results,
+    "rates": rates,
+}
+
+
+def main() -> None:
+    """Run the parts and write the JSON after each."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--clips", type=Path, default=Path(gettempdir()) / "rfviewer-decode")
+    arguments = parser.parse_args()
+    arguments.clips.mkdir(parents=True, exist_ok=True)
+    wanted = [spec for spec in (*EXACT, *LARGE) if "4k" not in spec.name]
+    clips = {"demo_clip": resource("demo_clip.mp4")}
+    clips |= {spec.name: make(spec, arguments.clips) for spec in wanted}
+    found: Note = {"environment": environment()}
+    for name in arguments.parts.split(","):
+        start_s = time.perf_counter()
+        try:
+            found[name] = PARTS[name](clips)
+        except Exception:  # noqa: BLE001 - the other parts still count
+            found[name] = {"failed": traceback.format_exc()[-2000:]}
+        found[f"{name}_s"] = round(time.perf_counter() - start_s, 1)
+        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+        print(name, json.dumps(found[name]), flush=True)
 
 
 if __name__ == "__main__":

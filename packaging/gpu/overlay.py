@@ -71,7 +71,7 @@ def enlarged(frames: list[Frame]) -> list[Frame]:
     width, height = LARGE_WH
     images = [cv2.resize(item.image, LARGE_WH).astype(np.uint8) for item in frames]
     return [
-        replace(item, image=image, width=width, height=height)
+        replace(item, picture=image, width=width, height=height)
         for item, image in zip(frames, images, strict=True)
     ]
 

@@ -46,7 +46,7 @@ class Bench:
         return [
             replace(
                 item,
-                image=cv2.resize(item.image, LARGE_WH),
+                picture=cv2.resize(item.image, LARGE_WH),
                 width=LARGE_WH[0],
                 height=LARGE_WH[1],
             )

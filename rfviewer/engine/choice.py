@@ -49,6 +49,14 @@ def torch_obstacle(spec: ModelSpec) -> str:
     return _device_obstacle()
 
 
+def gpu_obstacle(config: EngineConfig) -> str:
+    """Return why no engine on a GPU is to be expected for `config`, for any model; else nothing."""
+    if config.backend == "onnxruntime":
+        return "the backend onnxruntime reads frames on the host"
+    packages = TORCH_PACKAGES if config.backend in ("auto", "torch") else CUDA_PACKAGES
+    return _missing_package(packages) or _device_obstacle()
+
+
 def tensorrt_obstacle() -> str:
     """Return why no TensorRT engine can run here, as half a sentence; empty if one may."""
     return _missing_package(CUDA_PACKAGES) or _device_obstacle()

@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Literal
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, keep_compiled_kernels
-from rfviewer.engine.choice import Choice, choose_backend, tensorrt_obstacle, torch_obstacle
+from rfviewer.engine.choice import (
+    Choice,
+    choose_backend,
+    gpu_obstacle,
+    tensorrt_obstacle,
+    torch_obstacle,
+)
 from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.passthrough import PassthroughEngine
 from rfviewer.engine.streams import StartThread
 from rfviewer.errors import EngineError
-from rfviewer.interfaces import Engine, Progress
+from rfviewer.interfaces import Engine, PictureMemory, Progress
 from rfviewer.models.export_store import store_folder
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
@@ -72,6 +78,20 @@ def make_engine(
         backend_reason=choice.reason,
         start_thread=start_thread,
     )
+
+
+def picture_memory(config: EngineConfig) -> PictureMemory | None:
+    """Return where decoded pictures may stay on the GPU; None where the engine reads the host's.
+
+    Called on the thread that opens a source, and only where NVDEC is to decode it: imports torch.
+    """
+    obstacle = gpu_obstacle(config)
+    if obstacle:
+        log.source.info("decoded pictures come to the host: %s", obstacle)
+        return None
+    from rfviewer.engine.cuda.pictures import current_pictures
+
+    return current_pictures()
 
 
 def _cuda_engine(

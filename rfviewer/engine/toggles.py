@@ -15,6 +15,7 @@ _NEEDS_GPU = (
     "cuda_graph",
     "pinned_input",
     "needed_rows",
+    "device_frames",
     "event_waits",
     "early_relaunch",
     "kernel_timestamps",

@@ -138,7 +138,7 @@ def blocks_of(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
     size = 0
     for frame in frames:
         block.append(frame)
-        size += frame.image.nbytes
+        size += frame.nbytes
         if len(block) >= most or (len(block) >= fewest and size >= _BLOCK_BYTES):
             yield block
             block, size = [], 0

@@ -20,10 +20,10 @@ class RecentFrames:
     def add(self, frame: Frame) -> None:
         """Keep `frame`; older ones go where there are too many, or of another size."""
         with self._lock:
-            if self._frames and self._frames[-1].image.shape != frame.image.shape:
+            if self._frames and self._frames[-1].image_shape != frame.image_shape:
                 self._frames.clear()
             self._frames.append(frame)
-            size = frame.image.nbytes
+            size = frame.nbytes
             while len(self._frames) > 1 and (
                 len(self._frames) > self._max_frames or len(self._frames) * size > self._max_bytes
             ):

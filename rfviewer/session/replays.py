@@ -238,7 +238,7 @@ def _write(path: Path, clip_path: Path, made: _Made, recent: Recent, request: Re
             for place, kept in placed:
                 lines.write(_line(place, times_s[place], kept, request.class_names))
         archive.write(clip_path, CLIP, zipfile.ZIP_STORED)
-    checks = {place: kept.check for place, kept in placed}
+    checks = {place: kept.check for place, kept in placed if kept.check is not None}
     with closing(open_replay(path)) as source_again:
         right = sum(
             checks.get(frame.frame_index) == frame_check(frame.image)

@@ -35,8 +35,8 @@ class KeptResult(NamedTuple):
     pts_s: float
     capture_time_ns: int
     size_wh: tuple[int, int]
-    check: int
-    """`frame_check` of the frame."""
+    check: int | None
+    """`frame_check` of the frame; None for one that lay on the GPU, which nobody looked at."""
     detections: Detections
     threshold: float
     optimizations: Optimizations
@@ -105,7 +105,7 @@ class RunHistory:
             frame.pts_s,
             frame.capture_time_ns,
             (frame.width, frame.height),
-            frame_check(frame.image),
+            None if frame.on_device else frame_check(frame.image),
             detections,
             result.threshold,
             result.optimizations,
@@ -206,9 +206,9 @@ class _FrameRing:
         """Keep `frame` and return it; on the capture thread."""
         with self._lock:
             self._frames.append(frame)
-            self._bytes += frame.image.nbytes
+            self._bytes += frame.nbytes
             while self._bytes > MAX_FRAME_BYTES and len(self._frames) > 1:
-                self._bytes -= self._frames.popleft().image.nbytes
+                self._bytes -= self._frames.popleft().nbytes
         return frame
 
     def all(self) -> tuple[Frame, ...]:

@@ -9,7 +9,6 @@ from av.video.reformatter import ColorRange, Colorspace, ColorTrc, Interpolation
 from rfviewer.frame import U8Array
 from rfviewer.sources.orientation import UPRIGHT, Orientation, orientation_of
 
-_BT601 = 5
 _MATRICES = {
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
@@ -54,7 +53,7 @@ class FrameConverter:
             self._size = (frame.width, frame.height)
             self._orientation = orientation_of(frame) or UPRIGHT
         width = max(1, round(frame.width * self._aspect))
-        matrix = None if frame.colorspace == _RGB else _MATRICES.get(frame.colorspace, _BT601)
+        matrix = None if frame.colorspace == _RGB else matrix_of(frame.colorspace)
         picture = self._reformatter.reformat(
             frame,
             width=width,
@@ -72,10 +71,19 @@ class FrameConverter:
         return self._orientation.apply(np.ascontiguousarray(image))
 
 
+def matrix_of(colorspace: int) -> int:
+    """Return swscale's table for a tag, that of BT.601 where there is none or nobody knows it."""
+    return _MATRICES.get(colorspace, Colorspace.ITU601)
+
+
+def is_full_range(frame: VideoFrame) -> bool:
+    """Tell whether the numbers of a picture take all of 0..255."""
+    tagged = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    return bool(tagged or frame.format.is_rgb)
+
+
 def _source_range(frame: VideoFrame) -> int:
-    if frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj"):
-        return ColorRange.JPEG
-    return ColorRange.JPEG if frame.format.is_rgb else ColorRange.MPEG
+    return ColorRange.JPEG if is_full_range(frame) else ColorRange.MPEG
 
 
 def color_notices(frame: VideoFrame) -> list[str]:

@@ -1,8 +1,11 @@
 """From the user's choice of a decoder to one that is opened, or to the reason why it is not."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rfviewer.decode import Decode
+from rfviewer.interfaces import PictureMemory
 from rfviewer.sources.hardware import (
     ON_CPU,
     Decoding,
@@ -21,14 +24,24 @@ None keeps it to the CPU: no run of packaging/gpu/decode.py says yet from which 
 """
 
 
-def decoding_for(decode: Decode) -> Decoding:
-    """Return what `decode` asks of a source that FFmpeg decodes."""
+def decoding_for(
+    decode: Decode, pictures: Callable[[], PictureMemory | None] = lambda: None
+) -> Decoding:
+    """Return what `decode` asks of a source that FFmpeg decodes.
+
+    `pictures` returns where frames can stay on the GPU; only a decoder there asks for it.
+    """
     if decode is Decode.CPU:
         return ON_CPU
-    return Decoding(decode, NvdecDecoder if decode is Decode.GPU else open_where_it_pays)
+    opens = NvdecDecoder if decode is Decode.GPU else open_where_it_pays
+    return Decoding(decode, partial(opens, pictures=pictures))
 
 
-def open_where_it_pays(software: "VideoCodecContext", live: bool) -> PictureDecoder:  # noqa: FBT001
+def open_where_it_pays(
+    software: "VideoCodecContext",
+    live: bool,  # noqa: FBT001 - `OpenHardware`
+    pictures: Callable[[], PictureMemory | None],
+) -> PictureDecoder:
     """Open NVDEC for large pictures (`OpenHardware`).
 
     Raises:
@@ -38,4 +51,4 @@ def open_where_it_pays(software: "VideoCodecContext", live: bool) -> PictureDeco
         raise HardwareRefusedError("the automatic choice keeps to it")
     if software.width * software.height < AUTO_FROM_PIXELS:
         raise HardwareRefusedError("pictures of this size are decoded as fast there")
-    return NvdecDecoder(software, live)
+    return NvdecDecoder(software, live, pictures=pictures)

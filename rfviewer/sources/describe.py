@@ -32,7 +32,7 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
         fps=reader.fps,
         media_path="" if target.remote else target.location.removeprefix("file:"),
         media_start_s=_first_frame_s(reader),
-        codec=f"{reader.media.codec} {decoded.format.name}",
+        codec=f"{reader.media.codec} {_format_name(reader, decoded)}",
         notice=_notice(target, reader, decoded),
     )
     length_s = _stated_length_s(reader)
@@ -58,7 +58,9 @@ def describe(target: Target, reader: MediaReader, decoded: VideoFrame, first: Fr
 def with_decoder(info: SourceInfo, reader: MediaReader) -> SourceInfo:
     """Return `info` with what decodes now, and why the GPU does not if it was asked for by name."""
     state = reader.decode
-    codec = f"{info.codec}, NVDEC" if state.effective is Decode.GPU else info.codec
+    codec = info.codec
+    if state.effective is Decode.GPU:
+        codec += ", NVDEC, stays on the GPU" if state.on_device else ", NVDEC"
     notice = f"{info.notice} {decode_notice(info.name, state)}".strip()
     return replace(info, codec=codec, notice=notice, decode=state)
 
@@ -68,6 +70,13 @@ def decode_notice(name: str, state: DecodeState | None) -> str:
     if state is None or (state.requested, state.effective) != (Decode.GPU, Decode.CPU):
         return ""
     return f"{name} is decoded on the CPU: {state.reason}."
+
+
+def _format_name(reader: MediaReader, decoded: VideoFrame) -> str:
+    """Return the format of the pictures as they were encoded."""
+    if reader.decode.on_device:  # FFmpeg names a place instead
+        return str(reader.media.stream.codec_context.pix_fmt)
+    return decoded.format.name
 
 
 def _first_frame_s(reader: MediaReader) -> float | None:

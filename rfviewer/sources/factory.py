@@ -5,6 +5,7 @@ import re
 import stat
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from rfviewer import paths
 from rfviewer.decode import Decode
 from rfviewer.errors import RfviewerError, SourceError, UsageError
 from rfviewer.frame import SourceKind
-from rfviewer.interfaces import FrameSource
+from rfviewer.interfaces import FrameSource, PictureMemory
 from rfviewer.sources.camera import CameraSource
 from rfviewer.sources.cameras import CameraInfo, find_camera
 from rfviewer.sources.decode_choice import decoding_for
@@ -38,9 +39,14 @@ _GLOB = re.compile(r"[*?\[]")
 _MAX_IMAGES = 1_000_000
 
 
-def open_source(text: str, decode: Decode = Decode.CPU) -> FrameSource:
+def open_source(
+    text: str,
+    decode: Decode = Decode.CPU,
+    pictures: Callable[[], PictureMemory | None] = lambda: None,
+) -> FrameSource:
     """Open what `text` names; `UNDERSTOOD` lists the kinds. `decode` counts where FFmpeg decodes.
 
+    `pictures` returns where frames that the GPU decodes can stay there, None if nowhere.
     Blocks while files, cameras and servers answer: never call it on the GUI thread.
 
     Raises:
@@ -49,7 +55,7 @@ def open_source(text: str, decode: Decode = Decode.CPU) -> FrameSource:
     """
     if not text.strip() or "\0" in text:
         raise UsageError(f"No source is named; understood are {UNDERSTOOD}.")
-    decoding = decoding_for(decode)
+    decoding = decoding_for(decode, pictures)
     if text in _DEMO_CLIPS:
         return _open_demo(text, decoding)
     if text.partition(":")[0] == "synthetic" and not Path(text).exists():

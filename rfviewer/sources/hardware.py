@@ -32,6 +32,8 @@ class PictureDecoder(Protocol):
 
     reorder_depth: int
     """How many pictures are held back for their order."""
+    on_device: bool
+    """Whether the frames lie on the GPU, with what keeps them there (`device_frames`)."""
 
     def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         """Return what comes out for `packet`; None takes what is left."""

@@ -1,7 +1,8 @@
-"""NVDEC, the video decoder of NVIDIA GPUs, through FFmpeg: what it takes, frames on the host."""
+"""NVDEC, the video decoder of NVIDIA GPUs, through FFmpeg: what it takes, and where frames go."""
 
 import ctypes
 import sys
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ from av.codec.context import Flags as CodecFlags
 from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorRange, VideoReformatter
 
+from rfviewer.errors import EngineError
+from rfviewer.interfaces import PictureMemory
+from rfviewer.sources.device_frames import DeviceFrames, colors_of
 from rfviewer.sources.hardware import DECODE_ERRORS, HardwareRefusedError
 
 if TYPE_CHECKING:
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 
 _CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "libdav1d": "av1", "av1": "av1"}
 """FFmpeg's decoder on the CPU to the one that can use NVDEC."""
-_DEVICE_FORMAT = "nv12"
+_HOST_FORMAT, _DEVICE_FORMAT = "nv12", "cuda"
+"""Of frames that came to the host, and of those that lie on the GPU."""
 _FORMATS = ("yuv420p", "yuvj420p")
 """What NVDEC hands over as NV12. More bits and other chroma are decoded on the CPU."""
 _CUDA, _NVCUVID = (
@@ -51,10 +56,21 @@ def missing_part() -> MissingPart | None:
 
 
 class NvdecDecoder:
-    """NVDEC through FFmpeg; frames come to host memory as the CPU's decoder lays them out."""
+    """NVDEC through FFmpeg.
 
-    def __init__(self, software: VideoCodecContext, live: bool) -> None:  # noqa: FBT001
+    Frames come to host memory as the CPU's decoder lays them out, or stay on the GPU.
+    """
+
+    def __init__(
+        self,
+        software: VideoCodecContext,
+        live: bool,  # noqa: FBT001 - `OpenHardware`
+        pictures: Callable[[], PictureMemory | None] = lambda: None,
+    ) -> None:
         """Open a decoder for the stream of `software`, which is left as it is.
+
+        `pictures` returns where frames can stay on the GPU, None if nowhere; asked only where they
+        could. It may take seconds.
 
         Raises:
             HardwareRefusedError: no GPU, or nothing that it decodes exactly.
@@ -70,10 +86,14 @@ class NvdecDecoder:
         lacks = missing_part()
         if lacks is not None:
             raise HardwareRefusedError(lacks.value)
+        memory = pictures() if _can_stay(software) else None
+        self._kept = None if memory is None else DeviceFrames(memory)
+        self.on_device = self._kept is not None
         try:
-            # Not the primary context: FFmpeg wants other flags for it than PyTorch sets.
-            accelerator = HWAccel("cuda", allow_software_fallback=False)
+            accelerator = _accelerator(memory)
             context = av.CodecContext.create(av.Codec(name, "r"), "r", accelerator)
+        except EngineError as error:
+            raise HardwareRefusedError(str(error)) from error
         except (*DECODE_ERRORS, RuntimeError, NotImplementedError) as error:
             raise HardwareRefusedError("no GPU answers the NVIDIA driver here") from error
         if not isinstance(context, VideoCodecContext) or not context.is_hwaccel:
@@ -99,22 +119,25 @@ class NvdecDecoder:
         self._context.reorder_depth = depth
 
     def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
-        """Return the frames that come out for `packet`, planar, on the host.
+        """Return the frames that come out for `packet`: planar on the host, or kept on the GPU.
 
         Raises:
             HardwareRefusedError: for a picture that is not exactly what the CPU would give.
             av.FFmpegError: when the driver or the stream fails.
         """
-        return [self._planar(frame) for frame in self._context.decode(packet)]
+        return [self._delivered(frame) for frame in self._context.decode(packet)]
 
     def flush_buffers(self) -> None:
         """Forget everything, for a seek."""
         if self._context.is_open:
             self._context.flush_buffers()
 
-    def _planar(self, frame: VideoFrame) -> VideoFrame:
-        """Return `frame` as yuv420p: bytes are moved, none changes, so colours come out equal."""
-        if frame.format.name != _DEVICE_FORMAT:
+    def _delivered(self, frame: VideoFrame) -> VideoFrame:
+        """Return `frame` as yuv420p, or with its picture on the GPU.
+
+        Either way bytes are moved and none changes, so colours come out equal.
+        """
+        if frame.format.name != (_HOST_FORMAT if self._kept is None else _DEVICE_FORMAT):
             raise HardwareRefusedError(f"{frame.format.name} pictures are decoded on the CPU")
         if (frame.width, frame.height) != (self._context.width, self._context.height):
             # FFmpeg crops a picture on the device at its right and bottom only.
@@ -122,7 +145,42 @@ class NvdecDecoder:
         if _aspect_of(self._context) != self._aspect:
             # Sources ask the stream's own context for the shape of a pixel.
             raise HardwareRefusedError("its pixels change their shape")
-        return self._reformatter.reformat(frame, format="yuv420p", threads=1)
+        if self._kept is None:
+            return self._reformatter.reformat(frame, format="yuv420p", threads=1)
+        try:
+            self._kept.keep(frame)
+        except (EngineError, ValueError) as error:
+            raise HardwareRefusedError(str(error)) from error
+        return frame
+
+
+def _can_stay(software: VideoCodecContext) -> bool:
+    """Tell whether pictures of that stream need nothing done to them on the host.
+
+    Chroma of odd sizes would be cut off by PyAV's DLPack, and pixels that are not square are
+    resized on the host.
+    """
+    full_range = software.color_range == ColorRange.JPEG
+    return (
+        software.width % 2 == 0
+        and software.height % 2 == 0
+        and _aspect_of(software) == (1, 1)
+        and colors_of(software.colorspace, full_range=full_range) is not None
+    )
+
+
+def _accelerator(memory: PictureMemory | None) -> HWAccel:
+    """Return what decodes in a context of its own, or in that of `memory`.
+
+    Raises:
+        EngineError: that one is not to be had.
+    """
+    if memory is None:
+        # Not the primary context: FFmpeg wants other flags for it than PyTorch sets.
+        return HWAccel("cuda", allow_software_fallback=False)
+    memory.enter()
+    options: dict[str, object] = {"primary_ctx": "0", "current_ctx": "1"}
+    return HWAccel("cuda", allow_software_fallback=False, options=options, is_hw_owned=True)
 
 
 def _aspect_of(context: VideoCodecContext) -> tuple[int, int]:

@@ -11,10 +11,11 @@ import av
 from rfviewer import log
 from rfviewer.allowed_media import MAX_FRAME_PIXELS
 from rfviewer.errors import SourceError
-from rfviewer.frame import Frame, SourceInfo
+from rfviewer.frame import DevicePicture, Frame, SourceInfo, U8Array
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.colors import FrameConverter
 from rfviewer.sources.describe import describe, with_decoder
+from rfviewer.sources.device_frames import picture_of
 from rfviewer.sources.explain import why_not_opened
 from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.index import build_index
@@ -183,14 +184,17 @@ class PyAvSource(FrameSource):
 
     def _convert(self, stamped: StampedFrame) -> Frame:
         decoded = stamped.frame
-        shape = (decoded.width, decoded.height, stamped.aspect)
-        if shape != self._shape:
-            self._shape, self._converter = shape, FrameConverter(shape[2])
-        image = self._converter.convert(decoded)
-        height, width = image.shape[:2]
+        picture: U8Array | DevicePicture | None = picture_of(decoded)
+        width, height = decoded.width, decoded.height
+        if picture is None:
+            shape = (width, height, stamped.aspect)
+            if shape != self._shape:
+                self._shape, self._converter = shape, FrameConverter(shape[2])
+            picture = image = self._converter.convert(decoded)
+            height, width = image.shape[:2]
         duration_s = self._reader.timeline.ticks_s(decoded.duration or 0)
         return Frame(
-            image,
+            picture,
             width,
             height,
             stamped.frame_index,

@@ -240,12 +240,13 @@ class MediaReader:
         except HardwareRefusedError as error:
             self._refuse(str(error))
             return None
+        self.decode = replace(self.decode, on_device=hardware.on_device)
         return SwitchingDecoder(software, hardware, self._refuse)
 
     def _refuse(self, reason: str) -> None:
         """Decode on the CPU from now on, also after the source is opened again."""
         self._hardware = None
-        self.decode = replace(self.decode, effective=Decode.CPU, reason=reason)
+        self.decode = replace(self.decode, effective=Decode.CPU, reason=reason, on_device=False)
 
     def _place(self, frame: VideoFrame, pts_s: float) -> int:
         if self.index is not None and self.index.exact and frame.pts is not None:

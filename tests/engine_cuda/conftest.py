@@ -18,6 +18,7 @@ _NEED_TORCH = [
     "test_memory.py",
     "test_micro_batch.py",
     "test_overlay.py",
+    "test_pictures.py",
     "test_plain.py",
     "test_prepare.py",
     "test_replayed_parts.py",

@@ -62,7 +62,7 @@ def test_frame_sizes_come_and_go(demo_network, clip, one_slot):
     import cv2
 
     large = [
-        replace(item, image=cv2.resize(item.image, (640, 360)), width=640, height=360)
+        replace(item, picture=cv2.resize(item.image, (640, 360)), width=640, height=360)
         for item in clip[:12]
     ]
     engine = engine_of(demo_network, Optimizations(depth=3))

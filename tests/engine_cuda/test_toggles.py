@@ -102,7 +102,9 @@ def test_parts_of_the_fused_preprocess_are_off_without_it():
 def test_slots_are_shared_by_settings_that_do_not_touch_them():
     first = Optimizations()
     assert slot_key(first) == slot_key(replace(first, depth=4, roi_render=False))
-    same = {"depth", "early_relaunch", "roi_render", "device_overlay", "early_warmup"}
+    same = {"depth", "early_relaunch", "roi_render", "device_overlay", "early_warmup"} | {
+        "device_frames"
+    }
     for name in set(toggle_names()) - same:
         value = getattr(first, name)
         other = 4 if name == "micro_batch" else not value

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from rfviewer_kernels import reference  # noqa: E402
 from rfviewer_kernels.normalize import IMAGENET_MEAN, IMAGENET_STD, affine  # noqa: E402
-from rfviewer_kernels.pixels import BT601, BT709, Layout, yuv_matrix  # noqa: E402
+from rfviewer_kernels.pixels import BT601, BT601_FULL, BT709, BT709_FULL, Layout  # noqa: E402
 from rfviewer_kernels.preprocess_a import preprocess_a  # noqa: E402
 from rfviewer_kernels.preprocess_b import preprocess_b  # noqa: E402
 from rfviewer_kernels.tables import antialias_table, linear_table  # noqa: E402
@@ -107,7 +107,8 @@ def test_mode_a_reference_is_what_rfdetr_predict_computes(in_wh, out_wh, device,
     [
         ("bt601", BT601),
         ("bt709", BT709),
-        ("bt601_full", yuv_matrix(0.299, 0.114, full_range=True)),
+        ("bt601_full", BT601_FULL),
+        ("bt709_full", BT709_FULL),
     ],
 )
 def test_nv12_becomes_what_swscale_makes_of_it(name, matrix):

@@ -28,7 +28,7 @@ class HomingEngine(FakeEngine):
         self.threads.add(threading.current_thread().name)
         image = frame.image.copy()
         self.homed[frame.frame_index] = image
-        return replace(frame, image=image)
+        return replace(frame, picture=image)
 
     def submit(self, frame, threshold, overlay=None):
         self.submitted.append(frame)

@@ -88,7 +88,7 @@ def test_odd_sizes_keep_every_column(tmp_path, size, codec, pixels):
 )
 @pytest.mark.parametrize(
     ("name", "colorspace", "color_range"),
-    [("bt601", 5, 1), ("bt709", 1, 1), ("bt601_full", 5, 2)],
+    [("bt601", 5, 1), ("bt709", 1, 1), ("bt601_full", 5, 2), ("bt709_full", 1, 2)],
 )
 def test_the_reference_vector_of_the_kernels_is_what_sources_give(name, colorspace, color_range):
     with np.load(Path(__file__).parents[1] / "golden" / "nv12.npz") as arrays:

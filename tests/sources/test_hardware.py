@@ -23,8 +23,10 @@ LONG = 10**9
 class FakeGpu:
     """Decodes `good` packets, then refuses all others."""
 
-    def __init__(self, software, live, good=LONG):
-        del live
+    on_device = False
+
+    def __init__(self, software, live, good=LONG, pictures=None):
+        del live, pictures
         self.context = av.CodecContext.create(software.codec, "r")
         self.context.extradata = software.extradata
         self.context.reorder_depth = software.reorder_depth

@@ -13,6 +13,7 @@ import torch
 from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.frame_memory import FrameMemory, address_of
 from rfviewer.engine.cuda.network import DeviceNetwork, DeviceOutputs
+from rfviewer.engine.cuda.pictures import HeldPicture
 from rfviewer.engine.cuda.strips import copier_for
 from rfviewer.engine.streams import StartThread
 from rfviewer.frame import U8Array
@@ -42,7 +43,7 @@ class DeviceInput:
 
 
 class PinnedInput:
-    """Where the frame lies on the host, and the threshold: what the device reads at each launch."""
+    """Where the frame lies, and the threshold: what the device reads at each launch."""
 
     def __init__(self, frame: FrameFormat) -> None:
         self._own = page_locked(-(-frame.nbytes // ALIGNMENT) * ALIGNMENT)
@@ -53,14 +54,16 @@ class PinnedInput:
         self._address = self.order.numpy()
         self._threshold = self.order[1:].view(torch.float32).numpy()
 
-    def write(self, image: U8Array, threshold: float) -> None:
-        """Name a frame; copy it first unless it lies in page-locked memory of ours already.
+    def write(self, picture: U8Array | HeldPicture, threshold: float) -> None:
+        """Name a frame; copy it first unless it lies where the device can read it already.
 
-        The caller keeps `image` until the device has read it, and calls again only then.
+        That is page-locked memory of ours, or the device's own. The caller keeps `picture` until
+        the device has read it, and calls again only then.
         """
-        address = address_of(image)
-        if not address:
-            np.copyto(self._image, image)
+        if isinstance(picture, HeldPicture):
+            address = picture.address
+        elif not (address := address_of(picture)):
+            np.copyto(self._image, picture)
             address = self._own_address
         self._address[0] = address
         self._threshold[0] = threshold

@@ -20,6 +20,7 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import DeviceNetwork, choose_form
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
+from rfviewer.engine.cuda.pictures import HeldPicture
 from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.reporter import Reporter
 from rfviewer.engine.cuda.slot import Slot
@@ -119,8 +120,13 @@ class CudaEngine:
 
     def home(self, frame: Frame) -> Frame:
         """Return `frame` with its image where the GPU can read it, or as it is. Any thread."""
+        picture = frame.picture
+        if isinstance(picture, HeldPicture):
+            if not self._effective.device_frames:
+                picture.move_image(self._memory.home)
+            return frame
         image = self._memory.home(frame.image)
-        return frame if image is None else replace(frame, image=image)
+        return frame if image is None else replace(frame, picture=image)
 
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
         """Start work on `frame`, if there is room for it. Does not wait for the result.
@@ -133,11 +139,14 @@ class CudaEngine:
         """
         if not self._flight.has_room:
             raise RuntimeError(f"{self.in_flight} frames are in flight, at most {self.depth} may")
-        if not self._slots or not self._format.fits(frame):
+        on_device = self._effective.device_frames
+        if not self._slots or not self._format.fits(frame, on_device=on_device):
             self._flight.run_open()
-            frame_format = FrameFormat.of(frame)
+            frame_format = FrameFormat.of(frame, on_device=on_device)
             self._slots = self._slots_for(frame_format)
             self._format = frame_format
+        if not on_device:
+            frame = self.home(frame) if isinstance(frame.picture, HeldPicture) else frame
         if not self._flight.is_open:
             self._flight.begin(self._slots[self._begun % len(self._slots)])
             self._begun += 1
@@ -292,6 +301,8 @@ class CudaEngine:
         if self._ranges is not None:
             for slot in slots:
                 slot.use_ranges(self._ranges)
+        if frame_format.colors is not None:
+            return slots  # frames lie on the GPU; what is there for others stays
         if self._effective.pinned_input:
             frames = len(slots) * self._effective.micro_batch
             self._memory.prepare(frame_format.nbytes, frames)

@@ -104,6 +104,7 @@ class _Drawing:
             self._shares,
             self.image,
             layout=self._frame.layout,
+            matrix=self._frame.matrix,
             box_reach=self._sizes.box_reach,
             outline_reach=self._pen.reach,
         )

@@ -9,9 +9,8 @@ import torch
 from torch.nn import functional
 
 from rfviewer_kernels.normalize import IMAGENET_MEAN, IMAGENET_STD
-from rfviewer_kernels.pixels import Layout
 from rfviewer_kernels.records import INVALID_BOXES, INVALID_LOGITS, Results
-from rfviewer_kernels.reference import resize_b, to_rgb
+from rfviewer_kernels.reference import resize_b
 from rfviewer_kernels.tables import AntialiasTable
 
 
@@ -22,9 +21,9 @@ class PlainPreprocess:
         self._mean = torch.tensor(IMAGENET_MEAN, device=device)[None, :, None, None]
         self._std = torch.tensor(IMAGENET_STD, device=device)[None, :, None, None]
 
-    def mode_a(self, frame: torch.Tensor, layout: Layout, out: torch.Tensor) -> None:
-        """Enqueue mode A from a uint8 `frame` into `out`, (1, 3, h, w)."""
-        scaled = to_rgb(frame, layout)[None].float() / 255
+    def mode_a(self, rgb: torch.Tensor, out: torch.Tensor) -> None:
+        """Enqueue mode A from uint8 planes (3, H, W) into `out`, (1, 3, h, w)."""
+        scaled = rgb[None].float() / 255
         resized = functional.interpolate(
             scaled, size=out.shape[2:], mode="bilinear", align_corners=False, antialias=False
         )
@@ -32,13 +31,12 @@ class PlainPreprocess:
 
     def mode_b(
         self,
-        frame: torch.Tensor,
-        layout: Layout,
+        rgb: torch.Tensor,
         tables: tuple[AntialiasTable, AntialiasTable],
         out: torch.Tensor,
     ) -> None:
-        """Enqueue mode B from a uint8 `frame` into `out`, (1, 3, h, w)."""
-        levels = resize_b(to_rgb(frame, layout), *tables)[None]
+        """Enqueue mode B from uint8 planes (3, H, W) into `out`, (1, 3, h, w)."""
+        levels = resize_b(rgb, *tables)[None]
         out.copy_((levels.float() / 255 - self._mean) / self._std)
 
 

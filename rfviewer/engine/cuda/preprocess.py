@@ -10,6 +10,7 @@ from rfviewer.optimizations import Optimizations
 from rfviewer_kernels.normalize import IMAGENET_MEAN, IMAGENET_STD, Affine, affine
 from rfviewer_kernels.preprocess_a import preprocess_a
 from rfviewer_kernels.preprocess_b import preprocess_b
+from rfviewer_kernels.reference import to_rgb
 from rfviewer_kernels.timestamps import stamp
 
 _LEVELS = Affine((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
@@ -87,14 +88,29 @@ class DevicePreprocess:
     def _run_fused(
         self, image: torch.Tensor, out: torch.Tensor, constants: Affine, at: torch.Tensor | None
     ) -> None:
-        layout, tables, scratch = self._frame.layout, self._tables, self._scratch
+        layout, matrix = self._frame.layout, self._frame.matrix
+        tables, scratch = self._tables, self._scratch
         if self._resize is ResizeMode.A and tables.linear is not None:
-            preprocess_a(image, out, *tables.linear, constants, layout=layout, stamp=at)
+            preprocess_a(
+                image, out, *tables.linear, constants, layout=layout, matrix=matrix, stamp=at
+            )
         elif tables.antialias is not None:
-            preprocess_b(image, scratch, out, *tables.antialias, constants, layout=layout, stamp=at)
+            preprocess_b(
+                image,
+                scratch,
+                out,
+                *tables.antialias,
+                constants,
+                layout=layout,
+                matrix=matrix,
+                stamp=at,
+            )
 
     def _run_plain(self, image: torch.Tensor, out: torch.Tensor) -> None:
         if self._resize is ResizeMode.A:
-            self._plain.mode_a(image, self._frame.layout, out)
+            self._plain.mode_a(self._rgb(image), out)
         elif self._tables.antialias is not None:
-            self._plain.mode_b(image, self._frame.layout, self._tables.antialias, out)
+            self._plain.mode_b(self._rgb(image), self._tables.antialias, out)
+
+    def _rgb(self, image: torch.Tensor) -> torch.Tensor:
+        return to_rgb(image, self._frame.layout, self._frame.matrix)

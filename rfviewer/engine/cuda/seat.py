@@ -36,6 +36,7 @@ class Seat:
         overlay: SlotOverlay | None,
     ) -> None:
         """`overlay` draws on `stream`, the slot's; None where the device cannot draw."""
+        self._format = frame_format
         self._buffers = buffers
         self._overlay = overlay
         self._wanted = wanted
@@ -65,7 +66,7 @@ class Seat:
         if pinned is None:
             self._image = frame.image
         else:
-            pinned.write(frame.image, self._device_threshold)
+            pinned.write(self._format.picture(frame), self._device_threshold)
 
     def leave_empty(self) -> None:
         """Let the next pass find nothing here."""

@@ -137,8 +137,8 @@ class SlotSets:
         Raises:
             RuntimeError: they cannot be had, e.g. for lack of memory.
         """
+        frame_format = FrameFormat.of(frame, on_device=wanted.device_frames)
         wanted = slot_key(wanted)
-        frame_format = FrameFormat.of(frame)
         stream, _ = self.place(0, wanted.micro_batch)
         with torch.cuda.stream(stream):
             tables = self._tables(frame_format)
@@ -147,7 +147,7 @@ class SlotSets:
         for seat in seats:
             if seat.buffers.pinned_input is None:
                 raise RuntimeError("the stages read pageable memory")
-            seat.buffers.pinned_input.write(frame.image, 1.0)
+            seat.buffers.pinned_input.write(frame_format.picture(frame), 1.0)
         return stages, stream
 
     def clear(self) -> None:

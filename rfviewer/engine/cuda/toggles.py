@@ -13,6 +13,7 @@ _MASK_TOGGLES = ("limit_masks", "roi_masks", "packed_masks", "tuned_masks")
 _DENSE = "masks of one byte per pixel are copied by their number"
 _BLOCKING_LAUNCH = "without {name} the launch itself keeps the host, and the result waiting"
 _PAGEABLE = "a copy from pageable memory takes the whole frame"
+_PAGEABLE_FRAMES = "a copy from pageable memory begins on the host"
 _EVERY_ROW = "resize mode B reads every row"
 _NO_MASKS = "the model has no masks"
 _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
@@ -44,7 +45,7 @@ def cuda_toggles(
     if not requested.fused_preprocess:
         unused |= dict.fromkeys(PARTS_OF_FUSED_PREPROCESS, NO_FUSED_PREPROCESS)
     if not requested.pinned_input:
-        unused["needed_rows"] = _PAGEABLE
+        unused |= {"needed_rows": _PAGEABLE, "device_frames": _PAGEABLE_FRAMES}
     for name in ("event_waits", "cuda_graph"):
         if name in failures or not getattr(requested, name):
             unused["early_relaunch"] = _BLOCKING_LAUNCH.format(name=name)
@@ -80,4 +81,5 @@ def slot_key(effective: Optimizations) -> Optimizations:
         early_warmup=default.early_warmup,
         roi_render=default.roi_render,
         device_overlay=default.device_overlay,
+        device_frames=default.device_frames,
     )

@@ -1,0 +1,199 @@
+"""Frames that stay on the GPU: its place is taken by the host, FFmpeg's NV12 frames are real."""
+
+import platform
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from rfviewer.decode import Decode
+from rfviewer.errors import EngineError
+from rfviewer.frame import YuvColors, YuvStandard
+from rfviewer.sources import nvdec
+from rfviewer.sources.device_frames import DeviceFrames, HostConverter, colors_of
+from rfviewer.sources.factory import open_source
+from rfviewer.sources.hardware import HardwareRefusedError
+from rfviewer.sources.nvdec import NvdecDecoder
+from tests.sources.makers import make_clip, read_all
+from tests.sources.test_hardware import LONG, FakeGpu, opened, same
+
+
+class Picture:
+    """NV12 that counts who looks at it."""
+
+    def __init__(self, memory, nv12, colors, to_image):
+        self.memory, self.nv12, self.colors, self.to_image = memory, nv12, colors, to_image
+
+    def to_host(self):
+        self.memory.looks += 1
+        return self.to_image(self.nv12)
+
+
+class Memory:
+    """Has room for `room` pictures."""
+
+    def __init__(self, room=LONG):
+        self.room, self.looks, self.kept, self.entered = room, 0, 0, 0
+
+    def enter(self):
+        self.entered += 1
+
+    def keep(self, luma, chroma, colors, to_image):
+        if self.kept == self.room:
+            raise EngineError("The GPU cannot keep a picture: no memory")
+        self.kept += 1
+        upper, lower = np.from_dlpack(luma), np.from_dlpack(chroma)
+        nv12 = np.concatenate([upper, lower.reshape(len(lower), -1)])
+        return Picture(self, nv12, colors, to_image)
+
+
+def keeping(memory, good=LONG):
+    class Keeping(FakeGpu):
+        on_device = True
+
+        def __init__(self, software, live):
+            super().__init__(software, live, good)
+            self.frames = DeviceFrames(memory)
+
+        def decode(self, packet):
+            moved = [frame.reformat(format="nv12") for frame in super().decode(packet)]
+            for frame in moved:
+                try:
+                    self.frames.keep(frame)
+                except EngineError as error:
+                    raise HardwareRefusedError(str(error)) from error
+            return moved
+
+    return Keeping
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    options = {"bf": "3", "g": "12"}
+    return make_clip(tmp_path_factory.mktemp("gpu") / "a.mp4", 50, (162, 98), options=options)
+
+
+def test_pictures_come_to_the_host_only_for_who_looks_and_are_the_same(clip):
+    memory = Memory()
+    cpu, ours = opened(clip), opened(clip, keeping(memory))
+    assert ours.info.codec == "h264 yuv420p, NVDEC, stays on the GPU"
+    assert ours.info.decode.on_device
+    frames = read_all(ours)
+    assert memory.kept >= 50
+    assert memory.looks == 0
+    assert all(frame.on_device and frame.nbytes == 162 * 98 * 3 for frame in frames)
+    same(frames, read_all(cpu))
+    assert memory.looks == 50
+    ours.close()
+    cpu.close()
+
+
+@pytest.mark.parametrize("good", [0, 1, 13, 30, 49])
+def test_the_cpu_goes_on_where_the_gpu_fails(clip, good):
+    cpu, ours = opened(clip), opened(clip, keeping(Memory(), good))
+    frames = read_all(ours)
+    same(frames, read_all(cpu))
+    assert not frames[-1].on_device
+    assert frames[0].on_device == (good > 4)  # the first frames come out four packets later
+    assert not ours.info.decode.on_device
+    assert ours.info.codec == "h264 yuv420p"
+    ours.close()
+    cpu.close()
+
+
+def test_the_cpu_goes_on_where_the_gpu_has_no_memory_left(clip):
+    cpu, ours = opened(clip), opened(clip, keeping(Memory(room=20)))
+    same(read_all(ours), read_all(cpu))
+    assert "decoded on the CPU: The GPU cannot keep a picture: no memory" in ours.info.notice
+    ours.close()
+    cpu.close()
+
+
+@pytest.mark.parametrize("good", [31, LONG])
+def test_seeking_and_stepping_are_exact(clip, good):
+    cpu, ours = opened(clip), opened(clip, keeping(Memory(), good))
+    for pts_s, before in ((1.0, False), (0.52, True), (1.9, True), (0.0, False)):
+        for source in (cpu, ours):
+            (source.seek_before if before else source.seek)(pts_s)
+        same([ours.read() for _ in range(3)], [cpu.read() for _ in range(3)])
+    ours.close()
+    cpu.close()
+
+
+@pytest.mark.skipif(
+    platform.machine() not in {"x86_64", "AMD64"}, reason="swscale rounds otherwise elsewhere"
+)
+@pytest.mark.parametrize("name", ["bt601", "bt601_full", "bt709", "bt709_full"])
+def test_the_host_sees_what_swscale_makes_of_planar_pictures(name):
+    standard, _, full = name.partition("_")
+    with np.load(Path(__file__).parents[1] / "golden" / "nv12.npz") as arrays:
+        nv12, wanted = arrays["nv12"], arrays[name]
+    image = HostConverter().image_of(nv12, YuvColors(YuvStandard(standard), bool(full)))
+    assert np.array_equal(image, wanted)
+
+
+def test_only_colours_that_the_kernels_know_stay():
+    assert colors_of(1, full_range=True) == YuvColors(YuvStandard.BT709, full_range=True)
+    for tag in (2, 5, 6):  # untagged is read as BT.601
+        assert colors_of(tag, full_range=False) == YuvColors(YuvStandard.BT601, full_range=False)
+    for tag in (4, 7, 9):
+        assert colors_of(tag, full_range=False) is None
+    frame = av.VideoFrame(32, 32, "nv12")
+    frame.colorspace = 9
+    with pytest.raises(ValueError, match="tag 9"):
+        DeviceFrames(Memory()).keep(frame)
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    """A driver, and what an accelerator is asked for: (arguments, options)."""
+    asked = []
+
+    def accelerator(*arguments, **options):
+        asked.append((arguments, options))
+        raise av.error.ExternalError(-1, "no GPU in this test")
+
+    monkeypatch.setattr(nvdec, "missing_part", lambda: None)
+    monkeypatch.setattr(nvdec, "HWAccel", accelerator)
+    return asked
+
+
+def open_nvdec(path, memory):
+    with av.open(str(path)) as container:
+        software = container.streams.video[0].codec_context
+        with pytest.raises(HardwareRefusedError, match="no GPU answers"):
+            NvdecDecoder(software, False, lambda: memory)
+
+
+def test_a_decoder_whose_pictures_stay_works_in_the_context_of_pytorch(clip, driver):
+    memory = Memory()
+    open_nvdec(clip, memory)
+    ((_, options),) = driver
+    assert options["is_hw_owned"]
+    assert options["options"] == {"primary_ctx": "0", "current_ctx": "1"}
+    assert memory.entered == 1
+
+
+@pytest.mark.parametrize(
+    "odd", [{"size": (161, 96)}, {"size": (160, 97)}, {"aspect": Fraction(4, 3)}]
+)
+def test_what_the_host_must_change_comes_to_the_host(tmp_path, driver, odd):
+    options = {"pix_fmt": "yuv420p"} | odd
+    codec = {"codec": "libvpx-vp9"} if "size" in odd else {}
+    memory = Memory()
+    open_nvdec(make_clip(tmp_path / "a.mp4", 3, **options, **codec), memory)
+    ((_, options),) = driver
+    assert not options.get("is_hw_owned")
+    assert memory.entered == 0
+
+
+def test_the_memory_is_asked_for_only_where_the_gpu_decodes(clip, monkeypatch):
+    monkeypatch.setattr(nvdec, "_CUDA", "libno-such-driver.so")
+    asked = []
+    for decode in Decode:
+        source = open_source(str(clip), decode, lambda: asked.append(1))
+        assert len(read_all(source)) == 50
+        source.close()
+    assert not asked
