@@ -120,7 +120,7 @@ def input_difference(
             else:
                 kept.append(found.clone())
             # Slots do not wait for this stream: the next frame would be in the copy.
-            torch.cuda.synchronize()
+            torch.cuda.current_stream().synchronize()
     return largest
 
 
