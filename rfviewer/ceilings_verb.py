@@ -4,21 +4,22 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
+from rfviewer import log
 from rfviewer.bench import Blocks, Report, looping_session
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, SourceError
 from rfviewer.experiment import CeilingsRequest, CeilingsResult
 from rfviewer.frame import Frame
-from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
+from rfviewer.interfaces import Engine, FrameSource, RecordingRequest, SinkContext
 from rfviewer.lab.ceilings import Probes
 from rfviewer.lab.run import LabParts, run_experiment
 from rfviewer.lab.stand import Stopped
 from rfviewer.listing import hardware
-from rfviewer.log import redact
 from rfviewer.render.host import HostRenderer
 from rfviewer.session.local import LocalSession
 from rfviewer.sinks.factory import make_sinks
@@ -113,8 +114,13 @@ def _probes(
     if info is None or engine is None:
         raise EngineError("The engine or the source has gone; see the log.")
     context = SinkContext(info, engine.class_names)
+
+    def opened_again() -> FrameSource:
+        with log.told_elsewhere(log.source):
+            return open_source(source, settings.playback.decode.for_files)
+
     return Probes(
-        open_source=lambda: open_source(source, settings.playback.decode.for_files),
+        open_source=opened_again,
         source=info,
         open_sink=lambda: make_sinks(recording, context)[0],
         running_fps=running_fps,
@@ -122,11 +128,8 @@ def _probes(
 
 
 def _frames(source: str) -> list[Frame]:
-    opened = open_source(source)
-    try:
+    with log.told_elsewhere(log.source), closing(open_source(source)) as opened:
         found = [opened.read() for _ in range(_FRAMES)]
-    finally:
-        opened.close()
     return [frame for frame in found if frame is not None]
 
 
@@ -144,7 +147,7 @@ def _report(result: CeilingsResult, last: Snapshot) -> Report:
         "toggles": {state.name: state.effective for state in info.toggles},
         "hardware": hardware(),
         "versions": versions(),
-        "command": redact(shlex.join(["rfviewer", *sys.argv[1:]])),
+        "command": log.redact(shlex.join(["rfviewer", *sys.argv[1:]])),
     }
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 
+from rfviewer import log
 from rfviewer.compose import batch_session
 from rfviewer.config import Playback, Policy, Settings
 from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
@@ -146,8 +147,9 @@ def check_source(source: str) -> SourceInfo:
     """
     if source.startswith(("camera:", "/dev/")) or source.isdigit() or is_url(source):
         return SourceInfo("", "live", SourceKind.STREAM, 0, 0, None, live=True)
-    opened = open_source(source)
-    opened.close()
+    with log.told_elsewhere(log.source):
+        opened = open_source(source)
+        opened.close()
     return opened.info
 
 

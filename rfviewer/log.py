@@ -7,6 +7,8 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import override
 
@@ -84,6 +86,20 @@ def catch_faults(folder: Path, *, name: str = WINDOW_LOG) -> None:
         # Never closed: a crash may come at any time.
         faulthandler.enable(file=descriptor, all_threads=True)
     threading.excepthook = _log_thread_error
+
+
+@contextmanager
+def told_elsewhere(topic: logging.Logger) -> Iterator[None]:
+    """Log nothing below an error of `topic` while the block runs, whatever the thread.
+
+    For looking at a source that is opened once more for the work itself, which tells the same.
+    """
+    before = topic.level
+    topic.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        topic.setLevel(before)
 
 
 def last_lines(folder: Path, count: int = 200) -> dict[str, list[str]]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from rfviewer.paths import resource
@@ -39,6 +41,20 @@ def test_export_says_what_was_asked_for_in_vain(home: Path, clip: Path) -> None:
     report = json.loads(done.stdout)
     assert report["frames_out"] == CLIP_FRAMES
     assert report["notice"] == "micro_batch=4 is not in effect: the model has no network."
+
+
+@pytest.mark.parametrize("words", ["export -o out.mp4", "trace -o out.json"])
+def test_an_image_that_is_left_out_is_told_once(home: Path, words: str) -> None:
+    """The source is opened twice: to refuse it before a network loads, and for the work."""
+    images = home / "images"
+    images.mkdir()
+    (images / "0.png").write_text("no image")
+    for name in ("1.png", "2.png"):
+        cv2.imwrite(str(images / name), np.zeros((48, 64, 3), np.uint8))
+    verb, *rest = words.split()
+    done = rfviewer(home, verb, "images", *rest, "--model", "none", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("left out: 0.png is no image") == 1
 
 
 def test_export_of_a_part(home: Path, clip: Path) -> None:
