@@ -14,12 +14,12 @@ from rfviewer.config import Playback, Policy, Settings
 from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
 from rfviewer.frame import SourceInfo, SourceKind
 from rfviewer.interfaces import RecordingRequest, SinkContext
+from rfviewer.precheck import is_address
 from rfviewer.result import asked_in_vain
 from rfviewer.session.local import LocalSession
 from rfviewer.sinks.factory import make_sinks
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 from rfviewer.sources.factory import open_source
-from rfviewer.sources.urls import is_url
 
 POLL_S = 0.05
 CLOSE_S = 3.0
@@ -145,7 +145,7 @@ def check_source(source: str) -> SourceInfo:
     Raises:
         RfviewerError: it cannot be opened, or the words name none.
     """
-    if source.startswith(("camera:", "/dev/")) or source.isdigit() or is_url(source):
+    if source.startswith(("camera:", "/dev/")) or source.isdigit() or is_address(source):
         return SourceInfo("", "live", SourceKind.STREAM, 0, 0, None, live=True)
     with log.told_elsewhere(log.source):
         opened = open_source(source)

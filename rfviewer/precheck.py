@@ -3,9 +3,11 @@
 Imports no decoder and no Qt: Qt ends the process where it finds no screen or lacks a library.
 """
 
+import os
 import sys
 from pathlib import Path
 
+from rfviewer.allowed_media import URL_PROTOCOLS
 from rfviewer.config import display_name, qt_platform
 from rfviewer.errors import RfviewerError, SourceError
 from rfviewer.system_packages import install_line, missing_packages, x_server_answers
@@ -49,19 +51,24 @@ def check_screen() -> None:
 def check_cheaply(source: str) -> None:
     """Fail for a plain file or camera that is not there, or a file that is obviously no video.
 
-    Everything else is judged by the source itself, in the window.
+    Addresses are looked at for their scheme only. Everything else is judged by the source itself,
+    in the window.
 
     Raises:
         SourceError: one sentence.
+        UsageError: an address of a scheme that is not understood.
     """
+    if is_address(source):
+        return
     if source.isascii() and source.isdigit():
         if sys.platform.startswith("linux") and not Path(f"/dev/video{source}").exists():
             raise SourceError(f"There is no camera {source}; `rfviewer devices` lists them.")
         return
-    special = "://" in source or source.partition(":")[0] in ("camera", "demo", "synthetic")
+    local = source.lower().startswith("file://")
+    special = not local and source.partition(":")[0] in ("camera", "demo", "synthetic")
     if special or any(char in source for char in "*?["):
         return
-    path = Path(source).expanduser()
+    path = _path_of(source) if local else Path(source).expanduser()
     try:
         if not path.exists():
             raise SourceError(f"There is no file {source}; check the name.")
@@ -71,6 +78,31 @@ def check_cheaply(source: str) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SourceError(f"{source!r} cannot be opened ({reason}); check the name.") from error
+
+
+def _path_of(file_url: str) -> Path:
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname  # which imports half of the library
+
+    return Path(url2pathname(urlsplit(file_url).path))
+
+
+def is_address(source: str) -> bool:
+    """Tell whether `source` is to be opened over a network.
+
+    Raises:
+        UsageError: its scheme is not understood.
+    """
+    scheme, mark, _ = source.partition("://")
+    if not mark or scheme.lower() == "file" or os.path.lexists(source):
+        return False
+    if scheme.lower() not in URL_PROTOCOLS:
+        from rfviewer.sources.urls import is_url, target_of  # which import a decoder
+
+        if not is_url(source):
+            return False
+        target_of(source)  # raises
+    return True
 
 
 def _check_head(source: str, head: bytes) -> None:

@@ -69,6 +69,14 @@ def test_wrong_names_and_values_are_wrong_for_every_verb_that_plays(
     assert code(playing(verb, words), capsys) == 2
 
 
+@pytest.mark.parametrize("verb", ["", *PLAYING])
+@pytest.mark.parametrize("address", ["ftp://host/a.mp4", "SRT://host:1"])
+def test_an_address_of_a_scheme_that_is_not_understood_is_wrong(
+    verb: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code(playing(verb, address), capsys) == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -99,6 +107,7 @@ def test_options_that_clash_or_lack_something_are_wrong(
     "words",
     [
         "missing.mp4",
+        "file:///nowhere/missing.mp4",
         "{source} --config missing.toml",
         "{source} --config broken.toml",
         "{source} --config unknown.toml",

@@ -7,8 +7,8 @@ import pytest
 
 from rfviewer import precheck, system_packages
 from rfviewer.doctor.system import display
-from rfviewer.errors import RfviewerError, SourceError
-from rfviewer.precheck import check_cheaply, check_screen
+from rfviewer.errors import RfviewerError, SourceError, UsageError
+from rfviewer.precheck import check_cheaply, check_screen, is_address
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,23 @@ def test_left_to_the_source(source: str) -> None:
     check_cheaply(source)
 
 
-@pytest.mark.parametrize("source", ["99", "nowhere.mp4", "a\0b.mp4", "x" * 5000])
+@pytest.mark.parametrize("source", ["99", "nowhere.mp4", "file:///nowhere.mp4", "a\0b.mp4", "x" * 5000])
 def test_not_there(source: str) -> None:
     with pytest.raises(SourceError):
         check_cheaply(source)
+
+
+def test_a_path_that_looks_like_an_address_is_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="understood are rtsp"):
+        is_address("ftp://a.mp4")
+    assert is_address("RTSP://camera/1")
+    (tmp_path / "ftp:").mkdir()
+    (tmp_path / "ftp:" / "a.mp4").touch()
+    for path in ("ftp://a.mp4", "file:///a.mp4", "shots/ftp://a", "://a"):
+        assert not is_address(path)
 
 
 def test_what_a_file_begins_with(tmp_path: Path) -> None:
