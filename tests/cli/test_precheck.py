@@ -19,7 +19,9 @@ def test_left_to_the_source(source: str) -> None:
     check_cheaply(source)
 
 
-@pytest.mark.parametrize("source", ["99", "nowhere.mp4", "file:///nowhere.mp4", "a\0b.mp4", "x" * 5000])
+@pytest.mark.parametrize(
+    "source", ["99", "nowhere.mp4", "file:///nowhere.mp4", "a\0b.mp4", "x" * 5000]
+)
 def test_not_there(source: str) -> None:
     with pytest.raises(SourceError):
         check_cheaply(source)
