@@ -13,6 +13,7 @@ from rfviewer.compose import batch_session
 from rfviewer.config import Playback, Policy, Settings
 from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
 from rfviewer.frame import SourceInfo, SourceKind
+from rfviewer.frames_text import frames_text
 from rfviewer.interfaces import RecordingRequest, SinkContext
 from rfviewer.precheck import is_address
 from rfviewer.result import asked_in_vain
@@ -243,11 +244,6 @@ def _until_the_end(
             session.hurry(SIGNAL_S)
         if deadline is not None and time.monotonic() > deadline:
             raise SinkError(f"The files were not finished within {FINALISE_S:.0f} s; see the log.")
-
-
-def frames_text(count: int) -> str:
-    """Return e.g. "1 frame" or "12 frames"."""
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def _report(

@@ -10,7 +10,8 @@ from dataclasses import asdict
 
 from rfviewer.config import Settings
 from rfviewer.errors import UsageError
-from rfviewer.exporting import ExportReport, export, frames_text
+from rfviewer.exporting import ExportReport, export
+from rfviewer.frames_text import frames_text
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.log import redact
 from rfviewer.progress_bar import progress_bar

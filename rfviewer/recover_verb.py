@@ -8,6 +8,7 @@ from pathlib import Path
 from rfviewer import paths
 from rfviewer.argument_parser import Parser
 from rfviewer.errors import RfviewerError, SinkError
+from rfviewer.frames_text import frames_text
 from rfviewer.sinks.recovery import Interrupted, delete, find_interrupted, recover
 from rfviewer.sinks.running import RunningFiles
 
@@ -62,6 +63,7 @@ def _act(
         "partial": str(one.path),
         "output": "",
         "duration_s": None if one.duration_s is None else round(one.duration_s, 3),
+        "frames": None,
         "bytes": one.size_bytes,
         "action": "list" if options.list else "delete" if options.delete else "recover",
         "notice": "",
@@ -73,6 +75,7 @@ def _act(
         elif not options.list:
             recovered = recover(one.path, running)
             report["output"] = str(recovered.path)
+            report["frames"] = recovered.frames
             report["notice"] = recovered.notice
             if recovered.duration_s is not None:
                 report["duration_s"] = round(recovered.duration_s, 3)
@@ -89,7 +92,9 @@ def _sentence(report: dict[str, object]) -> str:
         return f"found      {report['partial']}{length}"
     if report["action"] == "delete":
         return f"deleted    {report['partial']}"
-    return f"recovered  {report['output']}{length} {report['notice']}".rstrip()
+    assert isinstance(report["frames"], int)  # as recovered
+    held = f"{report['output']}{length}, {frames_text(report['frames'])}"
+    return f"recovered  {held}" + (f". {report['notice']}" if report["notice"] else "")
 
 
 def _print(text: str) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rfviewer import paths
 from rfviewer.config import Settings
+from rfviewer.frames_text import frames_text
 from rfviewer.gui.safety_services import Leftover, SafetyServices
 from rfviewer.gui.text import clock_text
 from rfviewer.report import save_crash_report, save_report
@@ -41,10 +42,11 @@ def _find() -> Sequence[Leftover]:
 
 def _recover(leftover: Leftover) -> str:
     recovered = recover(leftover.path, RunningFiles.of_user())
+    saved, frames = f"Saved as {recovered.path}", frames_text(recovered.frames)
     if recovered.duration_s is None:
-        return f"Saved as {recovered.path}"
+        return f"{saved}, {frames}"
     length = clock_text(recovered.duration_s)
-    return f"Saved as {recovered.path}, {length} long. {recovered.notice}".strip()
+    return f"{saved}, {length} long, {frames}. {recovered.notice}".strip()
 
 
 def _save_report(path: Path | None, happened: str, snapshot: Snapshot | None) -> Path:

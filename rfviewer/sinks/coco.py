@@ -129,9 +129,10 @@ def coco_from_jsonl(
     source_name: str,
     class_names: Sequence[str | None],
     info: dict[str, str],
-) -> None:
-    """Write the COCO file of `labels`. Memory does not grow with the length of the recording.
+) -> int:
+    """Write the COCO file of `labels`; return how many frames it is of.
 
+    Memory does not grow with the length of the recording.
     `image_id` is the frame index; a frame that was labelled twice, as after a seek back, counts
     once, as labelled first. Class ids stay those of the model, gaps included. `file_name` is that
     of the image, or for a video the name that an exported frame would have.
@@ -146,7 +147,7 @@ def coco_from_jsonl(
     with output.open("w", encoding="utf-8", newline="\n") as file:
         file.write('{"info":' + json.dumps({"description": stem, **info}))
         images = (_image(record, stem) for record in _records(labels))
-        _write_list(file, "images", images)
+        count = _write_list(file, "images", images)
         _write_list(file, "annotations", _annotations(labels, seen_classes))
         categories = (
             {"id": class_id, "name": name or f"class {class_id}", "supercategory": ""}
@@ -154,6 +155,7 @@ def coco_from_jsonl(
         )
         _write_list(file, "categories", categories)
         file.write("}\n")
+    return count
 
 
 def _records(labels: Path) -> Iterator[dict[str, Any]]:
@@ -213,9 +215,13 @@ def area_of(rle: Rle) -> int:
     return int(decompress(rle["counts"])[1::2].sum())
 
 
-def _write_list(file: IO[str], key: str, items: Iterator[dict[str, Any]]) -> None:
+def _write_list(file: IO[str], key: str, items: Iterator[dict[str, Any]]) -> int:
+    """Write a list as the value of `key`; return its length."""
     file.write(f',\n"{key}":[')
-    for number, item in enumerate(items):
-        file.write(",\n" if number else "\n")
+    count = 0
+    for item in items:
+        file.write(",\n" if count else "\n")
         file.write(json.dumps(item, separators=(",", ":")))
+        count += 1
     file.write("\n]")
+    return count

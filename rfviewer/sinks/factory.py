@@ -38,9 +38,11 @@ def make_sinks(request: RecordingRequest, context: SinkContext) -> list[Sink]:
     for path in _paths(request):
         _check(path, context, overwrite=request.overwrite)
     sinks: list[Sink] = []
-    if request.video is not None:
-        sinks.append(_video(request.video, request, context))
     labels = _labels(request, context)
+    if request.video is not None:
+        file = labels.labels if isinstance(labels, CocoSink) else labels
+        beside = None if file is None else file.path
+        sinks.append(_video(request.video, request, context, beside))
     if labels is not None:
         sinks.append(labels)
     return sinks
@@ -67,7 +69,9 @@ def _paths(request: RecordingRequest) -> list[Path]:
     return [path for path in (request.video, request.labels, request.coco) if path is not None]
 
 
-def _video(path: Path, request: RecordingRequest, context: SinkContext) -> VideoSink:
+def _video(
+    path: Path, request: RecordingRequest, context: SinkContext, labels: Path | None
+) -> VideoSink:
     if "libx264" not in av.codec.codecs_available:
         raise SinkError(
             "This FFmpeg has no H.264 encoder (libx264); install the av package from its wheel."
@@ -78,11 +82,12 @@ def _video(path: Path, request: RecordingRequest, context: SinkContext) -> Video
         overwrite=request.overwrite,
         audio=request.audio,
         command=request.command,
+        labels=labels,
         running=RunningFiles.of_user(),
     )
 
 
-def _labels(request: RecordingRequest, context: SinkContext) -> Sink | None:
+def _labels(request: RecordingRequest, context: SinkContext) -> JsonlSink | CocoSink | None:
     # The command of this very recording replaces the one that shows the source.
     command = {"command": request.command} if request.command else {}
     made_with = {**context.settings, **command}

@@ -1,4 +1,4 @@
-"""How long a recording is, from its packets: a header may say anything, or nothing yet."""
+"""How long recordings are, from what is in them: a header may say anything, or nothing yet."""
 
 from pathlib import Path
 
@@ -22,3 +22,25 @@ def length_s(path: Path) -> float:
     except (*MEDIA_ERRORS, IndexError):
         return end_s
     return end_s
+
+
+def video_frames(path: Path) -> int:
+    """Return how many pictures a video holds; of a broken one those before the break."""
+    count = 0
+    try:
+        with av.open(f"file:{path}") as container:
+            for packet in container.demux(video=0):
+                count += packet.size > 0  # an empty one ends the stream
+    except (*MEDIA_ERRORS, IndexError):
+        return count
+    return count
+
+
+def labelled_frames(path: Path) -> int:
+    """Return how many frames labels as JSONL are of; a line that was cut off does not count.
+
+    Raises:
+        OSError: when the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return sum(line.endswith(b"\n") for line in file)

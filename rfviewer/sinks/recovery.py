@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rfviewer.errors import SinkError
+from rfviewer.frames_text import frames_text
 from rfviewer.sinks.coco import coco_from_jsonl
 from rfviewer.sinks.faults import cannot_create
 from rfviewer.sinks.finish import copy_path, finish
 from rfviewer.sinks.fragments import whole_fragments_bytes
-from rfviewer.sinks.length import length_s
+from rfviewer.sinks.length import labelled_frames, length_s, video_frames
 from rfviewer.sinks.names import free_path
 from rfviewer.sinks.partial import in_use, target_of
 from rfviewer.sinks.publish import publish
@@ -49,14 +50,20 @@ class Recovered:
     """The name it got; a file that stands at the planned name stays as it is."""
     duration_s: float | None
     """Length in seconds; None for COCO files."""
+    frames: int
+    """Frames in the video, or those that the COCO file is of."""
     notice: str = ""
-    """One sentence the user should know, e.g. why there is no sound; empty when all went well."""
+    """What the user should know, as sentences: why there is no sound, that labels of the recording
+    end at another frame; empty when all went well."""
 
 
 def find_interrupted(
     running: RunningFiles | None, folders: Iterable[Path] = (), *, kept: bool = False
 ) -> list[Interrupted]:
-    """Return what was left behind, wherever it lies and in `folders`, oldest first.
+    """Return what was left behind, wherever it lies and in `folders`: videos, then the rest.
+
+    Each oldest first. How much longer than a video its labels are can be told until they are a
+    COCO file.
 
     What is recorded right now, in this or another process, is not among them; neither is what the
     user wants left as it is, unless `kept` asks for it too. Reads whole files: not for the GUI
@@ -68,7 +75,8 @@ def find_interrupted(
         for path in find_recoverable(folder):
             files.setdefault(str(path.absolute()), _video(path))
     found = [_look_at(file) for file in files.values() if kept or not file.kept]
-    return sorted((one for one in found if one is not None), key=lambda one: one.changed)
+    left = [one for one in found if one is not None]
+    return sorted(left, key=lambda one: (one.file.kind is not RecordedKind.VIDEO, one.changed))
 
 
 def find_recoverable(folder: Path) -> list[Path]:
@@ -107,8 +115,9 @@ def recover(path: Path, running: RunningFiles | None = None) -> Recovered:
             if finished is None:
                 _forget(path, running)
                 raise SinkError(f"{path} held nothing that can be played and was removed.")
-            notice = notice or finished.notice
-            recovered = Recovered(finished.path, finished.duration_s, notice)
+            frames = video_frames(finished.path)
+            notice = " ".join(filter(None, (notice or finished.notice, _beside(file, frames))))
+            recovered = Recovered(finished.path, finished.duration_s, frames, notice)
     except (OSError, KeyError, TypeError) as error:  # the last two: labels of some other program
         raise cannot_create(target, error) from error
     _forget(path, running)
@@ -152,17 +161,46 @@ def _sound(file: RunningFile, path: Path) -> tuple[AudioRange | None, str]:
     return (None, "") if note is None else note.audio_range(length_s(path))
 
 
+def _beside(file: RunningFile, frames: int) -> str:
+    """Return how the labels compare with the `frames` of their video; empty where they are equal.
+
+    Labels are on disk frame by frame, a video by fragments, so labels of its last frames are left
+    over. They are true and nowhere else: nothing is cut.
+    """
+    labels = Path(file.labels)
+    try:
+        labelled = labelled_frames(labels) if file.labels else frames
+    except FileNotFoundError:
+        return ""  # they became a COCO file before, or were removed
+    except OSError as error:
+        return f"The labels {labels.name} cannot be read ({error.strerror})."
+    name = "Its labels" if _is_own(labels) else f"Its labels in {labels.name}"
+    if labelled == frames:
+        return ""
+    if labelled < frames:
+        return f"{name} are of {labelled} of these."
+    return (
+        f"{name} are of {frames_text(labelled)}: the video is {labelled - frames} shorter, since"
+        " its end was not on the disk yet; no label was cut."
+    )
+
+
+def _is_own(labels: Path) -> bool:
+    """Whether labels were written for a COCO file alone; those that were asked for stay."""
+    return labels.name.endswith(".jsonl") and ".partial" in labels.name
+
+
 def _recover_coco(file: RunningFile) -> Recovered:
     labels, target = Path(file.partial), Path(file.target)
     temporary = free_path(target.with_name(f"{target.stem}.partial{target.suffix}"))
     try:
-        coco_from_jsonl(labels, temporary, file.source_name, file.class_names, file.info)
+        frames = coco_from_jsonl(labels, temporary, file.source_name, file.class_names, file.info)
         path = publish(temporary, target, overwrite=False)
     finally:
         temporary.unlink(missing_ok=True)
-    if labels.name.endswith(".jsonl") and ".partial" in labels.name:
-        labels.unlink()  # its own; labels that were asked for stay
-    return Recovered(path, None)
+    if _is_own(labels):
+        labels.unlink()
+    return Recovered(path, None, frames)
 
 
 def _look_at(file: RunningFile) -> Interrupted | None:

@@ -42,6 +42,8 @@ class RunningFile:
     info: dict[str, str] = field(default_factory=dict)
     sound: dict[str, Any] | None = None
     """`SoundNote` of the source as plain values; None when the recording has no sound."""
+    labels: str = ""
+    """Absolute path of the labels, as JSONL, of the recording that a video belongs to, if any."""
     kept: bool = False
     """Left as it is by the user: not offered again."""
 
@@ -139,7 +141,7 @@ def _read(entry: Path) -> RunningFile | None:
     except (*_UNREADABLE, NotPrivateError) as error:
         log.sink.warning("the note %s about a recording cannot be read: %r", entry.name, error)
         return None
-    texts = (file.partial, file.target, file.source_name)
+    texts = (file.partial, file.target, file.source_name, file.labels)
     if not all(isinstance(text, str) for text in texts) or not isinstance(file.info, dict):
         log.sink.warning("the note %s about a recording is not ours", entry.name)
         return None

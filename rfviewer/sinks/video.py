@@ -43,6 +43,7 @@ class VideoSink:
         overwrite: bool = False,
         audio: bool = True,
         command: str = "",
+        labels: Path | None = None,
         running: RunningFiles | None = None,
     ) -> None:
         self.path = path
@@ -56,6 +57,7 @@ class VideoSink:
         self._clock = SourceClock(context.source, wanted=audio)
         self._metadata = _metadata(context, command)
         self._encoder: FragmentEncoder | None = None
+        self._labels = labels  # of the same recording: only noted, for recovery
         self._running = running
         self._entry: Path | None = None
         self._space = FreeSpace(path.parent)
@@ -184,6 +186,7 @@ class VideoSink:
             target=str(self.path.absolute()),
             source_name=self._context.source.name,
             sound=None if sound is None else sound.to_json(),
+            labels="" if self._labels is None else str(self._labels.absolute()),
         )
 
     def _look_after(self) -> None:

@@ -46,6 +46,7 @@ def test_recovering_says_where_and_how_long(left, capsys) -> None:
     assert run() == 0
     out = capsys.readouterr().out
     assert out.startswith(f"recovered  {left.parent / 'a.mp4'}, 1")
+    assert out.endswith(" s, 30 frames\n")
     assert run() == 0
     assert capsys.readouterr().out == "No interrupted recording was found.\n"
 

@@ -57,7 +57,9 @@ def kill_one(folder: Path, after_s: float, from_bytes: int = 0) -> dict[str, flo
         saved = round(one["duration_s"] * FPS)
         assert Path(one["output"]) == video
         decoded = _decodable_frames(video)
-        assert decoded == saved, (decoded, saved)
+        assert decoded == saved == one["frames"], (decoded, saved, one)
+        shorter = f"of {written} frames: the video is {written - saved} shorter"
+        assert (shorter in one["notice"]) is (written > saved), (written, one)
     lost_s = max(0, written - saved) / FPS
     return {"after_s": after_s, "written": written, "saved": saved, "lost_s": lost_s}
 

@@ -1,6 +1,7 @@
 """Recordings that were cut off are found wherever they lie, and finished, kept or deleted."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -68,9 +69,9 @@ def killed(running, folder) -> int:
     return int(rest[-1]) if rest else reported
 
 
-def cut_off(running, folder, name="a.mp4", frames=30) -> Path:
+def cut_off(running, folder, name="a.mp4", frames=30, sink=None) -> Path:
     """Leave what a crash would: fragments and an entry in the list."""
-    sink = VideoSink(folder / name, context(), running=running)
+    sink = sink or VideoSink(folder / name, context(), running=running)
     for index in range(frames):
         sink.write(item(index))
     assert sink.partial is not None
@@ -209,3 +210,47 @@ def test_labels_of_another_program_are_no_coco_file(running, folder) -> None:
     with pytest.raises(SinkError, match="cannot be created"):
         recover(labels, running)
     assert [path.name for path in folder.iterdir()] == ["a.partial.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (3, "Its labels in a.jsonl are of 33 frames: the video is 3 shorter, since its end was"),
+        (0, ""),
+        (-25, "Its labels in a.jsonl are of 5 of these."),
+    ],
+)
+def test_a_video_and_labels_that_end_at_different_frames_are_told(
+    running, folder, more, told
+) -> None:
+    request = RecordingRequest(video=folder / "a.mp4", labels=folder / "a.jsonl")
+    video, labels = factory.make_sinks(request, context())
+    with labels:
+        for index in range(30 + more):
+            labels.write(item(index))
+        cut_off(running, folder, sink=video)
+    with (folder / "a.jsonl").open("a") as file:
+        file.write('{"frame_index":')  # cut off as well: of no frame
+    (found,) = find_interrupted(running)
+    before = (folder / "a.jsonl").read_bytes()
+    recovered = recover(found.path, running)
+    assert recovered.frames == 30
+    assert recovered.notice.startswith(told)
+    assert bool(recovered.notice) is bool(told)
+    assert (folder / "a.jsonl").read_bytes() == before
+
+
+def test_a_video_is_compared_with_its_labels_before_they_are_a_coco_file(running, folder) -> None:
+    request = RecordingRequest(video=folder / "a.mp4", coco=folder / "a.json")
+    video, coco = factory.make_sinks(request, context())
+    coco.__enter__()
+    for index in range(32):
+        coco.write(item(index))
+    coco._held.close()
+    coco.labels._file.close()
+    cut_off(running, folder, sink=video)
+    os.utime(folder / "a.partial.jsonl", (0, 0))
+    first, second = [recover(one.path, running) for one in find_interrupted(running)]
+    assert (first.frames, second.frames) == (30, 32)
+    assert first.notice.startswith("Its labels are of 32 frames: the video is 2 shorter")
+    assert len(json.loads(second.path.read_text())["images"]) == 32

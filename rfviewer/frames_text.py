@@ -1,0 +1,6 @@
+"""A number of frames in words."""
+
+
+def frames_text(count: int) -> str:
+    """Return e.g. "1 frame" or "12 frames"."""
+    return "1 frame" if count == 1 else f"{count} frames"
