@@ -31,4 +31,4 @@ class DecodeState:
     reason: str = ""
     """Why it is not the GPU, in a few words; empty when it is, or when nobody asked for it."""
     on_device: bool = False
-    """Whether pictures stay on the GPU: they come to the host for who looks at them only."""
+    """Whether the last picture stayed on the GPU: it comes to the host only for who looks."""

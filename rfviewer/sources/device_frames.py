@@ -19,10 +19,10 @@ _TAGS = {YuvStandard.BT601: 5, YuvStandard.BT709: 1}
 """To AVColorSpace (ITU-T H.273 matrix coefficients)."""
 
 
-def colors_of(colorspace: int, *, full_range: bool) -> YuvColors | None:
-    """Return what the numbers of a picture with that tag mean; None if no kernel knows it."""
-    standard = _STANDARDS.get(matrix_of(colorspace))
-    return None if standard is None else YuvColors(standard, full_range)
+def colors_of(frame: VideoFrame) -> YuvColors | None:
+    """Return what the numbers of a picture mean; None if no kernel knows it."""
+    standard = _STANDARDS.get(matrix_of(frame.colorspace))
+    return None if standard is None else YuvColors(standard, is_full_range(frame))
 
 
 class DeviceFrames:
@@ -32,16 +32,22 @@ class DeviceFrames:
         self._memory = memory
         self._converter = HostConverter()
 
+    def can_keep(self, frame: VideoFrame) -> bool:
+        """Tell whether the kernels make of `frame` what the host makes of it.
+
+        Of interlaced pictures swscale takes the chroma of each field for itself.
+        """
+        return colors_of(frame) is not None and not frame.interlaced_frame
+
     def keep(self, frame: VideoFrame) -> None:
-        """Put the picture of `frame` where it can stay; `picture_of` returns it.
+        """Put the picture of `frame`, which can be kept, where it stays; see `picture_of`.
 
         Raises:
             EngineError: the GPU has no memory for it, or failed.
-            ValueError: its colours are none of those that the kernels know.
         """
-        colors = colors_of(frame.colorspace, full_range=is_full_range(frame))
+        colors = colors_of(frame)
         if colors is None:
-            raise ValueError(f"colours with the tag {frame.colorspace}")
+            raise AssertionError("can_keep() was not asked")
         luma, chroma = frame.planes
         frame.opaque = self._memory.keep(
             luma, chroma, colors, lambda nv12: self._converter.image_of(nv12, colors)

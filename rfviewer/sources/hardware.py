@@ -32,8 +32,6 @@ class PictureDecoder(Protocol):
 
     reorder_depth: int
     """How many pictures are held back for their order."""
-    on_device: bool
-    """Whether the frames lie on the GPU, with what keeps them there (`device_frames`)."""
 
     def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
         """Return what comes out for `packet`; None takes what is left."""
@@ -161,7 +159,7 @@ class SwitchingDecoder:
             DECODE_ERRORS: of the CPU, for `packet` or, at the end, for what is left.
         """
         if self._hardware is None:
-            return self._software.decode(packet)
+            return self._fresh(self._software.decode(packet))
         if packet is not None:
             self._keep(packet)
         try:
@@ -188,13 +186,21 @@ class SwitchingDecoder:
                     damaged(packet)
         if last is None:
             frames += self._software.decode(None)
+        self._groups, self._bytes = [[]], 0
+        return self._fresh(frames)
+
+    def _fresh(self, frames: list[VideoFrame]) -> list[VideoFrame]:
+        """Leave out what the GPU handed out already.
+
+        A CPU decoder of several threads gives its last frames packets later, when nothing is
+        decoded again any more.
+        """
         fresh = []
         for frame in frames:
             if self._handed_out[frame.pts] > 0:
                 self._handed_out[frame.pts] -= 1
             else:
                 fresh.append(frame)
-        self._forget()
         return fresh
 
     def _keep(self, packet: "Packet[VideoStream]") -> None:

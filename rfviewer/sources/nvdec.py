@@ -11,11 +11,11 @@ from av.codec.context import Flags as CodecFlags
 from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
 from rfviewer.errors import EngineError
 from rfviewer.interfaces import PictureMemory
-from rfviewer.sources.device_frames import DeviceFrames, colors_of
+from rfviewer.sources.device_frames import DeviceFrames
 from rfviewer.sources.hardware import DECODE_ERRORS, HardwareRefusedError
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ class NvdecDecoder:
             raise HardwareRefusedError(lacks.value)
         memory = pictures() if _can_stay(software) else None
         self._kept = None if memory is None else DeviceFrames(memory)
-        self.on_device = self._kept is not None
         try:
             accelerator = _accelerator(memory)
             context = av.CodecContext.create(av.Codec(name, "r"), "r", accelerator)
@@ -145,11 +144,11 @@ class NvdecDecoder:
         if _aspect_of(self._context) != self._aspect:
             # Sources ask the stream's own context for the shape of a pixel.
             raise HardwareRefusedError("its pixels change their shape")
-        if self._kept is None:
+        if self._kept is None or not self._kept.can_keep(frame):
             return self._reformatter.reformat(frame, format="yuv420p", threads=1)
         try:
             self._kept.keep(frame)
-        except (EngineError, ValueError) as error:
+        except EngineError as error:
             raise HardwareRefusedError(str(error)) from error
         return frame
 
@@ -160,13 +159,8 @@ def _can_stay(software: VideoCodecContext) -> bool:
     Chroma of odd sizes would be cut off by PyAV's DLPack, and pixels that are not square are
     resized on the host.
     """
-    full_range = software.color_range == ColorRange.JPEG
-    return (
-        software.width % 2 == 0
-        and software.height % 2 == 0
-        and _aspect_of(software) == (1, 1)
-        and colors_of(software.colorspace, full_range=full_range) is not None
-    )
+    even = software.width % 2 == 0 and software.height % 2 == 0
+    return even and _aspect_of(software) == (1, 1)
 
 
 def _accelerator(memory: PictureMemory | None) -> HWAccel:

@@ -9,6 +9,7 @@ from av.video.frame import VideoFrame
 
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.sources.decoder import Damage, PacketDecoder
+from rfviewer.sources.device_frames import picture_of
 from rfviewer.sources.hardware import (
     ON_CPU,
     Decoding,
@@ -176,6 +177,9 @@ class MediaReader:
                 continue  # lacks the references before the key frame
             else:
                 pts_s = self.timeline.direct_s(frame.pts)
+            on_device = picture_of(frame) is not None
+            if on_device is not self.decode.on_device:
+                self.decode = replace(self.decode, on_device=on_device)
             self.last = StampedFrame(
                 frame, pts_s, self._place(frame, pts_s), self._aspect_of(frame)
             )
@@ -240,13 +244,12 @@ class MediaReader:
         except HardwareRefusedError as error:
             self._refuse(str(error))
             return None
-        self.decode = replace(self.decode, on_device=hardware.on_device)
         return SwitchingDecoder(software, hardware, self._refuse)
 
     def _refuse(self, reason: str) -> None:
         """Decode on the CPU from now on, also after the source is opened again."""
         self._hardware = None
-        self.decode = replace(self.decode, effective=Decode.CPU, reason=reason, on_device=False)
+        self.decode = replace(self.decode, effective=Decode.CPU, reason=reason)
 
     def _place(self, frame: VideoFrame, pts_s: float) -> int:
         if self.index is not None and self.index.exact and frame.pts is not None:

@@ -51,8 +51,6 @@ class Memory:
 
 def keeping(memory, good=LONG):
     class Keeping(FakeGpu):
-        on_device = True
-
         def __init__(self, software, live):
             super().__init__(software, live, good)
             self.frames = DeviceFrames(memory)
@@ -60,6 +58,7 @@ def keeping(memory, good=LONG):
         def decode(self, packet):
             moved = [frame.reformat(format="nv12") for frame in super().decode(packet)]
             for frame in moved:
+                assert self.frames.can_keep(frame)
                 try:
                     self.frames.keep(frame)
                 except EngineError as error:
@@ -135,15 +134,25 @@ def test_the_host_sees_what_swscale_makes_of_planar_pictures(name):
 
 
 def test_only_colours_that_the_kernels_know_stay():
-    assert colors_of(1, full_range=True) == YuvColors(YuvStandard.BT709, full_range=True)
-    for tag in (2, 5, 6):  # untagged is read as BT.601
-        assert colors_of(tag, full_range=False) == YuvColors(YuvStandard.BT601, full_range=False)
-    for tag in (4, 7, 9):
-        assert colors_of(tag, full_range=False) is None
     frame = av.VideoFrame(32, 32, "nv12")
-    frame.colorspace = 9
-    with pytest.raises(ValueError, match="tag 9"):
-        DeviceFrames(Memory()).keep(frame)
+    frame.colorspace, frame.color_range = 1, 2
+    assert colors_of(frame) == YuvColors(YuvStandard.BT709, full_range=True)
+    frame.color_range = 1
+    for tag in (2, 5, 6):  # untagged is read as BT.601
+        frame.colorspace = tag
+        assert colors_of(frame) == YuvColors(YuvStandard.BT601, full_range=False)
+        assert DeviceFrames(Memory()).can_keep(frame)
+    for tag in (4, 7, 9):
+        frame.colorspace = tag
+        assert not DeviceFrames(Memory()).can_keep(frame)
+
+
+def test_interlaced_pictures_come_to_the_host(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", 3, options={"x264-params": "tff=1"})
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            assert frame.interlaced_frame
+            assert not DeviceFrames(Memory()).can_keep(frame.reformat(format="nv12"))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The GPU decoder's place is taken by FFmpeg's CPU decoder, which fails when it is told to."""
 
+import os
 import weakref
 
 import av
@@ -22,8 +23,6 @@ LONG = 10**9
 
 class FakeGpu:
     """Decodes `good` packets, then refuses all others."""
-
-    on_device = False
 
     def __init__(self, software, live, good=LONG, pictures=None):
         del live, pictures
@@ -77,7 +76,11 @@ def clip(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("good", [0, 1, 2, 7, 12, 13, 14, 25, 49, 50, LONG])
-def test_a_gpu_that_fails_after_any_packet_costs_no_frame_and_repeats_none(clip, good):
+@pytest.mark.parametrize("cores", [1, 16])  # with 16 the CPU holds frames back, one a thread
+def test_a_gpu_that_fails_after_any_packet_costs_no_frame_and_repeats_none(
+    clip, monkeypatch, good, cores
+):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
     cpu, ours = opened(clip), opened(clip, gpu(good))
     same(read_all(ours), read_all(cpu))
     assert ours.damaged == 0
