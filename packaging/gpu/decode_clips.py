@@ -26,6 +26,8 @@ class ClipSpec:
     count: int
     options: dict[str, str]
     full_range: bool = False
+    aspect: tuple[int, int] = (1, 1)
+    """Width and height of a pixel."""
 
 
 _B_FRAMES = {"bf": "3", "g": "24", "preset": "fast"}
@@ -37,6 +39,7 @@ EXACT = (
     ClipSpec("h264-crop", "libx264", (322, 182), 60, _B_FRAMES),
     ClipSpec("h264-full", "libx264", (312, 176), 60, _B_FRAMES, full_range=True),
     ClipSpec("h264-fields", "libx264", (640, 368), 60, _B_FRAMES | {"x264-params": "tff=1"}),
+    ClipSpec("h264-wide", "libx264", (312, 176), 60, _B_FRAMES, aspect=(4, 3)),
     ClipSpec("h264-tiny", "libx264", (64, 64), 30, _B_FRAMES),
     ClipSpec("hevc-b", "libx265", (312, 176), 60, _X265),
     ClipSpec("hevc-crop", "libx265", (322, 182), 60, _X265),
@@ -70,6 +73,7 @@ def make(spec: ClipSpec, folder: Path) -> Path:
     with av.open(str(partial), "w") as output:
         stream = output.add_stream(spec.codec, rate=_RATE, options=dict(spec.options))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(*spec.aspect)
         if spec.full_range:
             stream.codec_context.color_range = av.video.reformatter.ColorRange.JPEG
         stream.time_base = stream.codec_context.time_base = Fraction(1, _RATE)

@@ -19,6 +19,8 @@ _MATRICES = {
     10: Colorspace.BT2020,
 }
 """AVColorSpace (ITU-T H.273 matrix coefficients) to swscale's table."""
+ON_DEVICE = "cuda"
+"""FFmpeg's name for the format of a picture that lies on a GPU."""
 _UNTAGGED = 2
 _RGB = 0
 _FULL_RANGE = 2
@@ -52,6 +54,9 @@ class FrameConverter:
         if frame.key_frame or (frame.width, frame.height) != self._size:
             self._size = (frame.width, frame.height)
             self._orientation = orientation_of(frame) or UPRIGHT
+        if frame.format.name == ON_DEVICE:
+            # Bytes are only moved; NV12 itself swscale would convert another way.
+            frame = self._reformatter.reformat(frame, format="yuv420p", threads=1)
         width = max(1, round(frame.width * self._aspect))
         matrix = None if frame.colorspace == _RGB else matrix_of(frame.colorspace)
         picture = self._reformatter.reformat(

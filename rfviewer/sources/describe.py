@@ -8,7 +8,6 @@ from av.video.frame import VideoFrame
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.frame import Frame, SourceInfo
 from rfviewer.sources.colors import color_notices
-from rfviewer.sources.device_frames import picture_of
 from rfviewer.sources.media import Target, sample_aspect_of
 from rfviewer.sources.reader import DEFAULT_FPS, MediaReader
 
@@ -75,7 +74,7 @@ def decode_notice(name: str, state: DecodeState | None) -> str:
 
 def _format_name(reader: MediaReader, decoded: VideoFrame) -> str:
     """Return the format of the pictures as they were encoded."""
-    if picture_of(decoded) is not None:  # FFmpeg names a place instead
+    if reader.decode.effective is Decode.GPU:  # its frames have another, or tell a place
         return str(reader.media.stream.codec_context.pix_fmt)
     return decoded.format.name
 

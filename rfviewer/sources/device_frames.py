@@ -35,9 +35,11 @@ class DeviceFrames:
     def can_keep(self, frame: VideoFrame) -> bool:
         """Tell whether the kernels make of `frame` what the host makes of it.
 
-        Of interlaced pictures swscale takes the chroma of each field for itself.
+        Of interlaced pictures swscale takes the chroma of each field for itself. Of odd sizes
+        DLPack as PyAV exports it leaves the last chroma out.
         """
-        return colors_of(frame) is not None and not frame.interlaced_frame
+        even = frame.width % 2 == 0 and frame.height % 2 == 0
+        return even and not frame.interlaced_frame and colors_of(frame) is not None
 
     def keep(self, frame: VideoFrame) -> None:
         """Put the picture of `frame`, which can be kept, where it stays; see `picture_of`.
@@ -52,6 +54,11 @@ class DeviceFrames:
         frame.opaque = self._memory.keep(
             luma, chroma, colors, lambda nv12: self._converter.image_of(nv12, colors)
         )
+
+
+def let_go(frame: VideoFrame) -> None:
+    """Let `frame` come to the host after all."""
+    frame.opaque = None
 
 
 def picture_of(frame: VideoFrame) -> DevicePicture | None:

@@ -15,6 +15,7 @@ from av.video.reformatter import VideoReformatter
 
 from rfviewer.errors import EngineError
 from rfviewer.interfaces import PictureMemory
+from rfviewer.sources.colors import ON_DEVICE
 from rfviewer.sources.device_frames import DeviceFrames
 from rfviewer.sources.hardware import DECODE_ERRORS, HardwareRefusedError
 
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 _CODECS = {"h264": "h264", "hevc": "hevc", "vp9": "vp9", "libdav1d": "av1", "av1": "av1"}
 """FFmpeg's decoder on the CPU to the one that can use NVDEC."""
-_HOST_FORMAT, _DEVICE_FORMAT = "nv12", "cuda"
-"""Of frames that came to the host, and of those that lie on the GPU."""
+_HOST_FORMAT = "nv12"
 _FORMATS = ("yuv420p", "yuvj420p")
 """What NVDEC hands over as NV12. More bits and other chroma are decoded on the CPU."""
 _CUDA, _NVCUVID = (
@@ -69,8 +69,9 @@ class NvdecDecoder:
     ) -> None:
         """Open a decoder for the stream of `software`, which is left as it is.
 
-        `pictures` returns where frames can stay on the GPU, None if nowhere; asked only where they
-        could. It may take seconds.
+        `pictures` returns where frames can stay on the GPU, None if nowhere; it may take seconds.
+        Then it decodes in the context of the engine even what comes to the host: work of two
+        contexts takes turns on a GPU.
 
         Raises:
             HardwareRefusedError: no GPU, or nothing that it decodes exactly.
@@ -86,7 +87,8 @@ class NvdecDecoder:
         lacks = missing_part()
         if lacks is not None:
             raise HardwareRefusedError(lacks.value)
-        memory = pictures() if _can_stay(software) else None
+        memory = pictures()
+        self._format = _HOST_FORMAT if memory is None else ON_DEVICE
         self._kept = None if memory is None else DeviceFrames(memory)
         try:
             accelerator = _accelerator(memory)
@@ -136,7 +138,7 @@ class NvdecDecoder:
 
         Either way bytes are moved and none changes, so colours come out equal.
         """
-        if frame.format.name != (_HOST_FORMAT if self._kept is None else _DEVICE_FORMAT):
+        if frame.format.name != self._format:
             raise HardwareRefusedError(f"{frame.format.name} pictures are decoded on the CPU")
         if (frame.width, frame.height) != (self._context.width, self._context.height):
             # FFmpeg crops a picture on the device at its right and bottom only.
@@ -151,16 +153,6 @@ class NvdecDecoder:
         except EngineError as error:
             raise HardwareRefusedError(str(error)) from error
         return frame
-
-
-def _can_stay(software: VideoCodecContext) -> bool:
-    """Tell whether pictures of that stream need nothing done to them on the host.
-
-    Chroma of odd sizes would be cut off by PyAV's DLPack, and pixels that are not square are
-    resized on the host.
-    """
-    even = software.width % 2 == 0 and software.height % 2 == 0
-    return even and _aspect_of(software) == (1, 1)
 
 
 def _accelerator(memory: PictureMemory | None) -> HWAccel:

@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.sources.decoder import Damage, PacketDecoder
-from rfviewer.sources.device_frames import picture_of
+from rfviewer.sources.device_frames import let_go, picture_of
 from rfviewer.sources.hardware import (
     ON_CPU,
     Decoding,
@@ -177,12 +177,13 @@ class MediaReader:
                 continue  # lacks the references before the key frame
             else:
                 pts_s = self.timeline.direct_s(frame.pts)
+            aspect = self._aspect_of(frame)
+            if aspect not in (None, 1):
+                let_go(frame)  # pixels are made square on the host
             on_device = picture_of(frame) is not None
             if on_device is not self.decode.on_device:
                 self.decode = replace(self.decode, on_device=on_device)
-            self.last = StampedFrame(
-                frame, pts_s, self._place(frame, pts_s), self._aspect_of(frame)
-            )
+            self.last = StampedFrame(frame, pts_s, self._place(frame, pts_s), aspect)
             self._count += 1
             return self.last
         if self._counting and not self._interrupted():

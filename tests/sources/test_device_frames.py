@@ -185,17 +185,29 @@ def test_a_decoder_whose_pictures_stay_works_in_the_context_of_pytorch(clip, dri
     assert memory.entered == 1
 
 
-@pytest.mark.parametrize(
-    "odd", [{"size": (161, 96)}, {"size": (160, 97)}, {"aspect": Fraction(4, 3)}]
-)
-def test_what_the_host_must_change_comes_to_the_host(tmp_path, driver, odd):
-    options = {"pix_fmt": "yuv420p"} | odd
-    codec = {"codec": "libvpx-vp9"} if "size" in odd else {}
-    memory = Memory()
-    open_nvdec(make_clip(tmp_path / "a.mp4", 3, **options, **codec), memory)
+def test_without_it_a_decoder_has_a_context_of_its_own(clip, driver):
+    open_nvdec(clip, None)
     ((_, options),) = driver
-    assert not options.get("is_hw_owned")
-    assert memory.entered == 0
+    assert options == {"allow_software_fallback": False}
+
+
+@pytest.mark.parametrize("size", [(33, 32), (32, 33)])
+def test_odd_sizes_come_to_the_host(size):
+    assert DeviceFrames(Memory()).can_keep(av.VideoFrame(32, 32, "nv12"))
+    assert not DeviceFrames(Memory()).can_keep(av.VideoFrame(*size, "nv12"))
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
+def test_pixels_that_are_not_square_come_to_the_host(tmp_path, codec):
+    """The container alone says so for VP9."""
+    path = make_clip(tmp_path / "a.mp4", 10, codec=codec, aspect=Fraction(4, 3))
+    cpu, ours = opened(path), opened(path, keeping(Memory()))
+    assert not ours.info.decode.on_device
+    frames = read_all(ours)
+    assert not any(frame.on_device for frame in frames)
+    assert [(f.width, f.height) for f in frames] == [(f.width, f.height) for f in read_all(cpu)]
+    ours.close()
+    cpu.close()
 
 
 def test_the_memory_is_asked_for_only_where_the_gpu_decodes(clip, monkeypatch):
