@@ -219,6 +219,12 @@ class ClassPanel(Section):
         else:
             self.set_summary("")
 
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange:
+            self._resize_list()
+        super().changeEvent(event)
+
     def _recolor(self) -> None:
         view = self._model.view
         if view.color_by is ColorBy.INSTANCE:

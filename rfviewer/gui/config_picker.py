@@ -67,6 +67,7 @@ class ConfigPicker(QWidget):
         self._left_out.setVisible(False)
         self.area = scrolled(self._make_grid(), least_lines=3)
         column.addWidget(self.area, 1)
+        self._fit_text()
         self._arrange()
         model.optimizations_changed.connect(lambda _: self._on_current())
         model.snapshot_changed.connect(self._on_snapshot)
@@ -114,7 +115,6 @@ class ConfigPicker(QWidget):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setObjectName("Choice")
-        button.setMinimumWidth(20 * self.fontMetrics().horizontalAdvance("0"))
         menu = QMenu(button)
         other = "B" if side == "A" else "A"
         for text, value in (
@@ -146,7 +146,6 @@ class ConfigPicker(QWidget):
             toggle = toggle_of(name)
             mark, text = label(figures=True), ElidedLabel(toggle.label)
             text.setToolTip(tooltip(f"{toggle.label}: {toggle.why}"))
-            mark.setFixedWidth(mark.fontMetrics().horizontalAdvance("\N{NOT EQUAL TO}") + 2)
             self._marks[name], self._names[name] = mark, text
             for side in _SIDES:
                 self._controls[side, name] = self._control(side, name)
@@ -201,12 +200,10 @@ class ConfigPicker(QWidget):
             box = QComboBox()
             box.addItems([str(choice) for choice in toggle.choices])
             box.setAccessibleName(f"{side}: {toggle.label}")
-            box.setFixedHeight(max(_ROW_PX, box.fontMetrics().height() + 2))
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             box.activated.connect(lambda index: self._set(side, name, toggle.choices[index]))
             return box
         switch = Switch(f"{side}: {toggle.label}")
-        switch.setFixedHeight(icon_px(_ROW_PX))
         switch.clicked.connect(lambda checked: self._set(side, name, checked))
         return switch
 
@@ -255,6 +252,19 @@ class ConfigPicker(QWidget):
                     widget.setVisible(name not in blocked)
             self._left_out.setVisible(bool(blocked))
 
+    def _fit_text(self) -> None:
+        """Make marks, switches and choices as large as the text asks for."""
+        metrics = self.fontMetrics()
+        for mark in self._marks.values():
+            mark.setFixedWidth(metrics.horizontalAdvance("\N{NOT EQUAL TO}") + 2)
+        for button in self._buttons.values():
+            button.setMinimumWidth(20 * metrics.horizontalAdvance("0"))
+        for control in self._controls.values():
+            switch = isinstance(control, Switch)
+            control.setFixedHeight(
+                icon_px(_ROW_PX) if switch else max(_ROW_PX, metrics.height() + 2)
+            )
+
     def _rearrange(self) -> None:
         self._columns = 0
         self._arrange()
@@ -267,6 +277,7 @@ class ConfigPicker(QWidget):
     @override
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.FontChange and self._names:
+            self._fit_text()
             self._show()
             self._rearrange()
         super().changeEvent(event)

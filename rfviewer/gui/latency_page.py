@@ -250,6 +250,8 @@ class LatencyPage(RepaintingWidget):
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self._retint()
+        elif event.type() == QEvent.Type.FontChange:
+            self.plot.fit_text()
         super().changeEvent(event)
 
 

@@ -241,6 +241,8 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.WindowStateChange and self._started:
             self._poll_as_visible()
+        elif event.type() == QEvent.Type.FontChange:
+            QTimer.singleShot(0, self, self.theme.follow_text_size)  # once all have the new font
         super().changeEvent(event)
 
     def _poll_as_visible(self) -> None:

@@ -242,4 +242,7 @@ class PlotStrip(RepaintingWidget):
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange:
             self._retint()
+        elif event.type() == QEvent.Type.FontChange:
+            for plot in self._plots():
+                plot.fit_text()
         super().changeEvent(event)

@@ -49,7 +49,6 @@ class RackRow(QWidget):
         self._choices: Segments[int] | None = None
         title = label(toggle.label)
         self._mark = QLabel()
-        self._mark.setFixedSize(QSize(icon_px(16), icon_px(16)))
         self._state = label(muted=True)
         self._state.setFont(scaled(self._state.font(), 0.9))
         self._key = KeyCap()
@@ -71,7 +70,6 @@ class RackRow(QWidget):
         self._effect.setFont(scaled(self._effect.font(), 0.88, bold=True))
         self._measure = QToolButton()
         self._measure.setObjectName("Small")
-        self._measure.setIconSize(QSize(icon_px(14), icon_px(14)))
         self._measure.setAccessibleName(f"Measure {toggle.label}")
         self._measure.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._measure.setToolTip(tooltip(f"Measure what {toggle.label} does, with all else as set"))
@@ -96,9 +94,7 @@ class RackRow(QWidget):
         head.addWidget(self._key)
         grid.addLayout(head, 0, 1)
         grid.addLayout(foot, 1, 1)
-        indent = QWidget()
-        indent.setFixedSize(switch_width_px(), 0)
-        grid.addWidget(indent, 1, 0)
+        self._grid = grid
         grid.setColumnStretch(1, 1)
         rebuild = (
             "\nA change takes a moment: buffers are made anew." if toggle.needs_rebuild else ""
@@ -205,6 +201,9 @@ class RackRow(QWidget):
 
     def _retint(self) -> None:
         tokens = current_tokens()
+        self._grid.setColumnMinimumWidth(0, switch_width_px())  # of choices, too
+        self._mark.setFixedSize(QSize(icon_px(16), icon_px(16)))
+        self._measure.setIconSize(QSize(icon_px(14), icon_px(14)))
         color = {"check": tokens.good, "blocked": tokens.warn}.get(self._shown[0], tokens.muted)
         if self._shown[0]:
             ratio = self.devicePixelRatioF()

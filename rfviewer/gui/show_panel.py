@@ -1,6 +1,8 @@
 """Section "Show": threshold, opacity, what is drawn, and colour by. Acts at once."""
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from typing import override
+
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QHBoxLayout, QSlider, QWidget
 
 from rfviewer.config import ColorBy, View
@@ -31,8 +33,7 @@ class _Share(QWidget):
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()
         row = without_margins(QHBoxLayout(self), spacing_px=GAP_PX)
-        caption = label(name)
-        caption.setFixedWidth(caption.fontMetrics().horizontalAdvance("Threshold") + GAP_PX)
+        self._caption = label(name)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, 100)
         self._slider.setPageStep(5)
@@ -44,13 +45,19 @@ class _Share(QWidget):
         self._spin.setDecimals(2)
         self._spin.setFont(tabular(self._spin.font()))
         self._spin.setAccessibleName(f"{name} as a number")
-        self._spin.setFixedWidth(self._spin.fontMetrics().horizontalAdvance("0.00") + 38)
         self._spin.setKeyboardTracking(False)
         self._slider.valueChanged.connect(self._on_slider)
         self._spin.valueChanged.connect(self._on_spin)
-        row.addWidget(caption)
+        row.addWidget(self._caption)
         row.addWidget(self._slider, 1)
         row.addWidget(self._spin)
+        self._fit_text()
+
+    def _fit_text(self) -> None:
+        """Let all sliders begin and end below each other, in the text's size."""
+        metrics = self.fontMetrics()
+        self._caption.setFixedWidth(metrics.horizontalAdvance("Threshold") + GAP_PX)
+        self._spin.setFixedWidth(metrics.horizontalAdvance("0.00") + 38)
 
     def set_value(self, value: float) -> None:
         """Show `value` without telling anybody."""
@@ -65,6 +72,12 @@ class _Share(QWidget):
         with QSignalBlocker(self._slider):
             self._slider.setValue(round(value * 100))
         self.changed.emit(round(value, 4))
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.FontChange:
+            self._fit_text()
+        super().changeEvent(event)
 
 
 class ShowPanel(Section):

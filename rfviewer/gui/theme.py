@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
 
 from rfviewer.gui.stylesheet import stylesheet
 from rfviewer.gui.tokens import DARK, LIGHT, Tokens, icon_px
@@ -32,6 +32,7 @@ class ThemeController(QObject):
         self._app = app
         self._choice = choice
         self._applied: Tokens | None = None
+        self._text_pt = _points(app.font())
         self._system_dark_by_palette = (
             app.style().standardPalette().color(QPalette.ColorRole.Window).lightness() < 128
         )
@@ -72,8 +73,29 @@ class ThemeController(QObject):
 
     def _apply(self) -> None:
         tokens = DARK if self._wants_dark() else LIGHT
-        if tokens is self._applied:
+        if tokens is not self._applied:
+            self._dress(tokens)
+
+    def follow_text_size(self) -> None:
+        """Take over the text size of the system where it was changed while the window is open."""
+        size_pt = _points(self._app.font())
+        if size_pt == self._text_pt:
             return
+        factor, self._text_pt = size_pt / self._text_pt, size_pt
+        # With a style sheet Qt hands a new size on only when the sheet is set, and never to what
+        # has a size of its own.
+        own = [(widget, widget.font().pointSizeF()) for widget in self._app.allWidgets()]
+        own = [(widget, before_pt) for widget, before_pt in own if _has_own_size(widget)]
+        self._app.setStyleSheet("")
+        self._dress(self.tokens)
+        for widget, before_pt in own:
+            font = widget.font()
+            font.setPointSizeF(before_pt * factor)
+            widget.setFont(font)
+        for widget in self._app.allWidgets():  # icons are drawn anew, as in other colours
+            self._app.sendEvent(widget, QEvent(QEvent.Type.PaletteChange))
+
+    def _dress(self, tokens: Tokens) -> None:
         self._applied = tokens
         sheet = stylesheet(tokens, icon_px())
         new = self._app.styleSheet() != sheet
@@ -88,6 +110,20 @@ class ThemeController(QObject):
 
     def _on_system_changed(self, _scheme: Qt.ColorScheme) -> None:
         self._apply()
+
+
+def _points(font: QFont) -> float:
+    """Return the size in points, also of a font that is given in pixels."""
+    return font.pointSizeF() if font.pointSizeF() > 0 else QFontInfo(font).pointSizeF()
+
+
+def _has_own_size(widget: QWidget) -> bool:
+    """Whether the widget was given a font with a size in points, as by `tokens.scaled`."""
+    sized = QFont()
+    sized.setPointSizeF(1.0)
+    font = widget.font()
+    given = widget.testAttribute(Qt.WidgetAttribute.WA_SetFont)
+    return given and bool(font.resolveMask() & sized.resolveMask()) and font.pointSizeF() > 0
 
 
 def palette_of(tokens: Tokens) -> QPalette:

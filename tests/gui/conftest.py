@@ -41,14 +41,23 @@ def dialogs_of_qt() -> None:
 
 
 @pytest.fixture
-def large_text(qapp) -> Iterator[None]:
-    """Text at 200 % of its usual size, as some desktops and eyes ask for."""
+def set_text_size(qapp) -> Iterator[Callable[[float], None]]:
+    """Sets the desktop's text size to a share of its usual one, which it has again in the end."""
     before = qapp.font()
-    large = QFont(before)
-    large.setPointSizeF(2 * before.pointSizeF())
-    qapp.setFont(large)
-    yield
+
+    def change(factor: float) -> None:
+        font = QFont(before)
+        font.setPointSizeF(factor * before.pointSizeF())
+        qapp.setFont(font)
+
+    yield change
     qapp.setFont(before)
+
+
+@pytest.fixture
+def large_text(set_text_size) -> None:
+    """Text at 200 % of its usual size, as some desktops and eyes ask for."""
+    set_text_size(2.0)
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""A text size that changes while the window is open is followed as if it had been there before."""
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QLabel, QSpinBox, QToolButton, QWidget
+
+from rfviewer.gui.controls import Switch
+from rfviewer.gui.lab_parts import AB, PLOTS
+from rfviewer.gui.tokens import icon_px
+
+
+def fonts_and_icons(window) -> dict[str, tuple[float, ...]]:
+    """Return text size, icon size and size of what is shown, by its place among the widgets."""
+    found = {}
+    for place, part in enumerate(window.findChildren(QWidget)):
+        if part.isVisible() and isinstance(part, QLabel | QToolButton | QSpinBox | Switch):
+            name = f"{place} {type(part).__name__} {getattr(part, 'text', str)()}"
+            sizes = [round(part.font().pointSizeF(), 2)]
+            if isinstance(part, QToolButton):
+                sizes.append(part.iconSize().width())
+                if not part.icon().isNull():
+                    sizes.append(part.icon().actualSize(QSize(99, 99)).width())
+            if isinstance(part, Switch):
+                sizes += [part.width(), part.height()]
+            found[name] = tuple(sizes)
+    return found
+
+
+@pytest.fixture
+def quiet_window(window, qtbot):
+    """Shows nothing new, so that its parts can be compared."""
+    window.resize(1280, 800)
+    qtbot.waitUntil(lambda: window.panel.classes._list.isVisible())
+    window.lab_parts.show_page(AB)
+    window.lab_parts.show_page(PLOTS)
+    window.poller.stop()
+    return window
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.8])
+def test_text_icons_and_switches_follow_and_come_back(quiet_window, set_text_size, qtbot, factor):
+    before = fonts_and_icons(quiet_window)
+    sizes = {size for size, *_ in before.values()}
+    assert len(sizes) > 2  # the usual one, and those of notes
+    set_text_size(factor)
+
+    def followed() -> bool:
+        now = fonts_and_icons(quiet_window)
+        both = now.keys() & before.keys()
+        assert len(both) > 20
+        return all(abs(now[name][0] - factor * before[name][0]) <= 0.05 for name in both)
+
+    qtbot.waitUntil(followed)
+    for part in quiet_window.findChildren(QToolButton):
+        if part.isVisible() and not part.icon().isNull() and part.objectName() != "Small":
+            assert part.icon().actualSize(QSize(99, 99)).width() == icon_px(), part.text()
+            assert part.iconSize().width() == icon_px(), part.text()
+    for switch in quiet_window.findChildren(Switch):
+        assert not switch.isVisible() or switch.width() >= icon_px(34)
+    set_text_size(1.0)
+    qtbot.waitUntil(lambda: fonts_and_icons(quiet_window) == before)
+
+
+def test_no_caption_and_no_figure_is_cut_by_a_text_that_grew(quiet_window, set_text_size, qtbot):
+    set_text_size(2.0)
+    threshold, classes = quiet_window.panel.show_panel._threshold, quiet_window.panel.classes
+
+    def whole() -> bool:
+        metrics = threshold.fontMetrics()
+        return (
+            threshold._caption.width() >= metrics.horizontalAdvance("Threshold")
+            and threshold._spin.width() >= metrics.horizontalAdvance("0.00") + 30
+            and classes._list.height() >= len(classes.rows.rows) * metrics.height()
+        )
+
+    qtbot.waitUntil(whole)
+    plot = quiet_window.live.plots.fps
+    bottom = plot.item.getAxis("bottom")
+    qtbot.waitUntil(lambda: bottom.height() >= 0.8 * quiet_window.fontMetrics().height())
