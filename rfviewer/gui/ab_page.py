@@ -117,6 +117,7 @@ class AbPage(LabPage):
         self._why_not = label(muted=True)
         for widget in (self.run_button, self._back, self._why_not):
             self.picker.add_to_head(widget)
+        self.picker.add_to_head(self.picker.search, at_end=True)
         column.addWidget(self.picker, 1)
         self.said = label(_EXPLAINED, muted=True)
         self.said.setWordWrap(True)

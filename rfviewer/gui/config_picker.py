@@ -20,6 +20,7 @@ from rfviewer.gui.lab_text import configuration_name, differing
 from rfviewer.gui.margins import without_margins
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.text import tooltip
+from rfviewer.gui.toggle_search import ToggleSearch, others_text
 from rfviewer.gui.tokens import icon_px, scaled
 from rfviewer.gui.wrapping_row import Together, WrappingRow
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
@@ -30,6 +31,8 @@ _ROW_PX = 20
 """Of a switch or a choice: rows are this low so that all of them are seen below a video."""
 _GAP_PX = 6
 _MOST_COLUMNS = 4
+_FIND_ABOVE = 16
+"""From more toggles on, which seldom are all in sight, one can be looked for."""
 _PLACES = 5
 """Of one column of toggles: mark, name, A, B, and the room before the next one."""
 
@@ -62,6 +65,10 @@ class ConfigPicker(QWidget):
         for side in _SIDES:
             self._menus.add(Together(heading(side), self._menu_button(side)))
         column.addLayout(self._menus)
+        self.search = ToggleSearch()
+        """For the place behind the menus; shown while there is much to look through."""
+        self.search.textChanged.connect(lambda _: self._rearrange())
+        self.search.taken.connect(self._go_to_first)
         self._left_out = ElidedLabel(muted=True)
         self._left_out.setFont(scaled(self._left_out.font(), 0.88))
         self._left_out.setVisible(False)
@@ -83,9 +90,9 @@ class ConfigPicker(QWidget):
         """The second set."""
         return self._value("B")
 
-    def add_to_head(self, widget: QWidget) -> None:
-        """Put a widget behind the two menus."""
-        self._menus.add(widget)
+    def add_to_head(self, widget: QWidget, *, at_end: bool = False) -> None:
+        """Put a widget behind the two menus, or at the right."""
+        self._menus.add(widget, at_end=at_end)
 
     def column_width(self) -> int:
         """Return the width of one column in which no name is cut off."""
@@ -93,7 +100,7 @@ class ConfigPicker(QWidget):
 
     def _names_width(self) -> int:
         metrics = QFontMetrics(self.font())
-        shown = self._shown_names() or toggle_names()
+        shown = self._able_names() or toggle_names()
         return max(metrics.horizontalAdvance(toggle_of(name).label) for name in shown) + 2
 
     def _controls_width(self) -> int:
@@ -156,8 +163,16 @@ class ConfigPicker(QWidget):
             self._heads.append(heads)
         return content
 
-    def _shown_names(self) -> tuple[str, ...]:
+    def _able_names(self) -> tuple[str, ...]:
         return tuple(name for name in toggle_names() if name not in self._blocked)
+
+    def _shown_names(self) -> tuple[str, ...]:
+        return tuple(name for name in self._able_names() if self.search.finds(name))
+
+    def _go_to_first(self) -> None:
+        """Let the keyboard change side B of the first toggle that was found."""
+        for name in self._shown_names()[:1]:
+            self._controls["B", name].setFocus()
 
     def _row(self, name: str) -> tuple[QWidget, ...]:
         """Return the widgets of one toggle from left to right."""
@@ -180,7 +195,14 @@ class ConfigPicker(QWidget):
             pass
         for row in range(grid.rowCount()):
             grid.setRowStretch(row, 0)
-        rows = -(-(len(shown) + bool(self._blocked)) // columns)
+        self.search.setVisible(len(self._able_names()) > _FIND_ABOVE)
+        for name in toggle_names():
+            for widget in self._row(name):
+                widget.setVisible(name in shown)
+        told = others_text(len(shown), len(self._able_names()), len(self._blocked))
+        self._left_out.set_full_text(told)
+        self._left_out.setVisible(bool(told))
+        rows = -(-(len(shown) + bool(told)) // columns)
         for index, name in enumerate(shown):
             for place, widget in enumerate(self._row(name)):
                 column = _PLACES * (index // rows) + place
@@ -245,25 +267,20 @@ class ConfigPicker(QWidget):
         blocked = frozenset(state.name for state in info.toggles if not state.available)
         if blocked != self._blocked:
             self._blocked = blocked
-            self._left_out.set_full_text(f"{len(blocked)} more cannot run here" if blocked else "")
+            self.search.clear()  # it may go out of sight
             self._rearrange()
-            for name in toggle_names():
-                for widget in self._row(name):
-                    widget.setVisible(name not in blocked)
-            self._left_out.setVisible(bool(blocked))
 
     def _fit_text(self) -> None:
         """Make marks, switches and choices as large as the text asks for."""
         metrics = self.fontMetrics()
+        self.search.fit_text()
         for mark in self._marks.values():
             mark.setFixedWidth(metrics.horizontalAdvance("\N{NOT EQUAL TO}") + 2)
         for button in self._buttons.values():
             button.setMinimumWidth(20 * metrics.horizontalAdvance("0"))
+        choice_px, switch_px = max(_ROW_PX, metrics.height() + 2), icon_px(_ROW_PX)
         for control in self._controls.values():
-            switch = isinstance(control, Switch)
-            control.setFixedHeight(
-                icon_px(_ROW_PX) if switch else max(_ROW_PX, metrics.height() + 2)
-            )
+            control.setFixedHeight(switch_px if isinstance(control, Switch) else choice_px)
 
     def _rearrange(self) -> None:
         self._columns = 0

@@ -201,7 +201,8 @@ class RackRow(QWidget):
 
     def _retint(self) -> None:
         tokens = current_tokens()
-        self._grid.setColumnMinimumWidth(0, switch_width_px())  # of choices, too
+        gap_px = GAP_PX if self._switch is None else 0  # a column without a widget has none
+        self._grid.setColumnMinimumWidth(0, switch_width_px() + gap_px)
         self._mark.setFixedSize(QSize(icon_px(16), icon_px(16)))
         self._measure.setIconSize(QSize(icon_px(14), icon_px(14)))
         color = {"check": tokens.good, "blocked": tokens.warn}.get(self._shown[0], tokens.muted)

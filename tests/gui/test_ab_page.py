@@ -32,9 +32,49 @@ def test_a_is_the_baseline_and_b_follows_what_is_set(window, session, qtbot):
 def test_the_picker_leaves_out_what_cannot_run_here(window, qtbot):
     page = open_ab(window, qtbot)
     qtbot.waitUntil(lambda: page.picker._names["cuda_graph"].isHidden())
-    shown = {name for name, text in page.picker._names.items() if not text.isHidden()}
-    assert shown == WORK_ON_CPU
+    assert shown_toggles(page.picker) == WORK_ON_CPU
     assert "more cannot run here" in page.picker._left_out.full_text
+
+
+def shown_toggles(picker) -> set[str]:
+    return {name for name, text in picker._names.items() if not text.isHidden()}
+
+
+def test_a_switch_is_found_by_name_purpose_or_stage(make_window, qtbot):
+    window = make_window(FakeSession(gpu=True))
+    window.resize(1280, 800)
+    picker = open_ab(window, qtbot).picker
+    qtbot.waitUntil(lambda: picker.search.isVisible() and "cuda_graph" in shown_toggles(picker))
+    able = shown_toggles(picker)
+    qtbot.keyClicks(picker.search, "survivors")
+    assert shown_toggles(picker) == {"limit_masks"}
+    assert picker._left_out.full_text == f"{len(able) - 1} others"
+    qtbot.keyClick(picker.search, Qt.Key.Key_Return)
+    assert window.focusWidget() is picker._controls["B", "limit_masks"]
+    picker.search.setText("d2h COPY")
+    assert shown_toggles(picker) == {"packed_masks", "fixed_copy"}
+    qtbot.waitUntil(lambda: picker.area.verticalScrollBar().maximum() == 0)
+    picker.search.setText("nothing of the kind")
+    assert not shown_toggles(picker)
+    assert picker._left_out.full_text == f"None of {len(able)} is found"
+    qtbot.keyClick(picker.search, Qt.Key.Key_Escape)
+    assert shown_toggles(picker) == able
+
+
+def test_few_switches_need_no_search(window, qtbot):
+    picker = open_ab(window, qtbot).picker
+    qtbot.waitUntil(lambda: shown_toggles(picker) == WORK_ON_CPU)
+    assert picker.search.isHidden()
+
+
+def test_what_was_looked_for_hides_nothing_on_an_engine_with_few(make_window, qtbot):
+    session = FakeSession(gpu=True)
+    window = make_window(session)
+    picker = open_ab(window, qtbot).picker
+    qtbot.waitUntil(lambda: picker.search.isVisible())
+    picker.search.setText("graph")
+    session.gpu = False
+    qtbot.waitUntil(lambda: shown_toggles(picker) == WORK_ON_CPU)
 
 
 def test_while_it_runs_the_step_is_told_and_it_can_be_stopped(window, session, qtbot):
