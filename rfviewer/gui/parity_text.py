@@ -60,7 +60,7 @@ def reading_lines(reading: ParityReading) -> list[tuple[str, str]]:
         *lines,
         ("Boxes, largest difference", f"{px_text(total.box_max_px)} px"),
         ("Boxes, p99 and mean", f"{px_text(total.box_p99_px)} and {px_text(total.box_mean_px)} px"),
-        ("Scores, largest difference", px_text(total.score_max)),
+        ("Scores, largest difference", f"{total.score_max:.2g}"),  # as the verdict has it
         ("Mask IoU, least and mean", _iou_text(total)),
         ("Classes changed", flips),
         ("Missing, extra", f"{count_text(total.missing)}, {count_text(total.extra)}"),

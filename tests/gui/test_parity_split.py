@@ -108,6 +108,11 @@ def test_a_click_shows_the_worst_frame(window, session, qtbot, tmp_path):
     dialog.close()
 
 
+def test_a_score_difference_below_its_limit_does_not_read_as_the_limit():
+    lines = dict(reading_lines(reading(Badge.AMBER, score_max=0.00089)))
+    assert lines["Scores, largest difference"] == "0.00089"
+
+
 def test_the_top_bar_gives_up_words_before_the_window_grows(window, session, qtbot):
     badge = window.lab_parts.badge
     badge.click()
