@@ -17,8 +17,8 @@ from rfviewer.optimizations import Optimizations, toggle_of
 from rfviewer.session.interface import Session
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
 
-SEEK_SETTLES_S = 0.5
-"""How long after a relative seek the next one counts from its target and not from the snapshot."""
+SEEK_SETTLES_S = 10.0
+"""How long a relative seek may take; what has not arrived by then does not count any more."""
 
 
 def engine_has_died(snapshot: Snapshot) -> bool:
@@ -69,8 +69,8 @@ class SessionModel(QObject):
         self.playback = settings.playback
         self.snapshot: Snapshot | None = None
         self._source: str | None = None
-        self._sought: tuple[float, float] | None = None
-        """Where `seek_by` went last, and when."""
+        self._sought: tuple[float, float, float] | None = None
+        """Where `seek_by` went last, by how much, and when, until its picture is there."""
         self._before_hold: Optimizations | None = None
         self._before_baseline: Optimizations | None = None
 
@@ -92,6 +92,10 @@ class SessionModel(QObject):
     def apply(self, snapshot: Snapshot) -> None:
         """Take over the newest snapshot and tell the widgets."""
         self.snapshot = snapshot
+        if self._sought is not None and snapshot.pts_s is not None:
+            target_s, step_s, _when = self._sought
+            if abs(snapshot.pts_s - target_s) < abs(step_s) / 2:
+                self._sought = None
         if self._source is None and snapshot.source is not None:
             self._source = snapshot.source.uri
         self.snapshot_changed.emit(snapshot)
@@ -207,15 +211,17 @@ class SessionModel(QObject):
         self.session.seek(max(0.0, pts_s if end is None else min(pts_s, end)))
 
     def seek_by(self, seconds: float) -> None:
-        """Go on or back by `seconds`; quick presses add up."""
-        if self.snapshot is None or self.snapshot.pts_s is None:
+        """Go on or back by `seconds`; presses add up also while the picture is not there yet."""
+        if self.snapshot is None or self.snapshot.pts_s is None or self.snapshot.source is None:
             return
         base_s, now_s = self.snapshot.pts_s, time.monotonic()
-        if self._sought is not None and now_s - self._sought[1] < SEEK_SETTLES_S:
-            base_s = self._sought[0]  # the snapshot may be from before the last press
+        if self._sought is not None and now_s - self._sought[2] < SEEK_SETTLES_S:
+            base_s = self._sought[0]
+        end_s = self.snapshot.source.duration_s
         target_s = max(0.0, base_s + seconds)
+        target_s = target_s if end_s is None else min(target_s, end_s)
         self.seek(target_s)
-        self._sought = (target_s, now_s)
+        self._sought = (target_s, seconds, now_s)
 
     def start_recording(self, request: RecordingRequest) -> None:
         """Start writing files with the next frame."""

@@ -76,7 +76,8 @@ def stylesheet(t: Tokens, icon_px: int) -> str:
     QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.pressed}; }}
     QSlider::sub-page:horizontal {{ border-radius: 2px; background: {t.accent}; }}
     QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -5px 0;
-        border-radius: 7px; border: 1px solid {t.border}; background: #ffffff; }}
+        border-radius: 7px; border: 1px solid {t.border if t.dark else t.muted};
+        background: #ffffff; }}
     QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{
         border-color: {t.accent}; }}
 
