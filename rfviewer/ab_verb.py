@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import cv2
 
+from rfviewer.argument_values import count
 from rfviewer.compose import build_engine
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, SourceError, UsageError
@@ -48,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     few = f"a waterfall needs {ROUNDS_ALONE} to name an effect, A/B {rounds_needed(4)} or more"
     parser.add_argument(
         "--rounds",
-        type=int,
+        type=count,
         default=0,
         metavar="N",
         help=f"rounds to measure (default: until the outcome is clear); {few}",
@@ -108,9 +109,9 @@ def request_of(options: argparse.Namespace, target: Optimizations) -> AbRequest 
         UsageError: it contradicts itself.
     """
     names = toggles_of(options)
+    if options.toggle and not names:
+        raise UsageError(f"--toggle takes names with commas between, got {options.toggle}.")
     frames, rounds = options.frames or 0, options.rounds
-    if rounds < 0:
-        raise UsageError(f"The number of rounds must be positive, got {rounds}.")
     if options.waterfall:
         if options.a:
             raise UsageError("A waterfall starts at the baseline; leave --a out.")

@@ -5,7 +5,7 @@ import textwrap
 from pathlib import Path
 
 from rfviewer.argument_values import count, number, positive, seconds, whole_number
-from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode
+from rfviewer.config import BACKEND_NAMES, PRECISIONS, Policy, ResizeMode, View
 from rfviewer.optimizations import toggle_names
 
 SWITCHES = "optimizations for --set, and --toggle of ab:\n" + textwrap.fill(
@@ -16,6 +16,9 @@ SWITCHES = "optimizations for --set, and --toggle of ab:\n" + textwrap.fill(
     break_on_hyphens=False,
 )
 """The list that helps end with wherever optimizations are taken."""
+
+_MODEL = "name from `rfviewer models`, .onnx or .pth; none for no network (default: demo)"
+_THRESHOLD = f"keep scores above T, 0..1 (default: {View().threshold:g})"
 
 
 def window_options(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +50,20 @@ def window_options(parser: argparse.ArgumentParser) -> None:
 
 def export_options(parser: argparse.ArgumentParser) -> None:
     """Add what only `export` takes."""
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT.mp4", help="annotated video")
-    parser.add_argument("--labels", type=Path, metavar="F.jsonl", help="one object per frame")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT.mp4",
+        help="annotated video; at least one output is needed",
+    )
+    parser.add_argument("--labels", type=Path, metavar="F.jsonl", help="one JSON object a frame")
     parser.add_argument("--coco", type=Path, metavar="F.json", help="COCO annotations")
     parser.add_argument("--start", type=seconds, metavar="S", help="start at second S")
     parser.add_argument("--end", type=seconds, metavar="S", help="end before second S")
-    parser.add_argument("--classes", metavar="A,B", help="keep only these names or ids")
+    parser.add_argument(
+        "--classes", metavar="A,B", help="keep only these names or ids, e.g. person,2"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     parser.add_argument("--no-audio", action="store_true", help="leave the sound out")
 
@@ -60,20 +71,21 @@ def export_options(parser: argparse.ArgumentParser) -> None:
 def soak_options(parser: argparse.ArgumentParser) -> None:
     """Add what only `soak` takes."""
     parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--minutes", type=positive, default=10.0, metavar="N", help="play so long; 10 if not given"
     )
-    parser.add_argument("--cycles", type=count, metavar="N", help="open the source N times instead")
+    length.add_argument("--cycles", type=count, metavar="N", help="open the source N times instead")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def engine_options(parser: argparse.ArgumentParser) -> None:
     """Add what every verb takes that runs a network."""
     group = parser.add_argument_group("engine")
-    group.add_argument("--model", metavar="M", help="name from `rfviewer models`, .onnx or .pth")
-    group.add_argument("--backend", choices=BACKEND_NAMES)
-    group.add_argument("--precision", choices=PRECISIONS)
-    group.add_argument("--threshold", type=number, metavar="T", help="keep scores above T, 0..1")
+    group.add_argument("--model", metavar="M", help=_MODEL)
+    group.add_argument("--backend", choices=BACKEND_NAMES, help="what runs the network")
+    group.add_argument("--precision", choices=PRECISIONS, help="numbers that it computes with")
+    group.add_argument("--threshold", type=number, metavar="T", help=_THRESHOLD)
     group.add_argument(
         "--resize",
         choices=[str(item) for item in ResizeMode],
@@ -87,7 +99,7 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="name=value",
-        help="optimizations, listed below, e.g. --set depth=1 roi_masks=off; all=off is the "
+        help="optimizations, listed below, e.g. --set depth=1 roi_masks=off (after SOURCE); all=off is the "
         "reference path",
     )
     group.add_argument(

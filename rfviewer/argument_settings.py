@@ -14,6 +14,7 @@ from rfviewer.config import (
 )
 from rfviewer.decode import Decode
 from rfviewer.errors import SettingsError, UsageError
+from rfviewer.optimizations import Optimizations
 from rfviewer.paths import config_dir
 from rfviewer.safe_mode import safe_settings
 from rfviewer.sources.replay_file import with_saved_settings
@@ -41,16 +42,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
         engine["resize"] = ResizeMode(options.resize)
     view = {} if options.threshold is None else {"threshold": options.threshold}
     optimizations = settings.optimizations
-    for item in options.set:
-        name, separator, value = item.partition("=")
-        if not separator:
-            is_source = any(mark in item for mark in "./:\\")
-            more = "; the source comes before --set" if is_source else ", e.g. depth=2"
-            raise UsageError(f"--set takes name=value{more}; got {item}.")
-        if (name, value) == ("all", "off"):
-            optimizations = type(optimizations).baseline()
-        else:
-            optimizations = optimizations.set(name, value)
+    for item in ",".join(options.set).split(","):
+        if item:
+            optimizations = _set(optimizations, item)
     return replace(
         settings,
         engine=replace(settings.engine, **engine),
@@ -58,6 +52,24 @@ def settings_of(options: argparse.Namespace) -> Settings:
         optimizations=optimizations,
         playback=_playback(options, settings.playback),
     )
+
+
+def _set(optimizations: Optimizations, item: str) -> Optimizations:
+    """Return `optimizations` with one item of --set.
+
+    Raises:
+        UsageError: it is none.
+    """
+    name, separator, value = item.partition("=")
+    if not separator:
+        is_source = any(mark in item for mark in "./:\\")
+        more = "; the source comes before --set" if is_source else ", e.g. depth=2"
+        raise UsageError(f"--set takes name=value{more}; got {item}.")
+    if name != "all":
+        return optimizations.set(name, value)
+    if value != "off":
+        raise UsageError(f"all takes off, which is the reference path; got {value}.")
+    return Optimizations.baseline()
 
 
 def _playback(options: argparse.Namespace, playback: Playback) -> Playback:

@@ -232,7 +232,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     if verb in ("window", "export", "bench", "trace", "soak"):
         choices = [str(item) for item in Decode]
-        parser.add_argument("--decode", choices=choices, help="what decodes; gpu is NVDEC")
+        parser.add_argument("--decode", choices=choices, help=_DECODE)
     if verb in _ENGINE_VERBS:
         argument_options.engine_options(parser)
     return parser
@@ -251,7 +251,7 @@ _DESCRIPTIONS = {
     "soak": "Play a source again and again; exit code 1 when memory, handles or times grow.",
 }
 
-
+_DECODE = "what decodes; gpu is NVDEC, auto the CPU where files or figures are made (default: auto)"
 _FRAMES = {
     "export": "stop after N frames",
     "parity": "compare the first N frames only",

@@ -31,7 +31,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help=_HELP["--verbose"])
     parser.add_argument("--json", action="store_true", help=_HELP["--json"])
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    build = actions.add_parser("build", help="build one engine unless it is there")
+    build = actions.add_parser(
+        "build", help="build one engine unless it is there", description="Build one engine."
+    )
     build.add_argument("--model", default="demo", metavar="M", help="as in `rfviewer --model`")
     build.add_argument("--backend", choices=("tensorrt", "tensorrt-rtx"), default="tensorrt-rtx")
     build.add_argument("--precision", choices=("auto", "fp32", "tf32", "fp16"), default="auto")

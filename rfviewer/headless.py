@@ -42,6 +42,8 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     if wrong:
         raise UsageError(wrong)
     classes = [name for name in (options.classes or "").split(",") if name.strip()]
+    if options.classes is not None and not classes:
+        raise UsageError("--classes names no class; write names or ids with commas between.")
     with _progress(quiet=options.quiet) as watch:
         report = export(options.source, settings, recording, classes=classes, watch=watch)
     if options.json:
@@ -150,7 +152,9 @@ def _table(report: dict[str, object]) -> str:
     slope = report["rss_slope_mb_per_min"]
     slope_text = "not measured" if slope is None else f"{slope} MB/min"
     lines.append(f"memory: peak {report['peak_rss_mb']} MB, slope {slope_text}")
-    lines.append(f"{report['rounds']} rounds, {report['frames']} frames, after warm-up")
+    rounds, frames = report["rounds"], report["frames"]
+    assert isinstance(frames, int)  # as above
+    lines.append(f"{rounds} round{'s' * (rounds != 1)}, {frames_text(frames)}, after warm-up")
     return "\n".join(lines)
 
 

@@ -35,7 +35,9 @@ def make_parser() -> argparse.ArgumentParser:
         " doctor, the last log lines. Passwords are removed. Read it before you attach it.",
         allow_abbrev=False,
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.txt")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE.txt", help="a new file"
+    )
     parser.add_argument("--verbose", action="store_true", help="tell more on stderr")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return parser

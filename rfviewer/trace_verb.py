@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rfviewer.argument_values import count, seconds
+from rfviewer.argument_values import count, positive
 from rfviewer.compose import batch_session, run_metadata
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, SourceError, UsageError
@@ -57,12 +57,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="see rfviewer --help")
     parser.add_argument("-o", "--output", type=Path, metavar="T.json", help="trace; .gz packs it")
     parser.add_argument("--html", type=Path, metavar="R.html", help="the report, to read anywhere")
-    parser.add_argument(
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument(
         "--frames", type=count, metavar="N", help=f"trace N frames; {DEFAULT_FRAMES} if not given"
     )
-    parser.add_argument(
+    length.add_argument(
         "--seconds",
-        type=seconds,
+        type=positive,
         metavar="S",
         help="trace for S seconds instead of a number of frames",
     )

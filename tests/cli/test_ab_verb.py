@@ -59,7 +59,7 @@ def test_a_waterfall_takes_its_target_from_the_settings() -> None:
         ({"toggle": "speed"}, "no optimization speed"),
         ({"toggle": "depth", "a": "baseline"}, "either --toggle, or"),
         ({"waterfall": True, "a": "baseline"}, "leave --a out"),
-        ({"rounds": -1}, "must be positive"),
+        ({"toggle": " ,"}, "--toggle takes names with commas between"),
         ({"b": "fast"}, "baseline or default, got fast"),
     ],
 )

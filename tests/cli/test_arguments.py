@@ -44,6 +44,13 @@ def test_engine_and_view_options() -> None:
     assert settings.view.threshold == 0.3
 
 
+def test_optimizations_stand_apart_or_with_commas() -> None:
+    wanted = Optimizations.baseline().set("depth", 3).set("roi_masks", "on")
+    for words in ("all=off depth=3 roi_masks=on", "all=off,depth=3,roi_masks=on", "all=off, depth=3 "
+                  "--set roi_masks=on"):  # fmt: skip
+        assert settings_of("demo", "--set", *words.split()).optimizations == wanted
+
+
 def test_playback_options() -> None:
     words = "export a.mp4 -o b.mp4 --start 1.5 --end 3 --frames 7"
     playback = settings_of(*words.split()).playback
