@@ -99,8 +99,8 @@ def engine_options(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="name=value",
-        help="optimizations, listed below, e.g. --set depth=1 roi_masks=off (after SOURCE); all=off is the "
-        "reference path",
+        help="optimizations, listed below, e.g. --set depth=1 roi_masks=off, behind SOURCE; "
+        "all=off is the reference path",
     )
     group.add_argument(
         "--nvtx",

@@ -17,6 +17,7 @@ from rfviewer.engine.plans.store import PlanManifest, clear_plans, list_plans
 from rfviewer.errors import UsageError
 from rfviewer.models.registry import resolve_model
 
+_BUILD = "Build the TensorRT engine of a model, unless it is there."
 _HELP = {"--verbose": "tell more on stderr", "--json": "print one JSON object on stdout"}
 
 
@@ -32,7 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help=_HELP["--json"])
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = actions.add_parser(
-        "build", help="build one engine unless it is there", description="Build one engine."
+        "build", help="build one engine unless it is there", description=_BUILD
     )
     build.add_argument("--model", default="demo", metavar="M", help="as in `rfviewer --model`")
     build.add_argument("--backend", choices=("tensorrt", "tensorrt-rtx"), default="tensorrt-rtx")

@@ -46,8 +46,8 @@ def test_engine_and_view_options() -> None:
 
 def test_optimizations_stand_apart_or_with_commas() -> None:
     wanted = Optimizations.baseline().set("depth", 3).set("roi_masks", "on")
-    for words in ("all=off depth=3 roi_masks=on", "all=off,depth=3,roi_masks=on", "all=off, depth=3 "
-                  "--set roi_masks=on"):  # fmt: skip
+    apart, joined = "all=off depth=3 roi_masks=on", "all=off,depth=3,roi_masks=on"
+    for words in (apart, joined, "all=off, depth=3 --set roi_masks=on"):
         assert settings_of("demo", "--set", *words.split()).optimizations == wanted
 
 
