@@ -15,6 +15,7 @@ from typing import Literal
 from rfviewer.config import Settings
 from rfviewer.errors import EngineError, RfviewerError, SourceError
 from rfviewer.exporting import check_source, stop_on_signals
+from rfviewer.log import redact
 from rfviewer.progress_lines import step_teller
 from rfviewer.session.remote import RemoteSession
 from rfviewer.snapshot import EnginePhase, PlayState, Snapshot
@@ -128,7 +129,11 @@ class _Soak:
         raise EngineError("The engine was not ready in time; try another backend.")
 
     def play(self, seconds: float) -> dict[str, object]:
-        """Play for that long and return the report."""
+        """Play for that long and return the report.
+
+        Raises:
+            SourceError: no frame was shown, at the end or after `CYCLE_S`.
+        """
         self._session.open(self._source, self._settings.playback)
         warm_up_s = min(WARM_UP_S, seconds / 3)
         started_s = time.monotonic()
@@ -144,6 +149,10 @@ class _Soak:
                 if now_s >= warm_up_s:
                     usages.append((now_s, self._usage()))
                 self._tell(f"{now_s:6.0f} s  {self._frames} frames")
+            if not self._frames and now_s > CYCLE_S:
+                break
+        if not self._frames and not self._stopped():
+            raise self._nothing_shown(time.monotonic() - started_s)
         measured_s = usages[-1][0] - usages[0][0] if len(usages) > 1 else 0.0
         long_enough = measured_s >= JUDGED_FROM_S * 0.95
         rss = slope([(at_s, usage.rss_bytes) for at_s, usage in usages])
@@ -181,7 +190,7 @@ class _Soak:
             deadline = time.monotonic() + CYCLE_S
             while not self._shows_a_frame():
                 if time.monotonic() > deadline:
-                    raise SourceError(f"{self._source} showed nothing in {CYCLE_S:.0f} s.")
+                    raise self._nothing_shown(CYCLE_S)
                 self._poll()
             if number >= count // 5:
                 usages.append(self._settled(usages[0] if usages else None))
@@ -203,10 +212,16 @@ class _Soak:
         info = None if self._last is None else self._last.engine.info
         source = None if self._last is None else self._last.source
         return {
-            "source": self._source if source is None else source.uri,
+            "source": redact(self._source) if source is None else source.uri,
             "engine": "none" if info is None else f"{info.model} on {info.backend} ({info.device})",
             "frames": self._frames,
         }
+
+    def _nothing_shown(self, after_s: float) -> SourceError:
+        name = redact(self._source)
+        return SourceError(
+            f"{name} showed nothing in {after_s:.0f} s; see whether the window plays it."
+        )
 
     def _shows_a_frame(self) -> bool:
         last = self._last

@@ -56,7 +56,7 @@ def finish(
         copied = _copy(partial, copy, audio, is_late)
     except TooLateError:
         copy.unlink(missing_ok=True)
-        log.sink.warning("%s stays in fragments: there was no time to copy it", target.name)
+        log.sink.info("%s stays in fragments: there was no time to copy it", target.name)
         notice = "" if audio is None else "The recording has no sound: there was no time for it."
         return Finished(publish(partial, target, overwrite=overwrite), notice, None)
     except MEDIA_ERRORS as error:

@@ -74,6 +74,14 @@ def test_a_source_that_is_not_there_is_one_sentence(capsys) -> None:
     assert "/nowhere.mp4" in json.loads(capsys.readouterr().out)["error"]
 
 
+def test_a_source_that_never_shows_a_frame_is_no_success(capsys) -> None:
+    source = "rtsp://me:geheim@127.0.0.1:9/x"
+    assert main(["soak", source, "--model", "none", "--minutes", "0.03", "--json"]) == 1
+    captured = capsys.readouterr()
+    assert "rtsp://127.0.0.1:9/x showed nothing in 2 s" in json.loads(captured.out)["error"]
+    assert "geheim" not in captured.out + captured.err
+
+
 def test_stopped_before_the_end_it_is_no_success(capsys, monkeypatch) -> None:
     stop = stop_of(monkeypatch, soak)
 

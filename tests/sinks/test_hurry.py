@@ -33,6 +33,13 @@ def test_without_time_the_fragments_get_the_name(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.mp4", "source.mp4"]
 
 
+def test_what_was_wanted_and_lacks_nothing_is_no_warning(tmp_path, caplog):
+    """As where bench throws the video away that it wrote: that would only puzzle."""
+    assert write(tmp_path / "out.mp4", context(), until_s=time.monotonic()).notice == ""
+    assert b"moof" in (tmp_path / "out.mp4").read_bytes()
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 def test_a_start_that_is_slow_foretells_nothing(tmp_path, monkeypatch):
     """Opening the files takes most of the time that a short recording needs."""
     monkeypatch.setattr(remux, "_LOOK_EVERY", 1)
