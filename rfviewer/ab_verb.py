@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=count,
         default=0,
         metavar="N",
-        help=f"rounds to measure (default: until the outcome is clear); {few}",
+        help=f"rounds to measure (default: until the outcome is clear, for some minutes); {few}",
     )
     parser.add_argument(
         "--waterfall",

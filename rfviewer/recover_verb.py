@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     folder: Path | None = options.folder
     if folder is not None and not folder.is_dir():
         raise RfviewerError(f"There is no folder {folder}; check the name.")
-    found = find_interrupted(running, [folder or paths.videos_dir()], kept=True)
+    found = find_interrupted(running, [folder or paths.videos_dir()], kept=True, empty=True)
     if folder is not None:
         found = [one for one in found if one.path.parent == folder.absolute()]
     results = [_act(one, options, running) for one in found]

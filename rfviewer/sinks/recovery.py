@@ -58,7 +58,11 @@ class Recovered:
 
 
 def find_interrupted(
-    running: RunningFiles | None, folders: Iterable[Path] = (), *, kept: bool = False
+    running: RunningFiles | None,
+    folders: Iterable[Path] = (),
+    *,
+    kept: bool = False,
+    empty: bool = False,
 ) -> list[Interrupted]:
     """Return what was left behind, wherever it lies and in `folders`: videos, then the rest.
 
@@ -66,7 +70,8 @@ def find_interrupted(
     COCO file.
 
     What is recorded right now, in this or another process, is not among them; neither is what the
-    user wants left as it is, unless `kept` asks for it too. Reads whole files: not for the GUI
+    user wants left as it is, unless `kept` asks for it too, or a listed video that was cut off
+    before any of it was on the disk, unless `empty` does. Reads whole files: not for the GUI
     thread.
     """
     listed = [] if running is None else [file for _, file in running.entries()]
@@ -74,7 +79,7 @@ def find_interrupted(
     for folder in folders:
         for path in find_recoverable(folder):
             files.setdefault(str(path.absolute()), _video(path))
-    found = [_look_at(file) for file in files.values() if kept or not file.kept]
+    found = [_look_at(file, empty=empty) for file in files.values() if kept or not file.kept]
     left = [one for one in found if one is not None]
     return sorted(left, key=lambda one: (one.file.kind is not RecordedKind.VIDEO, one.changed))
 
@@ -114,7 +119,8 @@ def recover(path: Path, running: RunningFiles | None = None) -> Recovered:
             finished = finish(path, target, overwrite=False, audio=audio)
             if finished is None:
                 _forget(path, running)
-                raise SinkError(f"{path} held nothing that can be played and was removed.")
+                beside = f" {_beside(file, 0)}" if file.labels else ""
+                raise SinkError(f"{path} held nothing that can be played and was removed.{beside}")
             frames = video_frames(finished.path)
             notice = " ".join(filter(None, (notice or finished.notice, _beside(file, frames))))
             recovered = Recovered(finished.path, finished.duration_s, frames, notice)
@@ -179,9 +185,12 @@ def _beside(file: RunningFile, frames: int) -> str:
         return ""
     if labelled < frames:
         return f"{name} are of {labelled} of these."
+    of_frames = f"{name} are of {frames_text(labelled)}"
+    if not frames:
+        return f"{of_frames}."
     return (
-        f"{name} are of {frames_text(labelled)}: the video is {labelled - frames} shorter, since"
-        " its end was not on the disk yet; no label was cut."
+        f"{of_frames}: the video is {labelled - frames} shorter, since its end was not on the disk"
+        " yet; no label was cut."
     )
 
 
@@ -203,15 +212,14 @@ def _recover_coco(file: RunningFile) -> Recovered:
     return Recovered(path, None, frames)
 
 
-def _look_at(file: RunningFile) -> Interrupted | None:
-    """Return what is worth recovering; None for what is empty, gone or being recorded."""
+def _look_at(file: RunningFile, *, empty: bool) -> Interrupted | None:
+    """Return what is worth recovering; None for what is gone, being recorded or `empty`."""
     path = Path(file.partial)
     try:
         status = path.stat()
-        if status.st_size == 0 or in_use(path):
-            return None
         video = file.kind is RecordedKind.VIDEO
-        if video and not whole_fragments_bytes(path):
+        held = whole_fragments_bytes(path) if video else status.st_size
+        if in_use(path) or not (held or (video and empty)):
             return None
     except OSError:
         return None  # gone meanwhile, or not ours to read

@@ -1,6 +1,7 @@
 """Real exports, killed at random moments, and the verb that finishes them."""
 
 import json
+import os
 import random
 from pathlib import Path
 
@@ -49,6 +50,14 @@ def test_recovering_says_where_and_how_long(left, capsys) -> None:
     assert out.endswith(" s, 30 frames\n")
     assert run() == 0
     assert capsys.readouterr().out == "No interrupted recording was found.\n"
+
+
+def test_a_video_without_a_whole_fragment_is_told_once(left, capsys) -> None:
+    os.truncate(left, 40)
+    assert run() == 1
+    assert capsys.readouterr().out.startswith(f"failed     {left} held nothing that can be played")
+    assert not left.exists()
+    assert run() == 0
 
 
 def test_deleting(left, capsys) -> None:

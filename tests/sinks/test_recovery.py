@@ -254,3 +254,21 @@ def test_a_video_is_compared_with_its_labels_before_they_are_a_coco_file(running
     assert (first.frames, second.frames) == (30, 32)
     assert first.notice.startswith("Its labels are of 32 frames: the video is 2 shorter")
     assert len(json.loads(second.path.read_text())["images"]) == 32
+
+
+def test_a_video_that_was_cut_off_before_its_first_fragment_is_told(running, folder) -> None:
+    request = RecordingRequest(video=folder / "a.mp4", labels=folder / "a.jsonl")
+    video, labels = factory.make_sinks(request, context())
+    with labels:
+        labels.write(item(0))
+        partial = cut_off(running, folder, frames=1, sink=video)
+    os.truncate(partial, 40)
+    assert find_interrupted(running) == []
+    (found,) = find_interrupted(running, empty=True)
+    told = (
+        r"held nothing that can be played and was removed\. Its labels in a\.jsonl are of 1 frame\."
+    )
+    with pytest.raises(SinkError, match=told):
+        recover(found.path, running)
+    assert [path.name for path in folder.iterdir()] == ["a.jsonl"]
+    assert find_interrupted(running, empty=True) == []
