@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AUTO_FROM_PIXELS: int | None = None
 """Pictures of so many pixels or more are decoded on the GPU by the automatic choice.
 
-None keeps it to the CPU: no run of packaging/gpu/decode.py says yet from which size on it pays.
+None keeps it to the CPU: what pays depends on its cores (docs/OPTIMIZATION_LOG.md, D1 and D2).
 """
 
 
