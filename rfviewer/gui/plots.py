@@ -126,7 +126,7 @@ class Plot:
         self.item.getAxis("bottom").setTicks([[(-30, "-30 s"), *between, (0, self._end_word)]])
 
     def set_top(self, highest: float) -> None:
-        """Fit the range to the highest value, in steps of 1, 2, 5 so that it seldom changes."""
+        """Fit the range to the highest value, in round steps so that it seldom changes."""
         top = self._fixed_top or nice_above(highest * 1.08)
         if top > self._top or top <= self._top * _SHRINKS_TO:
             self._top = top
@@ -251,11 +251,11 @@ class IdlePlot(Plot):
 
 
 def nice_above(value: float) -> float:
-    """Return the smallest 1, 2, 4, 5 or 8 times a power of ten that is not below `value`."""
+    """Return the smallest 1 to 6 or 8 times a power of ten that is not below `value`."""
     if value <= 0 or not math.isfinite(value):
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    for factor in (1, 2, 4, 5, 8, 10):
+    for factor in (1, 2, 3, 4, 5, 6, 8, 10):
         if factor * power >= value * (1 - 1e-9):
             return factor * power
     return 10 * power

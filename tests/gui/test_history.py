@@ -126,7 +126,7 @@ def test_the_wanted_rate_follows_the_speed():
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.9, 1), (3.1, 4), (41, 50), (60, 80), (812, 1000)]
+    ("value", "top"), [(0, 1), (0.9, 1), (2.3, 3), (3.1, 4), (41, 50), (61, 80), (812, 1000)]
 )
 def test_plot_ranges_are_round(value, top):
     assert nice_above(value) == pytest.approx(top)
