@@ -32,7 +32,7 @@ from rfviewer.resident_memory import Memory, peak_rss_bytes
 from rfviewer.result import asked_in_vain
 from rfviewer.session.local import LocalSession
 from rfviewer.snapshot import EnginePhase, FrameSample, PlayState, Snapshot
-from rfviewer.timing import Stage, percentile
+from rfviewer.timing import Stage, rounded_percentiles
 from rfviewer.version import versions
 
 ROUNDS = 9
@@ -253,9 +253,9 @@ def _report(block: Blocks, last: Snapshot) -> Report:
     ratio = round(pipeline_fps / backend_fps, 3) if pipeline_fps and backend_fps else None
     return {
         "pipeline_fps": pipeline_fps,
-        "pipeline_fps_p25_p75": _quartiles(block.rates),
+        "pipeline_fps_p25_p75": rounded_percentiles(block.rates, 0.25, 0.75),
         "backend_fps": backend_fps,
-        "backend_fps_p25_p75": _quartiles(block.backend_rates),
+        "backend_fps_p25_p75": rounded_percentiles(block.backend_rates, 0.25, 0.75),
         "pipeline_per_backend": ratio,
         "latency_ms": _quantiles([sample.timings.latency_ms for sample in block.samples]),
         "stages_ms": _stages(block.samples),
@@ -289,14 +289,9 @@ def _stages(samples: Sequence[FrameSample]) -> dict[str, dict[str, float | None]
 
 
 def _quantiles(values: list[float]) -> dict[str, float | None]:
-    found = {"p50": percentile(values, 0.5), "p95": percentile(values, 0.95)}
-    return {name: None if value is None else round(value, 3) for name, value in found.items()}
+    p50, p95 = rounded_percentiles(values, 0.5, 0.95)
+    return {"p50": p50, "p95": p95}
 
 
 def _median(rates: Sequence[float]) -> float | None:
     return round(statistics.median(rates), 3) if rates else None
-
-
-def _quartiles(rates: list[float]) -> list[float | None]:
-    found = [percentile(rates, share) for share in (0.25, 0.75)]
-    return [None if value is None else round(value, 3) for value in found]

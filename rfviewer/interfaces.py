@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from rfviewer.config import EngineConfig, View
 from rfviewer.detections import Detections
 from rfviewer.experiment import ReplayPart
-from rfviewer.frame import DevicePicture, Frame, SourceInfo, U8Array, YuvColors
+from rfviewer.frame import Frame, SourceInfo, U8Array
 from rfviewer.optimizations import Optimizations
 from rfviewer.result import DeviceUsage, EngineInfo, FrameResult
 
@@ -54,40 +54,6 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Free the source. Idempotent."""
-
-
-class ExportsDlpack(Protocol):
-    """A plane of a picture, (H, W) luma or (H / 2, W / 2, 2) chroma, uint8, rows maybe apart."""
-
-    def __dlpack__(self) -> Any:  # noqa: ANN401 - a capsule, which has no type of its own
-        """Return it as a DLPack capsule, which holds its memory."""
-
-
-class PictureMemory(Protocol):
-    """Takes pictures over from a decoder on the GPU, where they stay. One thread at a time."""
-
-    def enter(self) -> None:
-        """Make the GPU's context current on this thread, for who makes a decoder in it.
-
-        Raises:
-            EngineError: there is none.
-        """
-
-    def keep(
-        self,
-        luma: ExportsDlpack,
-        chroma: ExportsDlpack,
-        colors: YuvColors,
-        to_image: Callable[[U8Array], U8Array],
-    ) -> DevicePicture:
-        """Return a copy of an NV12 picture; waits until it is there, so the planes may go.
-
-        `to_image` makes (H, W, 3) BGR of (H * 3 / 2, W) NV12 on the host, on any thread, for those
-        who look at it.
-
-        Raises:
-            EngineError: the GPU has no memory left, or failed.
-        """
 
 
 class Engine(Protocol):

@@ -135,6 +135,12 @@ def percentile(values: list[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
 
 
+def rounded_percentiles(values: list[float], *shares: float) -> list[float | None]:
+    """Return the quantiles for `shares` (0..1) to three decimals; None where there is no value."""
+    found = [percentile(values, share) for share in shares]
+    return [None if value is None else round(value, 3) for value in found]
+
+
 def union_length(intervals: Iterable[tuple[float, float]]) -> float:
     """Return the length that `intervals` cover together; empty and reversed ones cover nothing."""
     total, reached = 0.0, float("-inf")

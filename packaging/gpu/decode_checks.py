@@ -11,7 +11,7 @@ from decode_clips import target_of
 
 from rfviewer.decode import Decode
 from rfviewer.frame import Frame
-from rfviewer.interfaces import PictureMemory
+from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.nvdec import NvdecDecoder
 from rfviewer.sources.pyav_source import PyAvSource

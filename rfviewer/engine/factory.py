@@ -16,10 +16,11 @@ from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.passthrough import PassthroughEngine
 from rfviewer.engine.streams import StartThread
 from rfviewer.errors import EngineError
-from rfviewer.interfaces import Engine, PictureMemory, Progress
+from rfviewer.interfaces import Engine, Progress
 from rfviewer.models.export_store import store_folder
 from rfviewer.models.spec import ModelSpec
 from rfviewer.optimizations import Optimizations
+from rfviewer.picture_memory import PictureMemory
 
 if TYPE_CHECKING:
     from rfviewer.engine.cuda.network import DeviceNetwork

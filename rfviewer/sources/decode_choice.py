@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from rfviewer.decode import Decode
-from rfviewer.interfaces import PictureMemory
+from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.hardware import (
     ON_CPU,
     Decoding,

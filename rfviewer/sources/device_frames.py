@@ -8,7 +8,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from rfviewer.frame import DevicePicture, U8Array, YuvColors, YuvStandard
-from rfviewer.interfaces import PictureMemory
+from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.colors import FrameConverter, is_full_range, matrix_of
 
 _STANDARDS: dict[int, YuvStandard] = {

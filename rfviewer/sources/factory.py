@@ -14,7 +14,8 @@ from rfviewer import paths
 from rfviewer.decode import Decode
 from rfviewer.errors import RfviewerError, SourceError, UsageError
 from rfviewer.frame import SourceKind
-from rfviewer.interfaces import FrameSource, PictureMemory
+from rfviewer.interfaces import FrameSource
+from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.camera import CameraSource
 from rfviewer.sources.cameras import CameraInfo, find_camera
 from rfviewer.sources.decode_choice import decoding_for

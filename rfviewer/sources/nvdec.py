@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from rfviewer.errors import EngineError
-from rfviewer.interfaces import PictureMemory
+from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.colors import ON_DEVICE
 from rfviewer.sources.device_frames import DeviceFrames
 from rfviewer.sources.hardware import DECODE_ERRORS, HardwareRefusedError

@@ -1,13 +1,12 @@
 """The engine for NVIDIA GPUs: a ring of slots, each a captured graph on a stream of its own.
 
-Per frame the host launches one graph and records one event; it waits in `collect` and `make_room`
-only. One slot is spare (`early_relaunch`): the next pass is launched as a network ends, before the
-host reads what came out. With `micro_batch` several frames share a slot. A new frame format or
-setting captures its slots first; sets of slots are kept, so that flipping back costs nothing.
+The host launches one graph a frame and waits in `collect` and `make_room` only. One slot is spare
+(`early_relaunch`): the next pass is launched as a network ends, before its result is read.
+With `micro_batch` several frames share a slot. A new frame format or setting captures its slots
+first; sets of slots are kept, so that flipping back costs nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 
@@ -20,7 +19,7 @@ from rfviewer.engine.cuda.frame_format import FrameFormat
 from rfviewer.engine.cuda.network import DeviceNetwork, choose_form
 from rfviewer.engine.cuda.nvml import Nvml
 from rfviewer.engine.cuda.overlay import can_draw
-from rfviewer.engine.cuda.pictures import HeldPicture
+from rfviewer.engine.cuda.pictures import homed
 from rfviewer.engine.cuda.replay import Replays
 from rfviewer.engine.cuda.reporter import Reporter
 from rfviewer.engine.cuda.slot import Slot
@@ -112,21 +111,12 @@ class CudaEngine:
         return self._flight.waits_for_frames
 
     def make_room(self) -> bool:
-        """Return whether a frame may be submitted now; waits for the oldest network.
-
-        That one is still to be collected.
-        """
+        """Return whether a frame may be submitted; waits for the oldest network, not its result."""
         return self._flight.make_room()
 
     def home(self, frame: Frame) -> Frame:
         """Return `frame` with its image where the GPU can read it, or as it is. Any thread."""
-        picture = frame.picture
-        if isinstance(picture, HeldPicture):
-            if not self._effective.device_frames:
-                picture.move_image(self._memory.home)
-            return frame
-        image = self._memory.home(frame.image)
-        return frame if image is None else replace(frame, picture=image)
+        return homed(frame, self._memory.home, stays=self._effective.device_frames)
 
     def submit(self, frame: Frame, threshold: float, overlay: View | None = None) -> None:
         """Start work on `frame`, if there is room for it. Does not wait for the result.
@@ -145,8 +135,8 @@ class CudaEngine:
             frame_format = FrameFormat.of(frame, on_device=on_device)
             self._slots = self._slots_for(frame_format)
             self._format = frame_format
-        if not on_device:
-            frame = self.home(frame) if isinstance(frame.picture, HeldPicture) else frame
+        if frame.on_device and not on_device:  # the switch was on when it was read
+            frame = self.home(frame)
         if not self._flight.is_open:
             self._flight.begin(self._slots[self._begun % len(self._slots)])
             self._begun += 1
@@ -281,7 +271,7 @@ class CudaEngine:
         )
 
     def _early_slots(self) -> list[Slot]:
-        """Return slots for frames like the last ones; none where they are made with the first."""
+        """Return slots for frames like the last ones; none where the first one brings them."""
         return self._slots_for(self._format) if self._effective.early_warmup else []
 
     def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:
@@ -301,11 +291,8 @@ class CudaEngine:
         if self._ranges is not None:
             for slot in slots:
                 slot.use_ranges(self._ranges)
-        if frame_format.colors is not None:
-            return slots  # frames lie on the GPU; what is there for others stays
-        if self._effective.pinned_input:
-            frames = len(slots) * self._effective.micro_batch
-            self._memory.prepare(frame_format.nbytes, frames)
-        else:
+        if not self._effective.pinned_input:
             self._memory.close()
+        elif frame_format.colors is None:  # else frames lie on the GPU
+            self._memory.prepare(frame_format.nbytes, len(slots) * self._effective.micro_batch)
         return slots

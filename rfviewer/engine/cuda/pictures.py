@@ -8,12 +8,13 @@ its own memory back at once. Blocks are lent, and come back when the last view o
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
 from rfviewer.errors import EngineError
-from rfviewer.frame import U8Array, YuvColors
-from rfviewer.interfaces import ExportsDlpack
+from rfviewer.frame import Frame, U8Array, YuvColors
+from rfviewer.picture_memory import ExportsDlpack
 
 _ALIGNMENT = 16
 """Slots read up to the next multiple of it (`rfviewer_kernels.fetch`)."""
@@ -85,8 +86,27 @@ class HeldPicture:
                 self._image, self._moved = moved, True
 
 
+def homed(frame: Frame, move: Callable[[U8Array], U8Array | None], *, stays: bool) -> Frame:
+    """Return `frame` where the GPU can read it, or as it is where `move` has no place.
+
+    Args:
+        frame: on the host or the GPU.
+        move: returns a copy in memory that the GPU reads; None where there is no place.
+        stays: whether a picture on the GPU is read there, and not its image.
+
+    Raises:
+        EngineError: a picture could not be copied from the GPU.
+    """
+    if isinstance(frame.picture, HeldPicture):
+        if not stays:
+            frame.picture.move_image(move)
+        return frame
+    image = move(frame.image)
+    return frame if image is None else replace(frame, picture=image)
+
+
 class PictureMemory:
-    """Takes pictures over from one decoder; an `interfaces.PictureMemory`. One thread at a time."""
+    """Takes pictures over from a decoder (`picture_memory.PictureMemory`). One thread at a time."""
 
     def __init__(self, device: torch.device) -> None:
         """Keep pictures on `device`."""
