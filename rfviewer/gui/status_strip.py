@@ -25,6 +25,7 @@ _LIMIT_TIP = "What keeps the video from being faster, by how busy each part was 
 _WAITING_TIP = "Frames that wait for the engine or are in it; they are not lost"
 _NOTICE_MS = 7_000
 _ALL_CELLS_FROM_DIGITS = 110  # about 880 px at the usual text size
+_CELL_GAP_PX = 14
 _STATE_WORDS = {
     PlayState.IDLE: ("minus", "No source"),
     PlayState.OPENING: ("clock", "Opening"),
@@ -134,7 +135,7 @@ class StatusStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         row = QHBoxLayout(self)
         row.setContentsMargins(GAP_PX, 3, GAP_PX, 3)
-        row.setSpacing(14)
+        row.setSpacing(_CELL_GAP_PX)
         self._mark = QLabel()
         self._state = ElidedLabel()
         self._state.setFont(scaled(self._state.font(), 0.9))
@@ -203,6 +204,7 @@ class StatusStrip(QWidget):
         loading = "loading" if snapshot.engine.phase is EnginePhase.LOADING else "no engine"
         name = f"{info.backend} {info.precision}".strip() if info is not None else loading
         cells["engine"].set_text(name)
+        self._fit()
         self._show_state()
 
     def show_bound(self, found: Found | None) -> None:
@@ -257,10 +259,23 @@ class StatusStrip(QWidget):
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        wide = self.width() >= _ALL_CELLS_FROM_DIGITS * self.fontMetrics().horizontalAdvance("0")
-        for name in ("source", "waiting", "memory", "limit"):
-            self.cells[name].setVisible(wide)
+        self._fit()
         super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        """Leave out the cells that there is no room for; none is cut."""
+        wide = self.width() >= _ALL_CELLS_FROM_DIGITS * self.fontMetrics().horizontalAdvance("0")
+        kept = dict(self.cells)
+        if not wide:
+            for name in ("source", "waiting", "memory", "limit"):
+                del kept[name]
+        room_px = self.width() - 2 * GAP_PX - self._mark.sizeHint().width()
+        needs_px = {name: cell.sizeHint().width() + _CELL_GAP_PX for name, cell in kept.items()}
+        for name in ("engine", "inferred", "dropped"):
+            if sum(needs_px[n] for n in kept) > room_px:
+                del kept[name]
+        for name, cell in self.cells.items():
+            cell.setVisible(name in kept)
 
     @override
     def minimumSizeHint(self) -> QSize:

@@ -29,7 +29,7 @@ class ThemeController(QObject):
 
     def __init__(self, app: QApplication, choice: ThemeChoice, parent: QObject) -> None:
         super().__init__(parent)
-        self._app = app
+        self._app, self._root = app, parent
         self._choice = choice
         self._applied: Tokens | None = None
         self._text_pt = _points(app.font())
@@ -84,7 +84,8 @@ class ThemeController(QObject):
         factor, self._text_pt = size_pt / self._text_pt, size_pt
         # With a style sheet Qt hands a new size on only when the sheet is set, and never to what
         # has a size of its own.
-        own = [(widget, widget.font().pointSizeF()) for widget in self._app.allWidgets()]
+        widgets = self._root.findChildren(QWidget)
+        own = [(widget, widget.font().pointSizeF()) for widget in widgets]
         own = [(widget, before_pt) for widget, before_pt in own if _has_own_size(widget)]
         self._app.setStyleSheet("")
         self._dress(self.tokens)
@@ -92,7 +93,7 @@ class ThemeController(QObject):
             font = widget.font()
             font.setPointSizeF(before_pt * factor)
             widget.setFont(font)
-        for widget in self._app.allWidgets():  # icons are drawn anew, as in other colours
+        for widget in widgets:  # icons are drawn anew, as in other colours
             self._app.sendEvent(widget, QEvent(QEvent.Type.PaletteChange))
 
     def _dress(self, tokens: Tokens) -> None:

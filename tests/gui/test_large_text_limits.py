@@ -38,6 +38,20 @@ def test_the_limits_keep_their_bars_where_there_is_room(large_text, window, qtbo
     assert min(bar.width() for *_, bar in page.ceilings.rows) >= 60
 
 
+@pytest.mark.parametrize("width_px", [560, 700, 1024])
+def test_no_figure_of_the_status_bar_is_cut(large_text, window, qtbot, width_px):
+    window.resize(width_px, 700)
+    status = window.status
+    qtbot.waitUntil(lambda: status.cells["dropped"].figure.text() not in {"", "0"})
+
+    def whole() -> bool:
+        shown = [cell for cell in status.cells.values() if cell.isVisible()]
+        return all(cell.width() >= cell.sizeHint().width() for cell in shown)
+
+    qtbot.waitUntil(whole)
+    assert status.cells["shown"].isVisible()
+
+
 @pytest.mark.parametrize("width_px", [1280, 1024, 900, 800, 700, 600])
 def test_the_top_bar_leaves_out_no_more_words_than_it_must(large_text, window, qtbot, width_px):
     window.resize(width_px, 700)
