@@ -9,6 +9,8 @@ from rfviewer.sources.explain import printable
 from rfviewer.sources.media import Target
 
 _URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_ASKING = ("rtsp", "rtsps", "http", "https")
+"""Schemes that ask a server; of the others, an address without a host waits for who sends."""
 _TIMEOUTS_S = (3.0, 3.0)
 """To connect and, again, to learn what is sent; then for each packet. A silent camera is noticed
 within 6 s, and a blocked reader can be closed within 3."""
@@ -31,7 +33,7 @@ def target_of(url: str) -> Target:
     """Return how to open `url`.
 
     Raises:
-        UsageError: when its scheme is not understood.
+        UsageError: when its scheme is not understood, or it names no server.
     """
     match = _URL.fullmatch(url)
     scheme = match["scheme"].lower() if match else ""
@@ -39,6 +41,8 @@ def target_of(url: str) -> Target:
     if match is None or scheme not in URL_PROTOCOLS:
         known = ", ".join(URL_PROTOCOLS)
         raise UsageError(f"{shown} is no address that can be opened; understood are {known}.")
+    if scheme in _ASKING and not _host(shown):
+        raise UsageError(f"{shown} names no server; write one behind the {scheme}://.")
     options = {"analyzeduration": "1500000"}
     if scheme.startswith("rtsp"):
         options["rtsp_flags"] = "prefer_tcp"
@@ -56,7 +60,12 @@ def target_of(url: str) -> Target:
 
 def _short_name(shown: str) -> str:
     """Return the host and the last part of the path, without port and query."""
-    host, _, path = shown.partition("://")[2].partition("?")[0].partition("/")
+    path = shown.partition("://")[2].partition("?")[0].partition("/")[2]
     last = path.rstrip("/").rpartition("/")[2]
-    host = host if host.startswith("[") else host.partition(":")[0]
-    return f"{host} {last}".strip()
+    return f"{_host(shown)} {last}".strip()
+
+
+def _host(shown: str) -> str:
+    """Return the host alone; empty where there is none."""
+    host = shown.partition("://")[2].partition("?")[0].partition("/")[0]
+    return host if host.startswith("[") else host.partition(":")[0]

@@ -45,6 +45,16 @@ def test_files_and_lists_are_out_of_reach():
         assert max(target.timeouts_s) <= 5
 
 
+@pytest.mark.parametrize("url", ["http://", "https:///a.mp4", "rtsp://:554/x", "http://?a=b"])
+def test_an_address_without_a_server_is_refused(url):
+    with pytest.raises(UsageError, match="names no server"):
+        target_of(url)
+
+
+def test_an_address_that_waits_for_a_sender_needs_none():
+    assert target_of("udp://@:1234").location == "udp://@:1234"
+
+
 @pytest.mark.parametrize("scheme", ["ftp", "concat", "gopher", "data", "pipe"])
 def test_other_schemes_are_not_understood(scheme):
     with pytest.raises(UsageError, match="understood are rtsp"):
