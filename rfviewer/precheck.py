@@ -91,12 +91,12 @@ def is_address(source: str) -> bool:
     """Tell whether `source` is to be opened over a network.
 
     Raises:
-        UsageError: its scheme is not understood.
+        UsageError: its scheme is not understood, or it names no server.
     """
-    scheme, mark, _ = source.partition("://")
+    scheme, mark, rest = source.partition("://")
     if not mark or scheme.lower() == "file" or os.path.lexists(source):
         return False
-    if scheme.lower() not in URL_PROTOCOLS:
+    if scheme.lower() not in URL_PROTOCOLS or rest[:1] in ("", "/", ":", "?"):
         from rfviewer.sources.urls import is_url, target_of  # which import a decoder
 
         if not is_url(source):

@@ -51,8 +51,8 @@ def torch_obstacle(spec: ModelSpec) -> str:
 
 def gpu_obstacle(config: EngineConfig) -> str:
     """Return why no engine on a GPU is to be expected for `config`, for any model; else nothing."""
-    if config.backend == "onnxruntime":
-        return "the backend onnxruntime reads frames on the host"
+    if config.model == "none" or config.backend == "onnxruntime":
+        return "the engine reads frames on the host"
     packages = TORCH_PACKAGES if config.backend in ("auto", "torch") else CUDA_PACKAGES
     return _missing_package(packages) or _device_obstacle()
 

@@ -12,6 +12,7 @@ from rfviewer.engine.choice import (
     tensorrt_obstacle,
     torch_obstacle,
 )
+from rfviewer.engine.cuda.faults import first_line
 from rfviewer.engine.host_engine import HostEngine
 from rfviewer.engine.passthrough import PassthroughEngine
 from rfviewer.engine.streams import StartThread
@@ -86,13 +87,16 @@ def picture_memory(config: EngineConfig) -> PictureMemory | None:
 
     Called on the thread that opens a source, and only where NVDEC is to decode it: imports torch.
     """
-    obstacle = gpu_obstacle(config)
-    if obstacle:
-        log.source.info("decoded pictures come to the host: %s", obstacle)
-        return None
-    from rfviewer.engine.cuda.pictures import current_pictures
+    try:
+        obstacle = gpu_obstacle(config)
+        if not obstacle:
+            from rfviewer.engine.cuda.pictures import current_pictures
 
-    return current_pictures()
+            return current_pictures()
+    except (ImportError, OSError, RuntimeError) as error:
+        obstacle = f"PyTorch does not start ({first_line(error)})"
+    log.source.info("decoded pictures come to the host: %s", obstacle)
+    return None
 
 
 def _cuda_engine(

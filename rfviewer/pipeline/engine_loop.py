@@ -120,9 +120,20 @@ class EngineLoop:
         return 0 if engine is None else engine.in_flight
 
     def home(self, frame: Frame) -> Frame:
-        """Return `frame` in the engine's own memory where it has some; from any thread."""
+        """Return `frame` in the engine's own memory where it has some; from any thread.
+
+        What an engine without any reads is made ready here, beside its work. A frame that cannot be
+        brought there is returned as it is, and fails where the engine reads it.
+        """
         engine: object = self._keeper.engine
-        return engine.home(frame) if isinstance(engine, FrameHome) else frame
+        try:
+            if isinstance(engine, FrameHome):
+                return engine.home(frame)
+            if engine is not None and frame.on_device:
+                frame.image  # noqa: B018 - comes to the host now
+        except EngineError as error:
+            log.engine.warning("a frame stays where it is: %s", error)
+        return frame
 
     def set_config(self, config: EngineConfig) -> None:
         """Build another engine; the present one stays in use if that fails.

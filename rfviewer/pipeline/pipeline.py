@@ -7,7 +7,7 @@ from functools import partial
 
 from rfviewer import log
 from rfviewer.config import EngineConfig, Policy, Settings, View
-from rfviewer.errors import DeviceLostError
+from rfviewer.errors import RfviewerError
 from rfviewer.experiment import LabRequest
 from rfviewer.interfaces import Engine, RecordingRequest, SinkContext
 from rfviewer.optimizations import Optimizations
@@ -177,7 +177,7 @@ class Pipeline:
 
     def _crashed(self, name: str, error: Exception) -> None:
         """Tell that a thread is gone, without which nothing more is shown or saved."""
-        if isinstance(error, DeviceLostError):
+        if isinstance(error, RfviewerError):
             self._lose(str(error))
         else:
             self._lose(f"The {name} stopped because of an unexpected fault ({error}).")

@@ -7,9 +7,12 @@ import av
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from rfviewer import log
+from rfviewer.errors import EngineError
 from rfviewer.frame import DevicePicture, U8Array, YuvColors, YuvStandard
 from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.colors import FrameConverter, is_full_range, matrix_of
+from rfviewer.sources.orientation import UPRIGHT, orientation_of
 
 _STANDARDS: dict[int, YuvStandard] = {
     Colorspace.ITU601: YuvStandard.BT601,
@@ -26,44 +29,59 @@ def colors_of(frame: VideoFrame) -> YuvColors | None:
 
 
 class DeviceFrames:
-    """Keeps the pictures of one decoder on the GPU. One thread uses it."""
+    """Keeps pictures of one decoder on the GPU, where they are asked for. One thread uses it."""
 
     def __init__(self, memory: PictureMemory) -> None:
         self._memory = memory
         self._converter = HostConverter()
+        self._size = (0, 0)
+        self._upright = True
+        self._told = False
 
-    def can_keep(self, frame: VideoFrame) -> bool:
-        """Tell whether the kernels make of `frame` what the host makes of it.
+    def offer(self, frame: VideoFrame) -> bool:
+        """Offer to keep `frame` (`keeper_of`) if the kernels make of it what the host does.
 
         Of interlaced pictures swscale takes the chroma of each field for itself. Of odd sizes
-        DLPack as PyAV exports it leaves the last chroma out.
+        DLPack as PyAV exports it leaves the last chroma out. A turn may be told by key frames.
         """
-        even = frame.width % 2 == 0 and frame.height % 2 == 0
-        return even and not frame.interlaced_frame and colors_of(frame) is not None
+        size = (frame.width, frame.height)
+        if frame.key_frame or size != self._size:
+            self._size, self._upright = size, orientation_of(frame) in (UPRIGHT, None)
+        even = size[0] % 2 == 0 and size[1] % 2 == 0
+        fits = even and self._upright and not frame.interlaced_frame
+        if fits and colors_of(frame) is not None:
+            frame.opaque = self
+            return True
+        return False
 
-    def keep(self, frame: VideoFrame) -> None:
-        """Put the picture of `frame`, which can be kept, where it stays; see `picture_of`.
+    def keep(self, frame: VideoFrame) -> DevicePicture | None:
+        """Return the picture of `frame`, kept in the GPU's memory; None where that has no room.
 
-        Raises:
-            EngineError: the GPU has no memory for it, or failed.
+        Such a frame comes to the host like any other; the first one is told to the log.
         """
         colors = colors_of(frame)
         if colors is None:
-            raise AssertionError("can_keep() was not asked")
+            raise AssertionError("a frame that was not offered")
         luma, chroma = frame.planes
-        frame.opaque = self._memory.keep(
-            luma, chroma, colors, lambda nv12: self._converter.image_of(nv12, colors)
-        )
+        try:
+            return self._memory.keep(
+                luma, chroma, colors, lambda nv12: self._converter.image_of(nv12, colors)
+            )
+        except EngineError as error:
+            if not self._told:
+                log.source.warning("frames come to the host: %s", error)
+            self._told = True
+            return None
 
 
 def let_go(frame: VideoFrame) -> None:
-    """Let `frame` come to the host after all."""
+    """Let `frame` come to the host, though it could stay."""
     frame.opaque = None
 
 
-def picture_of(frame: VideoFrame) -> DevicePicture | None:
-    """Return the picture that was kept on the GPU; None for a frame on the host."""
-    return cast("DevicePicture | None", frame.opaque)
+def keeper_of(frame: VideoFrame) -> DeviceFrames | None:
+    """Return who can keep the picture of `frame` on the GPU; None for one that is not there."""
+    return cast("DeviceFrames | None", frame.opaque)
 
 
 class HostConverter:

@@ -89,7 +89,7 @@ class NvdecDecoder:
             raise HardwareRefusedError(lacks.value)
         memory = pictures()
         self._format = _HOST_FORMAT if memory is None else ON_DEVICE
-        self._kept = None if memory is None else DeviceFrames(memory)
+        self._frames = None if memory is None else DeviceFrames(memory)
         try:
             accelerator = _accelerator(memory)
             context = av.CodecContext.create(av.Codec(name, "r"), "r", accelerator)
@@ -120,7 +120,7 @@ class NvdecDecoder:
         self._context.reorder_depth = depth
 
     def decode(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
-        """Return the frames that come out for `packet`: planar on the host, or kept on the GPU.
+        """Return the frames that come out for `packet`: planar on the host, or left on the GPU.
 
         Raises:
             HardwareRefusedError: for a picture that is not exactly what the CPU would give.
@@ -134,7 +134,7 @@ class NvdecDecoder:
             self._context.flush_buffers()
 
     def _delivered(self, frame: VideoFrame) -> VideoFrame:
-        """Return `frame` as yuv420p, or with its picture on the GPU.
+        """Return `frame` as yuv420p, or as it lies on the GPU where it can stay.
 
         Either way bytes are moved and none changes, so colours come out equal.
         """
@@ -146,13 +146,9 @@ class NvdecDecoder:
         if _aspect_of(self._context) != self._aspect:
             # Sources ask the stream's own context for the shape of a pixel.
             raise HardwareRefusedError("its pixels change their shape")
-        if self._kept is None or not self._kept.can_keep(frame):
-            return self._reformatter.reformat(frame, format="yuv420p", threads=1)
-        try:
-            self._kept.keep(frame)
-        except EngineError as error:
-            raise HardwareRefusedError(str(error)) from error
-        return frame
+        if self._frames is not None and self._frames.offer(frame):
+            return frame
+        return self._reformatter.reformat(frame, format="yuv420p", threads=1)
 
 
 def _accelerator(memory: PictureMemory | None) -> HWAccel:

@@ -15,7 +15,7 @@ from rfviewer.frame import DevicePicture, Frame, SourceInfo, U8Array
 from rfviewer.interfaces import FrameSource
 from rfviewer.sources.colors import FrameConverter
 from rfviewer.sources.describe import describe, with_decoder
-from rfviewer.sources.device_frames import picture_of
+from rfviewer.sources.device_frames import keeper_of
 from rfviewer.sources.explain import why_not_opened
 from rfviewer.sources.hardware import ON_CPU, Decoding
 from rfviewer.sources.index import build_index
@@ -184,7 +184,8 @@ class PyAvSource(FrameSource):
 
     def _convert(self, stamped: StampedFrame) -> Frame:
         decoded = stamped.frame
-        picture: U8Array | DevicePicture | None = picture_of(decoded)
+        keeper = keeper_of(decoded)
+        picture: U8Array | DevicePicture | None = None if keeper is None else keeper.keep(decoded)
         width, height = decoded.width, decoded.height
         if picture is None:
             shape = (width, height, stamped.aspect)

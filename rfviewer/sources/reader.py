@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.sources.decoder import Damage, PacketDecoder
-from rfviewer.sources.device_frames import let_go, picture_of
+from rfviewer.sources.device_frames import keeper_of, let_go
 from rfviewer.sources.hardware import (
     ON_CPU,
     Decoding,
@@ -180,7 +180,7 @@ class MediaReader:
             aspect = self._aspect_of(frame)
             if aspect not in (None, 1):
                 let_go(frame)  # pixels are made square on the host
-            on_device = picture_of(frame) is not None
+            on_device = keeper_of(frame) is not None
             if on_device is not self.decode.on_device:
                 self.decode = replace(self.decode, on_device=on_device)
             self.last = StampedFrame(frame, pts_s, self._place(frame, pts_s), aspect)

@@ -70,8 +70,10 @@ def test_wrong_names_and_values_are_wrong_for_every_verb_that_plays(
 
 
 @pytest.mark.parametrize("verb", ["", *PLAYING])
-@pytest.mark.parametrize("address", ["ftp://host/a.mp4", "SRT://host:1"])
-def test_an_address_of_a_scheme_that_is_not_understood_is_wrong(
+@pytest.mark.parametrize(
+    "address", ["ftp://host/a.mp4", "SRT://host:1", "http:///a.mp4", "rtsp://:554/a"]
+)
+def test_an_address_that_cannot_be_opened_by_anyone_is_wrong(
     verb: str, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert code(playing(verb, address), capsys) == 2

@@ -232,20 +232,24 @@ def test_parts_are_replayed_on_them(make):
 def test_no_memory_is_taken_after_the_first_frames(make):
     memory = PictureMemory(torch.device("cuda", torch.cuda.current_device()))
     engine = make(Optimizations(depth=2))
+    addresses = []
+    for index in range(24):
+        planes = planes_of(noise(index), "cuda")
+        picture = memory.keep(*planes, LIMITED_601, lambda nv12: bgr_of(nv12, LIMITED_601))
+        addresses.append(picture.address)
+        run_all(engine, [Frame(picture, 20, 14, index, 0.0, 0)])
+    assert set(addresses[4:]) <= set(addresses[:4])
 
-    def run(count):
-        for index in range(count):
-            picture = memory.keep(
-                *planes_of(noise(index), "cuda"),
-                LIMITED_601,
-                lambda nv12: bgr_of(nv12, LIMITED_601),
-            )
-            run_all(engine, [Frame(picture, 20, 14, index, 0.0, 0)])
 
-    run(4)
-    before = torch.cuda.memory_stats()["reserved_bytes.all.allocated"]
-    run(20)
-    assert torch.cuda.memory_stats()["reserved_bytes.all.allocated"] == before
+def test_where_the_switch_goes_off_slots_are_made_for_images():
+    from rfviewer.engine.cuda.frame_format import FrameFormat
+    from rfviewer.frame import PixelFormat
+
+    nv12 = FrameFormat(20, 14, PixelFormat.NV12, LIMITED_601)
+    assert nv12.where(on_device=True) is nv12
+    assert nv12.where(on_device=False) == FrameFormat(20, 14)
+    of_camera = FrameFormat(20, 14, PixelFormat.NV12)
+    assert of_camera.where(on_device=False) is of_camera
 
 
 def test_frames_of_the_host_keep_the_format_they_had():

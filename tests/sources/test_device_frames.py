@@ -16,7 +16,7 @@ from rfviewer.sources.device_frames import DeviceFrames, HostConverter, colors_o
 from rfviewer.sources.factory import open_source
 from rfviewer.sources.hardware import HardwareRefusedError
 from rfviewer.sources.nvdec import NvdecDecoder
-from tests.sources.makers import make_clip, read_all
+from tests.sources.makers import ffmpeg, make_clip, read_all
 from tests.sources.test_hardware import LONG, FakeGpu, opened, same
 
 
@@ -57,13 +57,9 @@ def keeping(memory, good=LONG):
 
         def decode(self, packet):
             moved = [frame.reformat(format="nv12") for frame in super().decode(packet)]
-            for frame in moved:
-                assert self.frames.can_keep(frame)
-                try:
-                    self.frames.keep(frame)
-                except EngineError as error:
-                    raise HardwareRefusedError(str(error)) from error
-            return moved
+            planar = [frame.reformat(format="yuv420p") for frame in moved]
+            pairs = zip(moved, planar, strict=True)
+            return [a if self.frames.offer(a) else b for a, b in pairs]
 
     return Keeping
 
@@ -102,10 +98,18 @@ def test_the_cpu_goes_on_where_the_gpu_fails(clip, good):
     cpu.close()
 
 
-def test_the_cpu_goes_on_where_the_gpu_has_no_memory_left(clip):
+def test_a_frame_without_room_comes_to_the_host_and_the_gpu_goes_on(clip, caplog):
     cpu, ours = opened(clip), opened(clip, keeping(Memory(room=20)))
-    same(read_all(ours), read_all(cpu))
-    assert "decoded on the CPU: The GPU cannot keep a picture: no memory" in ours.info.notice
+    frames = read_all(ours)
+    assert sum(frame.on_device for frame in frames) in (19, 20)  # the first is read twice
+    assert not frames[-1].on_device
+    assert all(
+        np.abs(a.image.astype(int) - b.image).mean() < 3
+        for a, b in zip(frames, read_all(cpu), strict=True)
+    )  # the stand-in's NV12 is converted directly
+    assert "NVDEC" in ours.info.codec
+    assert ours.info.notice == ""
+    assert caplog.text.count("come to the host: The GPU cannot keep a picture") == 1
     ours.close()
     cpu.close()
 
@@ -141,10 +145,10 @@ def test_only_colours_that_the_kernels_know_stay():
     for tag in (2, 5, 6):  # untagged is read as BT.601
         frame.colorspace = tag
         assert colors_of(frame) == YuvColors(YuvStandard.BT601, full_range=False)
-        assert DeviceFrames(Memory()).can_keep(frame)
+        assert DeviceFrames(Memory()).offer(frame)
     for tag in (4, 7, 9):
         frame.colorspace = tag
-        assert not DeviceFrames(Memory()).can_keep(frame)
+        assert not DeviceFrames(Memory()).offer(frame)
 
 
 def test_interlaced_pictures_come_to_the_host(tmp_path):
@@ -152,7 +156,7 @@ def test_interlaced_pictures_come_to_the_host(tmp_path):
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             assert frame.interlaced_frame
-            assert not DeviceFrames(Memory()).can_keep(frame.reformat(format="nv12"))
+            assert not DeviceFrames(Memory()).offer(frame.reformat(format="nv12"))
 
 
 @pytest.fixture
@@ -193,8 +197,8 @@ def test_without_it_a_decoder_has_a_context_of_its_own(clip, driver):
 
 @pytest.mark.parametrize("size", [(33, 32), (32, 33)])
 def test_odd_sizes_come_to_the_host(size):
-    assert DeviceFrames(Memory()).can_keep(av.VideoFrame(32, 32, "nv12"))
-    assert not DeviceFrames(Memory()).can_keep(av.VideoFrame(*size, "nv12"))
+    assert DeviceFrames(Memory()).offer(av.VideoFrame(32, 32, "nv12"))
+    assert not DeviceFrames(Memory()).offer(av.VideoFrame(*size, "nv12"))
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
@@ -208,6 +212,44 @@ def test_pixels_that_are_not_square_come_to_the_host(tmp_path, codec):
     assert [(f.width, f.height) for f in frames] == [(f.width, f.height) for f in read_all(cpu)]
     ours.close()
     cpu.close()
+
+
+def test_a_turn_that_the_stream_tells_is_made_on_the_host(clip, tmp_path):
+    """As side data of the first key frame; the next one, twelve frames on, says nothing again."""
+    turned = tmp_path / "turned.mp4"
+    rotate = "h264_metadata=rotate=90:display_orientation=insert"
+    ffmpeg("-i", clip, "-c", "copy", "-bsf:v", rotate, turned)
+    cpu, ours = opened(turned), opened(turned, keeping(Memory()))
+    frames = read_all(ours)
+    assert (frames[0].width, frames[0].height) == (98, 162)
+    assert [frame.on_device for frame in frames] == [False] * 12 + [True] * 38
+    same(frames, read_all(cpu))
+    ours.close()
+    cpu.close()
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no module"), OSError("libcudart.so.13"), RuntimeError("CUDA error: 3")]
+)
+def test_where_pytorch_does_not_start_pictures_come_to_the_host(monkeypatch, caplog, error):
+    from rfviewer.config import EngineConfig
+    from rfviewer.engine import factory
+
+    def fail(config):
+        raise error
+
+    monkeypatch.setattr(factory, "gpu_obstacle", fail)
+    caplog.set_level("INFO")
+    assert factory.picture_memory(EngineConfig()) is None
+    assert f"PyTorch does not start ({error})" in caplog.text
+
+
+@pytest.mark.parametrize("config", [{"model": "none"}, {"backend": "onnxruntime"}])
+def test_engines_that_read_the_host_keep_nothing(config):
+    from rfviewer.config import EngineConfig
+    from rfviewer.engine.factory import picture_memory
+
+    assert picture_memory(EngineConfig(**config)) is None
 
 
 def test_the_memory_is_asked_for_only_where_the_gpu_decodes(clip, monkeypatch):

@@ -169,7 +169,8 @@ class CudaEngine:
             return True
         try:
             wanted = effective_optimizations(self._states(optimizations))
-            return not wanted.early_warmup or self._sets.build_one(self._format, wanted)
+            frame_format = self._format.where(on_device=wanted.device_frames)
+            return not wanted.early_warmup or self._sets.build_one(frame_format, wanted)
         except SlotError:
             return True  # `configure` goes on without, and says why
         except RuntimeError as error:
@@ -272,6 +273,7 @@ class CudaEngine:
 
     def _early_slots(self) -> list[Slot]:
         """Return slots for frames like the last ones; none where the first one brings them."""
+        self._format = self._format.where(on_device=self._effective.device_frames)
         return self._slots_for(self._format) if self._effective.early_warmup else []
 
     def _slots_for(self, frame_format: FrameFormat) -> list[Slot]:

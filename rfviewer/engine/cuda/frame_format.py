@@ -56,6 +56,12 @@ class FrameFormat:
             return picture.colors == self.colors
         return self.colors is None and frame.pixel_format is self.pixel_format
 
+    def where(self, *, on_device: bool) -> "FrameFormat":
+        """Return this format, or that of the images where pictures are not read on the device."""
+        if self.colors is None or on_device:
+            return self
+        return FrameFormat(self.width, self.height)
+
     def picture(self, frame: Frame) -> U8Array | HeldPicture:
         """Return of `frame`, which fits, what slots for this format read."""
         picture = frame.picture

@@ -1,8 +1,9 @@
 """Pictures that were decoded on the GPU, in memory of ours there: no pixel crosses the bus.
 
 FFmpeg hands a picture over by DLPack, as two planes whose rows may lie apart. It is copied once, on
-the GPU, into one block that the slots read like page-locked memory, by its address; the decoder has
-its own memory back at once. Blocks are lent, and come back when the last view of a frame is gone.
+the GPU, into one block that the slots read like page-locked memory, by its address; the decoder's
+own memory is not needed from there on. Blocks are lent, and come back when the last view of a frame
+is gone.
 """
 
 import threading
@@ -12,7 +13,7 @@ from dataclasses import replace
 
 import torch
 
-from rfviewer.errors import EngineError
+from rfviewer.engine.cuda.faults import engine_error
 from rfviewer.frame import Frame, U8Array, YuvColors
 from rfviewer.picture_memory import ExportsDlpack
 
@@ -68,9 +69,7 @@ class HeldPicture:
                 try:
                     pixels: U8Array = self.pixels.cpu().numpy()
                 except RuntimeError as error:
-                    raise EngineError(
-                        f"A picture cannot be copied from the GPU: {error}"
-                    ) from error
+                    raise engine_error("A picture cannot be copied from the GPU", error) from error
                 self._image = self._to_image(pixels)
             return self._image
 
@@ -123,7 +122,7 @@ class PictureMemory:
             torch.cuda.set_device(self._device)
             torch.zeros(1, device=self._device)
         except RuntimeError as error:
-            raise EngineError(f"PyTorch finds no GPU: {error}") from error
+            raise engine_error("PyTorch finds no GPU", error) from error
 
     def keep(
         self,
@@ -140,7 +139,7 @@ class PictureMemory:
         try:
             return self._keep(luma, chroma, colors, to_image)
         except RuntimeError as error:
-            raise EngineError(f"The GPU cannot keep a picture: {error}") from error
+            raise engine_error("The GPU cannot keep a picture", error) from error
 
     def _keep(
         self, luma: ExportsDlpack, chroma: ExportsDlpack, colors: YuvColors, to_image: ToImage
