@@ -54,5 +54,5 @@ def decode_text(source: SourceInfo | None, wanted: Decode) -> str:
     if state.requested is not wanted:
         return f"acts {'when it is opened again' if source.live else 'with the next frame'}"
     if state.effective is Decode.GPU:
-        return "NVDEC"
+        return "NVDEC, stays on the GPU" if state.on_device else "NVDEC"
     return f"CPU: {state.reason}" if state.reason else "CPU"

@@ -30,6 +30,11 @@ def test_opening_another_source_keeps_the_choice(window, session):
     [
         (None, Decode.GPU, "\N{EN DASH}"),
         (DecodeState(Decode.GPU, Decode.GPU), Decode.GPU, "NVDEC"),
+        (
+            DecodeState(Decode.GPU, Decode.GPU, on_device=True),
+            Decode.GPU,
+            "NVDEC, stays on the GPU",
+        ),
         (DecodeState(Decode.GPU, Decode.CPU, "no driver"), Decode.GPU, "CPU: no driver"),
         (DecodeState(Decode.CPU, Decode.CPU), Decode.CPU, "CPU"),
         (DecodeState(Decode.CPU, Decode.CPU), Decode.GPU, "acts with the next frame"),

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 from rfviewer.config import Playback, Policy
+from rfviewer.errors import EngineError
 from rfviewer.pipeline.mapped_source import MappedSource
 from rfviewer.snapshot import EnginePhase, PlayState
 from tests.fake_engine import FakeEngine
@@ -47,8 +48,8 @@ def test_a_source_reads_homed_frames_and_is_otherwise_itself():
     assert source.closed
 
 
-def test_the_capture_thread_takes_every_frame_home():
-    bench = HomingBench({"clip": FakeSource})
+def play(bench):
+    """Play the clip and return the engine that saw it."""
     session = bench.session()
     newest = None
 
@@ -65,8 +66,64 @@ def test_the_capture_thread_takes_every_frame_home():
     reached(lambda snapshot: snapshot.state is PlayState.ENDED)
     session.close()
     (engine,) = bench.engines
+    return engine
+
+
+def test_the_capture_thread_takes_every_frame_home():
+    engine = play(HomingBench({"clip": FakeSource}))
     assert [frame.frame_index for frame in engine.submitted] == list(range(20))
     for frame in engine.submitted:
         assert frame.image is engine.homed[frame.frame_index]
     assert engine.threads
     assert not any("engine" in name for name in engine.threads)
+
+
+class Picture:
+    """Lies on a GPU; notes the threads that look at it."""
+
+    def __init__(self, image):
+        self.image, self.threads = image, []
+
+    def to_host(self):
+        self.threads.append(threading.current_thread().name)
+        return self.image
+
+
+class SourceOnDevice(FakeSource):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.pictures = []
+
+    def read(self):
+        frame = super().read()
+        if frame is None:
+            return None
+        self.pictures.append(Picture(frame.image))
+        return replace(frame, picture=self.pictures[-1])
+
+
+def test_an_engine_on_the_host_finds_pictures_of_the_gpu_there():
+    sources = []
+
+    def open_source(*args):
+        sources.append(SourceOnDevice(*args))
+        return sources[-1]
+
+    play(Bench({"clip": open_source}))
+    first_looks = [picture.threads[0] for picture in sources[-1].pictures]
+    assert first_looks == ["rfviewer-capture"] * 20
+
+
+def test_a_frame_that_cannot_be_taken_home_is_left_to_the_engine(caplog):
+    class Homeless(HomingEngine):
+        def home(self, frame):
+            raise EngineError("A picture cannot be copied from the GPU (no memory).")
+
+    class HomelessBench(Bench):
+        def _engine(self, config, optimizations, progress):
+            self.engines.append(Homeless(optimizations))
+            return self.engines[-1]
+
+    engine = play(HomelessBench({"clip": FakeSource}))
+    assert [frame.frame_index for frame in engine.submitted] == list(range(20))
+    assert "a frame stays where it is: A picture cannot be copied" in caplog.text
