@@ -4,6 +4,7 @@ Imports no decoder and no Qt: Qt ends the process where it finds no screen or la
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def is_address(source: str) -> bool:
     scheme, mark, rest = source.partition("://")
     if not mark or scheme.lower() == "file" or os.path.lexists(source):
         return False
-    if scheme.lower() not in URL_PROTOCOLS or rest[:1] in ("", "/", ":", "?"):
+    server = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if scheme.lower() not in URL_PROTOCOLS or server[:1] in ("", ":"):
         from rfviewer.sources.urls import is_url, target_of  # which import a decoder
 
         if not is_url(source):

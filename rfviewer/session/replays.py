@@ -280,9 +280,9 @@ def _sentence(path: Path, made: _Made, wrong: int, recent: Recent) -> str:
         )
     elif recent.shorter:
         text += f" It is shorter than asked for: {recent.shorter}."
+    if wrong:
+        text += f" {wrong} of them do not decode to the same picture again: the stream was damaged."
     unseen = sum(kept.check is None for kept in made.results)
     if unseen:
         text += f" {unseen} stayed on the GPU, so that they cannot be compared with the file."
-    if wrong:
-        text += f" {wrong} of them do not decode to the same picture again: the stream was damaged."
     return text

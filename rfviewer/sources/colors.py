@@ -41,22 +41,17 @@ class FrameConverter:
         """Remember the shape of a pixel, width by height; None or 1 when square."""
         usable = sample_aspect and Fraction(1, _MAX_ASPECT) <= sample_aspect <= _MAX_ASPECT
         self._aspect = sample_aspect if usable and sample_aspect else Fraction(1)
-        self._reformatter = VideoReformatter()
-        self._orientation: Orientation = UPRIGHT
-        self._size = (0, 0)
+        self._reformatter, self._planes = VideoReformatter(), VideoReformatter()
 
-    def convert(self, frame: VideoFrame) -> U8Array:
-        """Return (H, W, 3) BGR, C-contiguous, upright.
+    def convert(self, frame: VideoFrame, orientation: Orientation = UPRIGHT) -> U8Array:
+        """Return (H, W, 3) BGR, C-contiguous, turned as `orientation` says.
 
         Raises:
             av.FFmpegError: when swscale does not know the pixel format.
         """
-        if frame.key_frame or (frame.width, frame.height) != self._size:
-            self._size = (frame.width, frame.height)
-            self._orientation = orientation_of(frame) or UPRIGHT
-        if frame.format.name == ON_DEVICE:
-            # Bytes are only moved; NV12 itself swscale would convert another way.
-            frame = self._reformatter.reformat(frame, format="yuv420p", threads=1)
+        if frame.format.name in (ON_DEVICE, "nv12"):
+            # Bytes are only moved; NV12 itself swscale converts another way, unlike these planes.
+            frame = self._planes.reformat(frame, format="yuv420p", threads=1)
         width = max(1, round(frame.width * self._aspect))
         matrix = None if frame.colorspace == _RGB else matrix_of(frame.colorspace)
         picture = self._reformatter.reformat(
@@ -73,7 +68,7 @@ class FrameConverter:
         plane = picture.planes[0]
         rows: U8Array = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         image = rows[: picture.height, : width * 3].reshape(picture.height, width, 3)
-        return self._orientation.apply(np.ascontiguousarray(image))
+        return orientation.apply(np.ascontiguousarray(image))
 
 
 def matrix_of(colorspace: int) -> int:

@@ -8,11 +8,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from rfviewer import log
-from rfviewer.errors import EngineError
+from rfviewer.errors import DeviceLostError, EngineError, SourceError
 from rfviewer.frame import DevicePicture, U8Array, YuvColors, YuvStandard
 from rfviewer.picture_memory import PictureMemory
 from rfviewer.sources.colors import FrameConverter, is_full_range, matrix_of
-from rfviewer.sources.orientation import UPRIGHT, orientation_of
 
 _STANDARDS: dict[int, YuvStandard] = {
     Colorspace.ITU601: YuvStandard.BT601,
@@ -34,21 +33,17 @@ class DeviceFrames:
     def __init__(self, memory: PictureMemory) -> None:
         self._memory = memory
         self._converter = HostConverter()
-        self._size = (0, 0)
-        self._upright = True
-        self._told = False
+        self._told = self._is_full = False
 
     def offer(self, frame: VideoFrame) -> bool:
         """Offer to keep `frame` (`keeper_of`) if the kernels make of it what the host does.
 
         Of interlaced pictures swscale takes the chroma of each field for itself. Of odd sizes
-        DLPack as PyAV exports it leaves the last chroma out. A turn may be told by key frames.
+        DLPack as PyAV exports it leaves the last chroma out.
         """
-        size = (frame.width, frame.height)
-        if frame.key_frame or size != self._size:
-            self._size, self._upright = size, orientation_of(frame) in (UPRIGHT, None)
-        even = size[0] % 2 == 0 and size[1] % 2 == 0
-        fits = even and self._upright and not frame.interlaced_frame
+        self._is_full &= not frame.key_frame
+        even = frame.width % 2 == 0 and frame.height % 2 == 0
+        fits = even and not frame.interlaced_frame and not self._is_full
         if fits and colors_of(frame) is not None:
             frame.opaque = self
             return True
@@ -57,20 +52,29 @@ class DeviceFrames:
     def keep(self, frame: VideoFrame) -> DevicePicture | None:
         """Return the picture of `frame`, kept in the GPU's memory; None where that has no room.
 
-        Such a frame comes to the host like any other; the first one is told to the log.
+        Such a frame comes to the host like any other, and so do all up to the next key frame: an
+        engine that is short of memory is not to be asked for it, nor for other slots, every time.
+        The first one is told to the log.
+
+        Raises:
+            SourceError: the GPU is lost to this process.
         """
         colors = colors_of(frame)
         if colors is None:
             raise AssertionError("a frame that was not offered")
+        if self._is_full:
+            return None
         luma, chroma = frame.planes
         try:
             return self._memory.keep(
                 luma, chroma, colors, lambda nv12: self._converter.image_of(nv12, colors)
             )
+        except DeviceLostError as error:
+            raise SourceError(str(error)) from error
         except EngineError as error:
             if not self._told:
                 log.source.warning("frames come to the host: %s", error)
-            self._told = True
+            self._told = self._is_full = True
             return None
 
 

@@ -186,13 +186,15 @@ class PyAvSource(FrameSource):
         decoded = stamped.frame
         keeper = keeper_of(decoded)
         picture: U8Array | DevicePicture | None = None if keeper is None else keeper.keep(decoded)
+        self._reader.delivered(on_device=picture is not None)
         width, height = decoded.width, decoded.height
         if picture is None:
             shape = (width, height, stamped.aspect)
             if shape != self._shape:
                 self._shape, self._converter = shape, FrameConverter(shape[2])
-            picture = image = self._converter.convert(decoded)
+            image = self._converter.convert(decoded, stamped.orientation)
             height, width = image.shape[:2]
+            picture = image
         duration_s = self._reader.timeline.ticks_s(decoded.duration or 0)
         return Frame(
             picture,

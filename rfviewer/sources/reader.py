@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 
 from rfviewer.decode import Decode, DecodeState
 from rfviewer.sources.decoder import Damage, PacketDecoder
-from rfviewer.sources.device_frames import keeper_of, let_go
+from rfviewer.sources.device_frames import let_go
 from rfviewer.sources.hardware import (
     ON_CPU,
     Decoding,
@@ -22,6 +22,7 @@ from rfviewer.sources.media import (
     Target,
     sample_aspect_of,
 )
+from rfviewer.sources.orientation import UPRIGHT, Orientation, orientation_of
 from rfviewer.sources.parts import PartOpener
 from rfviewer.sources.programs import Part
 from rfviewer.sources.timeline import Timeline, longest_step_s
@@ -46,6 +47,8 @@ class StampedFrame:
     """Place in presentation order; an estimate after a seek without an index."""
     aspect: Fraction | None
     """Width by height of one pixel as the source says; None when it does not."""
+    orientation: Orientation
+    """How it must be turned to be upright."""
 
 
 def nominal_fps(media: OpenMedia) -> float | None:
@@ -87,6 +90,7 @@ class MediaReader:
         self._opener = PartOpener(target, self._damage)
         self._size = (0, 0)
         self._aspect: Fraction | None = None
+        self._orientation = UPRIGHT
         self.media = self._opener.first()
         self.index: PacketIndex | None = None
         """Set by the owner once known; no longer exact when decoding contradicts it."""
@@ -169,6 +173,7 @@ class MediaReader:
             SourceError: the next part of the file may not be decoded.
         """
         while (frame := self._next_frame()) is not None:
+            self._see_shape(frame)
             if self._counting:
                 self.without_stamps |= frame.pts is None and frame.dts is None
                 pts_s = self.timeline.next_s(frame)
@@ -177,25 +182,29 @@ class MediaReader:
                 continue  # lacks the references before the key frame
             else:
                 pts_s = self.timeline.direct_s(frame.pts)
-            aspect = self._aspect_of(frame)
-            if aspect not in (None, 1):
-                let_go(frame)  # pixels are made square on the host
-            on_device = keeper_of(frame) is not None
-            if on_device is not self.decode.on_device:
-                self.decode = replace(self.decode, on_device=on_device)
-            self.last = StampedFrame(frame, pts_s, self._place(frame, pts_s), aspect)
+            if self._aspect not in (None, 1) or self._orientation != UPRIGHT:
+                let_go(frame)  # pixels are made square and turned on the host
+            self.last = StampedFrame(
+                frame, pts_s, self._place(frame, pts_s), self._aspect, self._orientation
+            )
             self._count += 1
             return self.last
         if self._counting and not self._interrupted():
             self._count_lost(None)
         return None
 
-    def _aspect_of(self, frame: VideoFrame) -> Fraction | None:
-        # Between key frames the codec may be ahead of the frames that it held back for their order.
+    def delivered(self, *, on_device: bool) -> None:
+        """Note whether the picture of the frame that is handed on stays on the GPU."""
+        if on_device is not self.decode.on_device:
+            self.decode = replace(self.decode, on_device=on_device)
+
+    def _see_shape(self, frame: VideoFrame) -> None:
+        # Between key frames the codec may be ahead of the frames that it held back for their order,
+        # and a turn is told by key frames alone.
         size = (frame.width, frame.height)
         if frame.key_frame or size != self._size:
             self._size, self._aspect = size, sample_aspect_of(self.media)
-        return self._aspect
+            self._orientation = orientation_of(frame) or UPRIGHT
 
     def first_place(self) -> int:
         """Return the place in the index of the first frame that could be decoded."""

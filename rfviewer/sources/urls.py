@@ -67,5 +67,5 @@ def _short_name(shown: str) -> str:
 
 def _host(shown: str) -> str:
     """Return the host alone; empty where there is none."""
-    host = shown.partition("://")[2].partition("?")[0].partition("/")[0]
+    host = re.split(r"[/?#]", shown.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
     return host if host.startswith("[") else host.partition(":")[0]

@@ -71,7 +71,15 @@ def test_wrong_names_and_values_are_wrong_for_every_verb_that_plays(
 
 @pytest.mark.parametrize("verb", ["", *PLAYING])
 @pytest.mark.parametrize(
-    "address", ["ftp://host/a.mp4", "SRT://host:1", "http:///a.mp4", "rtsp://:554/a"]
+    "address",
+    [
+        "ftp://host/a.mp4",
+        "SRT://host:1",
+        "http:///a.mp4",
+        "rtsp://:554/a",
+        "rtsp://u:p@/a",
+        "http://#a",
+    ],
 )
 def test_an_address_that_cannot_be_opened_by_anyone_is_wrong(
     verb: str, address: str, capsys: pytest.CaptureFixture[str]

@@ -260,3 +260,20 @@ def test_frames_of_the_host_keep_the_format_they_had():
     assert frame_format.fits(FRAMES[0], on_device=True)
     assert frame_format.fits(FRAMES[0], on_device=False)
     assert not replace(frame_format, colors=LIMITED_601).fits(FRAMES[0])
+
+
+@cuda
+def test_a_switch_that_cannot_go_off_leaves_frames_of_both_places_right(make, monkeypatch):
+    on_device, on_host = pairs()
+    wanted = digests(run_all(make(), on_host))
+    engine = make(Optimizations(depth=2))
+    run_all(engine, on_device)
+
+    def fail(*arguments):
+        raise EngineError("No memory for slots.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine._sets, "slots", fail)
+        with pytest.raises(EngineError, match="No memory"):
+            engine.configure(replace(Optimizations(depth=2), device_frames=False))
+    assert digests(run_all(engine, [*on_host[:2], *on_device[2:5], *on_host[5:]])) == wanted

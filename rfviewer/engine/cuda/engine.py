@@ -149,8 +149,7 @@ class CudaEngine:
         Where it still waits for others to share its slot, the slot runs part-filled.
 
         Raises:
-            EngineError: the work failed; that frame is gone, the engine can go on unless the
-                device itself is lost.
+            EngineError: that frame is gone; the engine can go on unless the device is lost.
         """
         slot, outcome = self._flight.collect()
         self._usage.add(outcome)
@@ -186,7 +185,8 @@ class CudaEngine:
         """
         if self._flight:
             raise RuntimeError("configure() while frames are in flight")
-        before, slots, failures = self._requested, self._slots, self._failures
+        before, failures = self._requested, self._failures
+        slots, frame_format = self._slots, self._format
         self._failures = {}
         self._flight.clear()
         self._begun = 0
@@ -196,7 +196,7 @@ class CudaEngine:
         except DeviceLostError:
             raise
         except EngineError:
-            self._failures, self._slots = failures, slots
+            self._failures, self._slots, self._format = failures, slots, frame_format
             self._apply(before)
             raise
 
