@@ -45,6 +45,8 @@ class EngineConfig:
     """Preprocess mode."""
     threads: int = 0
     """Host threads of the CPU backend; 0 lets it choose."""
+    cuda: bool = True
+    """Whether ONNX Runtime may use a GPU, where its package is for one; safe mode says no."""
     nvtx: bool = False
     """Mark what the engine thread does for NVIDIA's profilers."""
 

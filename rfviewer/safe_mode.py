@@ -15,7 +15,7 @@ def safe_settings() -> Settings:
     """
     optimizations = replace(Optimizations(), cuda_graph=False, fused_network=False, depth=1)
     return Settings(
-        engine=EngineConfig(backend="onnxruntime"),
+        engine=EngineConfig(backend="onnxruntime", cuda=False),
         optimizations=optimizations,
         playback=Playback(decode=Decode.CPU),
     )

@@ -33,7 +33,7 @@ def choose_backend(config: EngineConfig, spec: ModelSpec) -> Choice:
     obstacle = torch_obstacle(spec)
     if not obstacle:
         return Choice("torch", "auto: PyTorch on the NVIDIA GPU is the fastest that can run here")
-    return Choice("onnxruntime", f"auto: ONNX Runtime on the CPU, because {obstacle}")
+    return Choice("onnxruntime", f"auto: ONNX Runtime, because {obstacle}")
 
 
 def torch_obstacle(spec: ModelSpec) -> str:

@@ -64,20 +64,19 @@ def make_engine(
             if config.backend != "auto":
                 raise
             log.engine.warning("auto: %s could not start: %s", choice.backend, error)
-            choice = Choice(
-                "onnxruntime", f"auto: ONNX Runtime on the CPU, because PyTorch failed: {error}"
-            )
+            choice = Choice("onnxruntime", f"auto: ONNX Runtime, because PyTorch failed: {error}")
     # Here, so that model "none" and a GPU start without the runtime.
     from rfviewer.engine.backends.onnxruntime import OrtBackend
 
     backend = OrtBackend(spec, config, step)
-    log.engine.info("%s on %s, %s, %s", spec.name, backend.device, backend.precision, choice.reason)
+    reason = f"{choice.reason}; it runs {backend.place}"
+    log.engine.info("%s on %s, %s, %s", spec.name, backend.device, backend.precision, reason)
     return HostEngine(
         backend,
         spec,
         config,
         optimizations,
-        backend_reason=choice.reason,
+        backend_reason=reason,
         start_thread=start_thread,
     )
 

@@ -167,14 +167,16 @@ class LiveView(QObject):
             return (
                 (
                     "Use the automatic backend",
-                    lambda: model.update_engine(backend=plain.backend, precision=plain.precision),
+                    lambda: model.update_engine(
+                        backend=plain.backend, precision=plain.precision, cuda=plain.cuda
+                    ),
                 ),
                 choose,
             )
         return (("Try again", model.restart), choose)
 
     def _restart_on_cpu(self) -> None:
-        self._model.update_engine(backend="onnxruntime", precision="auto")
+        self._model.update_engine(backend="onnxruntime", precision="auto", cuda=False)
         self._model.restart()
 
     def _tell_policy(self, snapshot: Snapshot) -> None:

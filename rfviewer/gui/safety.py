@@ -73,6 +73,7 @@ class Safety(QObject):
             precision=engine.precision,
             resize=engine.resize,
             threads=engine.threads,
+            cuda=engine.cuda,
         )
         view = settings.view
         self._model.update_view(

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: the backend that always works. No torch, no GPU.
+"""ONNX Runtime: the backend that always works. On the CPU; on a GPU where the package is for one.
 
 Loads a `ModelSpec`, also a weightless graph whose weights come from its `WeightStore`, and binds
 preallocated buffers, so that a run allocates nothing on our side.
@@ -14,6 +14,7 @@ import psutil
 from rfviewer.config import EngineConfig, cpu_threads_limit
 from rfviewer.engine.backends.base import BoundNetwork, RawOutputs
 from rfviewer.engine.backends.onnx_precision import weight_precision
+from rfviewer.engine.backends.onnx_session import OrtSession, open_session
 from rfviewer.errors import EngineError, ModelError
 from rfviewer.models.spec import F32Array, ModelSpec
 from rfviewer.onnx_runtime import onnxruntime
@@ -30,7 +31,9 @@ _OUTPUTS = {
 
 
 class OrtBackend:
-    """An ONNX Runtime session on the CPU. Made on the engine thread; bound networks run anywhere.
+    """An ONNX Runtime session. Made on the engine thread; bound networks run anywhere.
+
+    Inputs and outputs lie on the host in either case.
 
     Raises:
         ModelError: the graph cannot be loaded, or is not an RF-DETR graph.
@@ -54,13 +57,16 @@ class OrtBackend:
                 f" is, so precision {config.precision} cannot be had; choose auto."
             )
         threads = config.threads or cpu_threads_limit() or _cores()
-        self.device = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self._weights = _add_weights(options, spec)  # ONNX Runtime reads them in place
         progress("Loading the network")
-        self._session: Any = _load(spec, options)
+        opened = _load(spec, options, cuda=config.cuda)
+        self._session: Any = opened.session
+        on_cpu = f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+        self.device = "NVIDIA GPU" if opened.on_gpu else on_cpu
+        self.place = opened.place
         self._input_name = _input_name(self._session, spec)
         progress("Warming up")
         self._shapes = self._discover(spec)
@@ -130,11 +136,11 @@ def _add_weights(options: Any, spec: ModelSpec) -> tuple[Any, ...]:  # noqa: ANN
     return (initializers, *values)
 
 
-def _load(spec: ModelSpec, options: Any) -> Any:  # noqa: ANN401 - untyped package
+def _load(spec: ModelSpec, options: Any, *, cuda: bool) -> OrtSession:  # noqa: ANN401 - untyped
+    if spec.onnx_path is None:
+        raise AssertionError("checked at the beginning")
     try:
-        return onnxruntime.InferenceSession(
-            str(spec.onnx_path), options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(spec.onnx_path, options, cuda=cuda)
     except Exception as error:  # ONNX Runtime's errors share no base class but Exception
         raise ModelError(
             f"ONNX Runtime cannot load {spec.onnx_path} ({_first_line(error)});"
