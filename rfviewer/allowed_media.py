@@ -4,6 +4,8 @@ A decoder that nobody needs is attack surface (MagicYUV: CVE-2026-8461, VVC: CVE
 playlist can make FFmpeg open other files and hosts. So everything not listed here is refused.
 """
 
+import re
+
 FILE_FORMATS = (
     "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "h264", "hevc", "obu", "av1", "ivf",
     "flv", "live_flv", "asf", "ogg", "mxf", "gif", "apng", "mjpeg", "yuv4mpegpipe", "m4v", "h261",
@@ -56,6 +58,12 @@ def decoder_options() -> dict[str, str]:
         "codec_whitelist": ",".join(sorted(VIDEO_CODECS)),
         "max_pixels": str(MAX_FRAME_PIXELS),
     }
+
+
+def host_of(address: str) -> str:
+    """Return the host of "scheme://host..." without user and port; empty where there is none."""
+    server = re.split(r"[/?#]", address.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+    return server if server.startswith("[") else server.partition(":")[0]
 
 
 def sound_options() -> dict[str, str]:

@@ -23,6 +23,13 @@ class PixelFormat(StrEnum):
     """(H * 3 / 2, W): a luma plane, then interleaved chroma at half size; limited range."""
 
 
+def image_shape(width: int, height: int, pixel_format: PixelFormat) -> tuple[int, ...]:
+    """Return the shape of the uint8 image of a frame."""
+    if pixel_format is PixelFormat.NV12:
+        return height * 3 // 2, width
+    return height, width, 3
+
+
 class YuvStandard(StrEnum):
     """Which luma weights a YUV picture was made with: those that the kernels know."""
 
@@ -111,9 +118,7 @@ class Frame:
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Shape of `image`, without looking at it."""
-        if self.pixel_format is PixelFormat.NV12:
-            return self.height * 3 // 2, self.width
-        return self.height, self.width, 3
+        return image_shape(self.width, self.height, self.pixel_format)
 
     @property
     def nbytes(self) -> int:

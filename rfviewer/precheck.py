@@ -4,11 +4,10 @@ Imports no decoder and no Qt: Qt ends the process where it finds no screen or la
 """
 
 import os
-import re
 import sys
 from pathlib import Path
 
-from rfviewer.allowed_media import URL_PROTOCOLS
+from rfviewer.allowed_media import URL_PROTOCOLS, host_of
 from rfviewer.config import display_name, qt_platform
 from rfviewer.errors import RfviewerError, SourceError
 from rfviewer.system_packages import install_line, missing_packages, x_server_answers
@@ -94,11 +93,10 @@ def is_address(source: str) -> bool:
     Raises:
         UsageError: its scheme is not understood, or it names no server.
     """
-    scheme, mark, rest = source.partition("://")
+    scheme, mark, _ = source.partition("://")
     if not mark or scheme.lower() == "file" or os.path.lexists(source):
         return False
-    server = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    if scheme.lower() not in URL_PROTOCOLS or server[:1] in ("", ":"):
+    if scheme.lower() not in URL_PROTOCOLS or not host_of(source):
         from rfviewer.sources.urls import is_url, target_of  # which import a decoder
 
         if not is_url(source):

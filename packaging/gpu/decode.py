@@ -10,43 +10,23 @@ Clips are encoded on the spot and kept in FOLDER. The file is written after ever
 fails is noted and the others go on. The last lines are a table.
 """
 
-import argparse
 import ctypes
 import json
-import logging
 import os
 import subprocess
 import sys
-import time
-import traceback
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import gettempdir
-from typing import override
 
 import av
 from decode_checks import Note, exact, seeks, takeover
 from decode_clips import EXACT, LARGE, make
+from decode_parts import Parts, arguments_for, run_parts
 from decode_rates import opening, rates
 
-from rfviewer import log
 from rfviewer.paths import resource
 
 LIBRARIES = ("libcuda.so.1", "libnvcuvid.so.1")
 DEMO = ("demo_clip.mp4", "demo_clip_720p.mp4")
-
-
-class _Messages(logging.Handler):
-    """Keeps what the decoder logs when it gives the GPU up."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
 
 
 def environment() -> Note:
@@ -69,7 +49,7 @@ def environment() -> Note:
     }
 
 
-PARTS: dict[str, Callable[[dict[str, Path]], Note]] = {
+PARTS: Parts = {
     "exact": exact,
     "seeks": seeks,
     "takeover": takeover,
@@ -80,28 +60,13 @@ PARTS: dict[str, Callable[[dict[str, Path]], Note]] = {
 
 def main() -> None:
     """Run the parts and write the JSON after each."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--clips", type=Path, default=Path(gettempdir()) / "rfviewer-decode")
-    arguments = parser.parse_args()
-    messages = _Messages()
-    log.source.addHandler(messages)
-    arguments.clips.mkdir(parents=True, exist_ok=True)
+    arguments = arguments_for(PARTS)
     clips = {name.partition(".")[0]: resource(name) for name in DEMO}
     clips |= {spec.name: make(spec, arguments.clips) for spec in (*EXACT, *LARGE)}
     results: Note = {"environment": environment()}
     results["specs"] = {spec.name: asdict(spec) for spec in (*EXACT, *LARGE)}
     results["bytes"] = {name: path.stat().st_size for name, path in clips.items()}
-    for name in arguments.parts.split(","):
-        started_s, first = time.perf_counter(), len(messages.lines)
-        try:
-            results[name] = PARTS[name](clips)
-        except Exception:  # noqa: BLE001 - the other parts still count
-            results[name] = {"failed": traceback.format_exc()[-2000:]}
-        results[f"{name}_s"] = round(time.perf_counter() - started_s, 1)
-        results[f"{name}_log"] = sorted(set(messages.lines[first:]))
-        arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    run_parts(PARTS, arguments, clips, results)
     print_table(results)
 
 

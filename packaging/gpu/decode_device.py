@@ -10,19 +10,17 @@ it, by each way; rounds interleaved, with the bare network's rate and the proces
 `results` and `rates` need what the engine needs. The file is written after every part.
 """
 
-import argparse
 import json
 import statistics
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import gettempdir
 
 import numpy as np
 from decode import environment
 from decode_checks import Note, Pictures, frames_of, opened, seeks, takeover, to_host
 from decode_clips import EXACT, LARGE, make
+from decode_parts import Parts, arguments_for, run_parts, summary
 
 from rfviewer.engine.cuda.pictures import current_pictures
 from rfviewer.frame import Frame
@@ -116,22 +114,14 @@ def rates(clips: dict[str, Path]) -> Note:
             bare.append(bare_fps(engine, []))
         notes[name] = {
             "bare_fps": round(statistics.median(bare), 1),
-            **{way: _summary(values) for way, values in rows.items()},
+            **{way: summary(values) for way, values in rows.items()},
         }
         print(name, json.dumps(notes[name]), flush=True)
     engine.close()
     return notes
 
 
-def _summary(values: list[tuple[float, float]]) -> Note:
-    return {
-        "fps": round(statistics.median(fps for fps, _ in values), 1),
-        "fps_all": [round(fps, 1) for fps, _ in values],
-        "cpu_ms": round(statistics.median(cpu_ms for _, cpu_ms in values), 3),
-    }
-
-
-PARTS: dict[str, Callable[[dict[str, Path]], Note]] = {
+PARTS: Parts = {
     "images": images,
     "seeks": lambda clips: seeks(clips, current_pictures),
     "takeover": lambda clips: takeover(clips, current_pictures),
@@ -142,25 +132,13 @@ PARTS: dict[str, Callable[[dict[str, Path]], Note]] = {
 
 def main() -> None:
     """Run the parts and write the JSON after each."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--parts", default=",".join(PARTS))
-    parser.add_argument("--clips", type=Path, default=Path(gettempdir()) / "rfviewer-decode")
-    arguments = parser.parse_args()
-    arguments.clips.mkdir(parents=True, exist_ok=True)
+    arguments = arguments_for(PARTS)
     wanted = [spec for spec in (*EXACT, *LARGE) if "4k" not in spec.name]
     clips = {"demo_clip": resource("demo_clip.mp4")}
     clips |= {spec.name: make(spec, arguments.clips) for spec in wanted}
     found: Note = {"environment": environment()}
-    for name in arguments.parts.split(","):
-        start_s = time.perf_counter()
-        try:
-            found[name] = PARTS[name](clips)
-        except Exception:  # noqa: BLE001 - the other parts still count
-            found[name] = {"failed": traceback.format_exc()[-2000:]}
-        found[f"{name}_s"] = round(time.perf_counter() - start_s, 1)
-        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
-        print(name, json.dumps(found[name]), flush=True)
+    run_parts(PARTS, arguments, clips, found)
+    print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

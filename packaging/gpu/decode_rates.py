@@ -1,6 +1,5 @@
 """What decode.py measures: time to open, memory on the GPU, frames a second."""
 
-import statistics
 import subprocess
 import time
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from decode_checks import Note, on_gpu, opened
 from decode_clips import LARGE, target_of
+from decode_parts import summary
 
 from rfviewer.decode import Decode
 from rfviewer.sources.hardware import ON_CPU
@@ -44,14 +44,7 @@ def rates(clips: dict[str, Path]) -> Note:
         for _ in range(ROUNDS):
             for kind, work in _WORK.items():
                 rows.setdefault(kind, []).append(work(clips[name]))
-        notes[name] = {
-            kind: {
-                "fps": round(statistics.median(fps for fps, _ in values), 1),
-                "fps_all": [round(fps, 1) for fps, _ in values],
-                "cpu_ms": round(statistics.median(ms for _, ms in values), 3),
-            }
-            for kind, values in rows.items()
-        }
+        notes[name] = {kind: summary(values) for kind, values in rows.items()}
     return notes
 
 

@@ -5,7 +5,7 @@ from typing import cast
 
 import av
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace
 
 from rfviewer import log
 from rfviewer.errors import DeviceLostError, EngineError, SourceError
@@ -94,7 +94,6 @@ class HostConverter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._converter = FrameConverter()
-        self._planes = VideoReformatter()
 
     def image_of(self, nv12: U8Array, colors: YuvColors) -> U8Array:
         """Return (H, W, 3) BGR of (H * 3 / 2, W) NV12."""
@@ -102,6 +101,4 @@ class HostConverter:
         frame.colorspace = _TAGS[colors.standard]
         frame.color_range = ColorRange.JPEG if colors.full_range else ColorRange.MPEG
         with self._lock:
-            # Bytes are only moved; swscale takes NV12 another way, up to 38 levels off.
-            planar = self._planes.reformat(frame, format="yuv420p", threads=1)
-            return self._converter.convert(planar)
+            return self._converter.convert(frame)

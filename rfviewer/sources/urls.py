@@ -2,7 +2,7 @@
 
 import re
 
-from rfviewer.allowed_media import URL_FORMATS, URL_PROTOCOLS
+from rfviewer.allowed_media import URL_FORMATS, URL_PROTOCOLS, host_of
 from rfviewer.errors import UsageError
 from rfviewer.frame import SourceKind
 from rfviewer.sources.explain import printable
@@ -41,7 +41,7 @@ def target_of(url: str) -> Target:
     if match is None or scheme not in URL_PROTOCOLS:
         known = ", ".join(URL_PROTOCOLS)
         raise UsageError(f"{shown} is no address that can be opened; understood are {known}.")
-    if scheme in _ASKING and not _host(shown):
+    if scheme in _ASKING and not host_of(shown):
         raise UsageError(f"{shown} names no server; write one behind the {scheme}://.")
     options = {"analyzeduration": "1500000"}
     if scheme.startswith("rtsp"):
@@ -62,10 +62,4 @@ def _short_name(shown: str) -> str:
     """Return the host and the last part of the path, without port and query."""
     path = shown.partition("://")[2].partition("?")[0].partition("/")[2]
     last = path.rstrip("/").rpartition("/")[2]
-    return f"{_host(shown)} {last}".strip()
-
-
-def _host(shown: str) -> str:
-    """Return the host alone; empty where there is none."""
-    host = re.split(r"[/?#]", shown.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
-    return host if host.startswith("[") else host.partition(":")[0]
+    return f"{host_of(shown)} {last}".strip()

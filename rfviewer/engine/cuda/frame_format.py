@@ -6,12 +6,10 @@ from typing import Self
 
 from rfviewer.engine.cuda.pictures import HeldPicture
 from rfviewer.errors import EngineError
-from rfviewer.frame import Frame, PixelFormat, U8Array, YuvColors, YuvStandard
+from rfviewer.frame import Frame, PixelFormat, U8Array, YuvColors, YuvStandard, image_shape
 from rfviewer_kernels.pixels import BT601, BT601_FULL, BT709, BT709_FULL, Layout, YuvMatrix
 
 _LAYOUTS = {PixelFormat.BGR24: Layout.BGR, PixelFormat.NV12: Layout.NV12}
-
-
 _MATRICES = {
     YuvColors(YuvStandard.BT601, full_range=False): BT601,
     YuvColors(YuvStandard.BT601, full_range=True): BT601_FULL,
@@ -77,9 +75,7 @@ class FrameFormat:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the uint8 image."""
-        if self.pixel_format is PixelFormat.NV12:
-            return self.height * 3 // 2, self.width
-        return self.height, self.width, 3
+        return image_shape(self.width, self.height, self.pixel_format)
 
     @property
     def nbytes(self) -> int:

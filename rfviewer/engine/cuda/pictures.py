@@ -43,7 +43,8 @@ class HeldPicture:
         """(H * 3 / 2, W) uint8 on the device: luma, then chroma; complete, not to be written to."""
         self.address = int(self._block.data_ptr())
         """Where it lies, a multiple of 16; readable up to the next one behind its end."""
-        self._colors = colors
+        self.colors = colors
+        """What its numbers mean."""
         self._to_image = to_image
         self._lock = threading.Lock()
         self._image: U8Array | None = None
@@ -52,11 +53,6 @@ class HeldPicture:
     def __del__(self) -> None:
         """Give the block back."""
         self._blocks.free.append(self._block)
-
-    @property
-    def colors(self) -> YuvColors:
-        """What its numbers mean."""
-        return self._colors
 
     def to_host(self) -> U8Array:
         """Return (H, W, 3) BGR; copied and converted at the first call.
