@@ -4,7 +4,8 @@ One launch copies the region rows of every packed plane, plane after plane, into
 The stream may be pinned host memory: the kernel then writes across the bus itself, so a captured
 graph moves exactly what is there, while a copy node would have to move the worst case. The stream
 holds the worst case, K whole planes: no frame overflows it. The host finds each plane again with
-`stream_layout` from the regions alone.
+`stream_layout` from the regions alone. The result table can go the same way in the same launch: a
+copy node would wake another engine of the device for its few kilobytes.
 """
 
 from dataclasses import dataclass
@@ -24,23 +25,25 @@ CHUNK_BYTES = 512
 """Every plane starts at a multiple of it: one program step then serves one plane."""
 
 _CHUNK = tl.constexpr(CHUNK_BYTES)
-_NEVER = tl.constexpr(0x7FFFFFFF)
+_STREAMED = tl.constexpr(4)  # where the table holds the bytes of the stream
 
 
 @triton.jit
 def _mask_stream_kernel(
     planes_in,
-    counts,
+    table,
     regions,
     stream,
+    table_out,
     stamp,
     height,
     columns,
     STAMPED: tl.constexpr,
+    TABLE_WORDS: tl.constexpr,
     ROWS: tl.constexpr,
 ):
     stamp_beginning(stamp, STAMPED)
-    planes = tl.load(counts + 2)
+    planes = tl.load(table + 2)
     row = tl.arange(0, ROWS)
     live = row < planes
     x0 = tl.load(regions + row * 4, mask=live, other=0)
@@ -54,6 +57,15 @@ def _mask_stream_kernel(
     chunks = (size + (_CHUNK - 1)) // _CHUNK
     end = tl.cumsum(chunks, axis=0)
     total = tl.sum(chunks, axis=0)
+    if tl.program_id(0) == tl.num_programs(0) - 1:  # has the fewest chunks
+        tl.store(table + _STREAMED, total * _CHUNK)
+        step = tl.arange(0, _CHUNK)
+        for start in range(0, TABLE_WORDS, _CHUNK):
+            at_word = start + step
+            inside_table = at_word < TABLE_WORDS
+            copied = tl.load(table + at_word, mask=inside_table, other=0)
+            copied = tl.where(at_word == _STREAMED, total * _CHUNK, copied)
+            tl.store(table_out + at_word, copied, mask=inside_table)
     lane = tl.arange(0, _CHUNK // 4)
     for chunk in range(tl.program_id(0), total, tl.num_programs(0)):
         plane = tl.sum((live & (end <= chunk)).to(tl.int32), axis=0)
@@ -87,6 +99,7 @@ def mask_stream(
     results: Results,
     stream: torch.Tensor,
     *,
+    copied: Results | None = None,
     stamp: torch.Tensor | None = None,
     programs: int | None = None,
 ) -> None:
@@ -94,8 +107,10 @@ def mask_stream(
 
     Args:
         planes: (K, H, columns) uint8 packed planes of `masks`.
-        results: after `masks`: its counts and tight regions are read.
+        results: after `masks`: its counts and tight regions are read, how many bytes of the stream
+            are written is noted.
         stream: (n,) int32 on the device or in pinned host memory, n * 4 >= `stream_bytes`.
+        copied: receives the whole of `results`, on the device or in pinned host memory.
         stamp: (1,) int64 on the device or in pinned host memory: written with the device's time, in
             ns, when the first program begins (timestamps.py).
         programs: size of the persistent grid; None fits the device.
@@ -111,17 +126,22 @@ def mask_stream(
     if stream.numel() * 4 < needed:
         raise ValueError(f"stream must hold {needed} bytes, got {stream.numel() * 4}")
     check_stamp(stamp, planes.device)
-    if planes.is_cuda and not (stream.is_cuda or stream.is_pinned()):
-        raise ValueError("stream must be on the device or in pinned host memory")
+    if copied is not None:
+        check("copied", copied.flat, tuple(results.flat.shape), (torch.int32,))
+    for name, target in (("stream", stream), ("copied", None if copied is None else copied.flat)):
+        if planes.is_cuda and target is not None and not (target.is_cuda or target.is_pinned()):
+            raise ValueError(f"{name} must be on the device or in pinned host memory")
     _mask_stream_kernel[(programs or persistent_programs(planes.device),)](
         planes,
-        results.counts,
+        results.flat,
         results.regions,
         stream,
-        results.counts if stamp is None else stamp,
+        results.flat if copied is None else copied.flat,
+        results.flat if stamp is None else stamp,
         height,
         columns,
         STAMPED=stamp is not None,
+        TABLE_WORDS=0 if copied is None else results.flat.numel(),
         ROWS=triton.next_power_of_2(results.max_records),
     )
 

@@ -8,8 +8,10 @@ One buffer, so that one small copy brings everything to the host without a wait 
 | 1               | passed: (query, class) pairs above the threshold, may exceed K |
 | 2               | planes: distinct queries among the records |
 | 3               | invalid: 0, or the sum of `INVALID_LOGITS`, `_BOXES`, `_MASKS` |
-| 4 + 8 r ...     | record r: score f32, class i32, query i32, x1 y1 x2 y2 f32 px, plane i32 |
-| 4 + 8 K + 4 p | region of plane p: x0 y0 x1 y1 i32 px, half-open; all 0 beyond `planes` |
+| 4               | streamed: bytes of the mask stream that `mask_stream` wrote |
+| 5 to 7          | nothing, so that every record begins at a multiple of 32 bytes |
+| 8 + 8 r ...     | record r: score f32, class i32, query i32, x1 y1 x2 y2 f32 px, plane i32 |
+| 8 + 8 K + 4 p | region of plane p: x0 y0 x1 y1 i32 px, half-open; all 0 beyond `planes` |
 
 Records are ordered by score descending, then flat index query * C + class ascending. Those beyond
 `count` and regions beyond `planes` are zero, so equal frames give equal bytes. An empty mask has
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 
 import torch
 
-HEADER_WORDS = 4
+HEADER_WORDS = 8
 RECORD_WORDS = 8
 REGION_WORDS = 4
 INVALID_LOGITS, INVALID_BOXES, INVALID_MASKS = 1, 2, 4
@@ -33,7 +35,7 @@ class Results:
     """Views into one int32 buffer. The same class describes its pinned host copy."""
 
     flat: torch.Tensor
-    """(4 + 12 K,) int32: everything, for one copy."""
+    """(8 + 12 K,) int32: everything, for one copy."""
     max_records: int
     """K."""
 
@@ -46,9 +48,14 @@ class Results:
         )
 
     @property
+    def header(self) -> torch.Tensor:
+        """(8,) int32: `counts`, streamed, and nothing."""
+        return self.flat[:HEADER_WORDS]
+
+    @property
     def counts(self) -> torch.Tensor:
         """(4,) int32: count, passed, planes, invalid."""
-        return self.flat[:HEADER_WORDS]
+        return self.flat[:4]
 
     @property
     def records(self) -> torch.Tensor:

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 from rfviewer.engine.cuda.copy_out import region_masks
 from rfviewer.engine.cuda.frame_format import FrameFormat
-from rfviewer.engine.cuda.records import Records
+from rfviewer.engine.cuda.records import Records, region_layout
 
 pytestmark = pytest.mark.needs_torch
 REGIONS = [[0, 0, 8, 2], [8, 1, 24, 3], [0, 3, 16, 4]]
@@ -19,12 +19,14 @@ STREAM[:2], STREAM[512:516], STREAM[1024:1026] = 1, 2, 4
 
 def masks_of(planes, regions=REGIONS, stream=STREAM):
     count = len(planes)
+    kept = np.array(regions, np.int32).reshape(-1, 4)[: max(planes, default=-1) + 1]
     records = Records(
         np.zeros((count, 4), np.float32),
         np.zeros(count, np.float32),
         np.zeros(count, np.int32),
         np.array(planes, np.int32),
-        np.array(regions, np.int32).reshape(-1, 4),
+        kept,
+        region_layout(kept).size,
     )
     return region_masks(records, stream, FrameFormat(24, 4))
 

@@ -55,7 +55,10 @@ def test_the_host_rebuilds_the_planes(frame_wh, pinned, device, rng):
     words = stream_bytes(max_records, frame_wh[1], frame_wh[0]) // 4
     where = torch.device("cpu") if pinned else device
     stream = torch.full((words,), -1, dtype=torch.int32, device=where, pin_memory=pinned)
-    mask_stream(buffer, results, stream)
+    copied = Results(
+        torch.full_like(results.flat, -1, device=where, pin_memory=pinned), max_records
+    )
+    mask_stream(buffer, results, stream, copied=copied)
     if device.type == "cuda":
         torch.cuda.synchronize()
     layout = stream_layout(results.regions[:count].cpu().numpy())
@@ -63,6 +66,23 @@ def test_the_host_rebuilds_the_planes(frame_wh, pinned, device, rng):
     assert np.array_equal(rebuilt, packed.cpu().numpy())
     used = int(layout.starts[-1]) // 4 + 128 * -(-int(layout.shapes[-1].prod()) // 512)
     assert (stream[used:] == -1).all(), "nothing is written behind the last plane"
+    assert int(results.header[4]) == 4 * used
+    assert torch.equal(copied.flat, results.flat.to(where))
+
+
+@pytest.mark.parametrize("max_records", [1, 42, 100])  # less than a step of the copy, one, and more
+def test_the_table_goes_with_an_empty_stream(max_records, device):
+    planes = torch.zeros(max_records, 8, 2, dtype=torch.uint8, device=device)
+    results = Results.allocate(max_records, device)
+    results.flat.copy_(torch.arange(results.flat.numel()))
+    results.counts[2] = 0
+    copied = Results.allocate(max_records, device)
+    stream = torch.full((max_records * 128,), -1, dtype=torch.int32, device=device)
+    mask_stream(planes, results, stream, copied=copied)
+    expected = torch.arange(results.flat.numel(), dtype=torch.int32, device=device)
+    expected[2] = expected[4] = 0
+    assert torch.equal(copied.flat, expected)
+    assert (stream == -1).all()
 
 
 def test_too_small_a_stream_is_refused(device):
@@ -70,3 +90,10 @@ def test_too_small_a_stream_is_refused(device):
     stream = torch.zeros(100, dtype=torch.int32, device=device)
     with pytest.raises(ValueError, match="stream must hold"):
         mask_stream(planes, Results.allocate(2, device), stream)
+
+
+def test_a_table_for_another_number_of_records_is_refused(device):
+    planes = torch.zeros(2, 8, 2, dtype=torch.uint8, device=device)
+    stream = torch.zeros(256, dtype=torch.int32, device=device)
+    with pytest.raises(ValueError, match="copied must have shape"):
+        mask_stream(planes, Results.allocate(2, device), stream, copied=Results.allocate(3, device))

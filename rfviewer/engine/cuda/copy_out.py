@@ -21,9 +21,9 @@ from rfviewer.engine.cuda.records import (
     RECORD_WORDS,
     REGION_WORDS,
     Records,
+    ResultTable,
     read_records,
     region_layout,
-    used_bytes,
 )
 from rfviewer.frame import U8Array
 from rfviewer.optimizations import Optimizations
@@ -58,15 +58,15 @@ class StreamedReader:
         if buffers.host_results is None:
             raise ValueError("the slot brings no table to the host")
         self._frame = frame
-        self._max_records = buffers.results.max_records
-        self._words: NDArray[np.int32] = buffers.host_results.flat.numpy()
+        words: NDArray[np.int32] = buffers.host_results.flat.numpy()
+        self._table = ResultTable(words, buffers.results.max_records)
         self._stream: U8Array | None = None
         if buffers.masks is not None and buffers.masks.stream is not None:
             self._stream = buffers.masks.stream.numpy().view(np.uint8)
 
     def read(self, threshold: float) -> Detections:
         """Return new detections above `threshold`."""
-        records = read_records(self._words, self._max_records, threshold)
+        records = read_records(self._table, threshold)
         masks = None
         if self._stream is not None:
             masks = region_masks(records, self._stream, self._frame)
@@ -97,7 +97,8 @@ class LateReader:
         with torch.cuda.stream(self._stream):
             self.started.record()
             words = self._fixed_table() if self._fixed else self._exact_table()
-            records = read_records(words, self._buffers.results.max_records, threshold)
+            table = ResultTable(words, self._buffers.results.max_records)
+            records = read_records(table, threshold)
             masks = self._masks(records)
             self._end.record()
         self._end.synchronize()
@@ -111,10 +112,10 @@ class LateReader:
     def _exact_table(self) -> NDArray[np.int32]:
         """Return the table after learning the counts: only what is valid crosses the bus."""
         results = self._buffers.results
-        counts = self._to_host(results.counts)
-        count, planes = int(counts[0]), int(counts[2])
+        header = self._to_host(results.header)
+        count, planes = int(header[0]), int(header[2])
         words = np.zeros(results.flat.numel(), np.int32)
-        words[:HEADER_WORDS] = counts
+        words[:HEADER_WORDS] = header
         records = self._to_host(results.records[:count])
         words[HEADER_WORDS : HEADER_WORDS + count * RECORD_WORDS] = records.ravel()
         first = HEADER_WORDS + results.max_records * RECORD_WORDS
@@ -127,9 +128,9 @@ class LateReader:
         if masks is None:
             return None
         if masks.stream is not None:
-            words = self._to_host(masks.stream[: -(-used_bytes(records.regions) // 4)])
+            words = self._to_host(masks.stream[: records.streamed // 4])
             return region_masks(records, words.view(np.uint8), self._frame)
-        planes = self._to_host(masks.planes[: _plane_count(records)])
+        planes = self._to_host(masks.planes[: len(records.regions)])
         tight = region_layout(records.regions).regions_xyxy[records.planes]
         # Indexing copies, so that two classes of one query do not share a plane.
         data = planes[records.planes]
@@ -145,24 +146,16 @@ class LateReader:
         return pinned.numpy().copy()
 
 
-def _plane_count(records: Records) -> int:
-    """Return how many planes the kept records need: planes are numbered by first appearance."""
-    return int(records.planes.max()) + 1 if len(records.planes) else 0
-
-
 def region_masks(records: Records, stream: U8Array, frame: FrameFormat) -> RegionMasks:
     """Return the masks of `records`, with a copy of the bytes they use.
 
     Where each lies in them is found out by the first who asks, on that thread.
     """
-    planes, regions = records.planes, records.regions
-    count = len(planes)
-    # A query each, since planes are numbered by first appearance: nothing to look up.
-    one_each = len(regions) == count and (not count or planes.item(-1) == count - 1)
-    if not one_each:
-        regions = regions[: _plane_count(records)]
-    used = stream[: used_bytes(regions)].copy()
-    places = partial(_places, regions, None if one_each else planes)
+    count = len(records.planes)
+    # As many planes as records: a query each, in the same order, so there is nothing to look up.
+    planes = None if len(records.regions) == count else records.planes
+    used = stream[: records.streamed].copy()
+    places = partial(_places, records.regions, planes)
     return RegionMasks.placed_later(used, places, count, frame.width, frame.height)
 
 

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from rfviewer.errors import EngineError
 
-HEADER_WORDS, RECORD_WORDS, REGION_WORDS = 4, 8, 4
+HEADER_WORDS, RECORD_WORDS, REGION_WORDS = 8, 8, 4
 """Words of int32 of the header, of a record and of a region."""
+_COUNTS = 5
+"""Words of the header that say something."""
 CHUNK_BYTES = 512
 """Every plane starts at a multiple of it in the mask stream."""
 _INVALID = {1: "pred_logits", 2: "pred_boxes", 4: "pred_masks"}
@@ -33,55 +35,56 @@ class Records:
     planes: NDArray[np.int32]
     """(N,) mask plane of each; several classes of one query share a plane."""
     regions: NDArray[np.int32]
-    """(P, 4) region of each plane that the device made, P >= planes.max() + 1."""
+    """(P, 4) region of each of those planes, P == planes.max() + 1."""
+    streamed: int
+    """Bytes of the mask stream that they use, padding included; 0 without a stream."""
 
 
-def read_records(words: NDArray[np.int32], max_records: int, threshold: float) -> Records:
+class ResultTable:
+    """The table in host memory, with views that are made once for every frame that comes there."""
+
+    __slots__ = ("header", "records", "regions")
+
+    def __init__(self, words: NDArray[np.int32], max_records: int) -> None:
+        """`words` is the whole table for `max_records` records, K; nothing is copied."""
+        first = HEADER_WORDS + max_records * RECORD_WORDS
+        self.header = words[:_COUNTS]
+        self.records = words[HEADER_WORDS:first].reshape(max_records, RECORD_WORDS)
+        self.regions = words[first:].reshape(max_records, REGION_WORDS)
+
+
+def read_records(table: ResultTable, threshold: float) -> Records:
     """Return what the table holds above `threshold`.
 
     The device has selected already, unless all candidates were asked for (the reference of
     `limit_masks`): then the filter happens here. Records are sorted, so it keeps a prefix.
 
     Args:
-        words: the whole table for `max_records` records.
-        max_records: K.
+        table: a frame's, complete.
         threshold: scores above it are kept, strictly, compared in fp32.
 
     Raises:
         EngineError: the raw outputs hold NaN or infinity.
     """
-    count, _, planes, invalid = words[:HEADER_WORDS].tolist()
+    count, _, planes, invalid, streamed = table.header.tolist()
     if invalid:
         names = " and ".join(name for bit, name in _INVALID.items() if invalid & bit)
         raise EngineError(
             f"The model output is invalid ({names} holds NaN or infinity);"
             " try precision fp32 or export the model again."
         )
-    end = HEADER_WORDS + count * RECORD_WORDS
-    rows = words[HEADER_WORDS:end].copy().reshape(count, RECORD_WORDS)
+    rows = table.records[:count].copy()
     floats = rows.view(np.float32)
-    cut = np.float32(threshold)
+    kept, cut = count, np.float32(threshold)
     if count and floats[-1, 0] <= cut:
         kept = int(np.count_nonzero(floats[:, 0] > cut))
         rows, floats = rows[:kept], floats[:kept]
-    first = HEADER_WORDS + max_records * RECORD_WORDS
-    regions = words[first : first + planes * REGION_WORDS].copy().reshape(planes, REGION_WORDS)
-    return Records(floats[:, 3:7], floats[:, 0], rows[:, 1], rows[:, 7], regions)
-
-
-def used_bytes(regions: NDArray[np.int32]) -> int:
-    """Return how long the part of the stream is that holds the planes of `regions`, (P, 4).
-
-    What the engine thread has to know at once; `region_layout` can wait. In plain numbers, since
-    for a few dozen planes ten calls of numpy take twice as long.
-    """
-    start = end = 0
-    for x0, y0, x1, y1 in regions.tolist():
-        end = start
-        if x1:  # the right end of an empty mask is 0
-            end += (y1 - y0) * (((x1 + 7) >> 3) - (x0 >> 3))
-            start = (end + (CHUNK_BYTES - 1)) & -CHUNK_BYTES
-    return end
+        # Planes are numbered by first appearance.
+        planes = int(rows[:, 7].max()) + 1 if kept else 0
+    regions = table.regions[:planes].copy()
+    if streamed and kept < count:
+        streamed = region_layout(regions).size
+    return Records(floats[:, 3:7], floats[:, 0], rows[:, 1], rows[:, 7], regions, streamed)
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +95,8 @@ class RegionLayout:
     """(P, 4) half-open; all 0 for an empty mask."""
     starts: NDArray[np.int64]
     """(P,) byte offset of each."""
+    size: int
+    """Bytes of all of them, padding included."""
 
 
 def region_layout(regions: NDArray[np.int32]) -> RegionLayout:
@@ -105,5 +110,6 @@ def region_layout(regions: NDArray[np.int32]) -> RegionLayout:
     sizes = (y1 - y0) * (((x1 + 7) >> 3) - (x0 >> 3))
     aligned = (sizes + (CHUNK_BYTES - 1)) & -CHUNK_BYTES
     starts = aligned.cumsum(dtype=np.int64)
+    size = int(starts[-1]) if len(starts) else 0
     starts -= aligned
-    return RegionLayout(regions, starts)
+    return RegionLayout(regions, starts, size)

@@ -61,7 +61,6 @@ class Slot:
             event for group in self._groups if (event := group.network_done) is not None
         )
         self._nearly_done = stages.tell_early()
-        self._done = torch.cuda.Event()
         self._outside = torch.cuda.default_stream(stream.device)
         self._taken = 0
         self._base: TimeBase | None = None
@@ -130,7 +129,6 @@ class Slot:
                     self.stream.synchronize()
             for seat in self._seats:
                 seat.draw()
-            self._done.record(self.stream)
         finally:
             torch.cuda.set_stream(self._outside)
 
@@ -171,7 +169,7 @@ class Slot:
             RuntimeError: the device failed.
         """
         if not self._seen_done_ns:
-            self._done.synchronize()
+            self.stream.synchronize()  # nothing else is on it: no event to record for that
             self._seen_done_ns = time.monotonic_ns()
 
     def drop(self) -> None:

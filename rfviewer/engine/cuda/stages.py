@@ -130,12 +130,15 @@ class SeatStages:
     def copy_out(self, at: torch.Tensor | None = None) -> None:
         """Bring the result table and the bytes of the mask regions into pinned memory."""
         buffers = self.buffers
+        results, copied = buffers.results, buffers.host_results
         if buffers.masks is not None and buffers.masks.stream is not None:
-            mask_stream(buffers.masks.planes, buffers.results, buffers.masks.stream, stamp=at)
-        elif at is not None:
-            stamp(at, buffers.results.flat.device)
-        if buffers.host_results is not None:
-            buffers.host_results.flat.copy_(buffers.results.flat, non_blocking=True)
+            stream = buffers.masks.stream
+            mask_stream(buffers.masks.planes, results, stream, copied=copied, stamp=at)
+            return
+        if at is not None:
+            stamp(at, results.flat.device)
+        if copied is not None:
+            copied.flat.copy_(results.flat, non_blocking=True)
 
 
 class SlotStages:
