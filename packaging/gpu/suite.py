@@ -5,7 +5,8 @@
 Parts, run in the order given: `tests` (kernels and engine on the device), `kernels` (times
 against the roofline), `toggles` (each switch against all on, every frame of the demo clip),
 `figures` (rates against the bare network, interleaved), `traced` (the same with the traced
-network), `forms` and `precisions` (each against fp32, by the gate),
+network), `forms` and `precisions` (each against fp32, by the gate), `choice` (fp16 and the switches
+that round, by the gate, with the reference's choice of queries; how far the choices lie apart),
 `batch` (the bare network with several frames a pass), `micro_batch` (the engine with several frames
 a pass: rates, and the gate against one), `rfdetr` (its own `predict`), and the lab's own:
 `waterfall`, `ab` (the baseline against everything on) and `honesty` (how often an A/B is right);
@@ -29,6 +30,7 @@ import torch
 import triton
 from suite_batches import micro_batch
 from suite_checks import check_forms, check_precisions, check_toggles, run_tests
+from suite_choice import check_choice
 from suite_figures import figures
 from suite_lab import ab, lab_honesty, waterfall
 from suite_network import batches, predict_of_rfdetr, time_kernels
@@ -45,6 +47,7 @@ PARTS: dict[str, Part] = {
     "traced": lambda bench: figures(bench, fused=False),
     "forms": check_forms,
     "precisions": check_precisions,
+    "choice": check_choice,
     "batch": lambda bench: batches(),
     "micro_batch": micro_batch,
     "rfdetr": predict_of_rfdetr,
