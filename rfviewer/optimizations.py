@@ -44,6 +44,7 @@ class Optimizations:
     device_overlay: bool = True
     roi_render: bool = True
     fused_network: bool = True
+    dependent_launch: bool = True
     micro_batch: int = 1
 
     def __post_init__(self) -> None:

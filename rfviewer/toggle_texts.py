@@ -204,6 +204,14 @@ TOGGLES: dict[str, Toggle] = {
         Exactness.TOLERANCE,
         needs_rebuild=True,
     ),
+    "dependent_launch": Toggle(
+        "Dependent launches",
+        "a launch costs less than the pause between two kernels",
+        "each kernel of the network is put in place when the one before it is done",
+        "it is put in place while that one ends, and waits there: programmatic dependent launch",
+        Stage.INFER,
+        needs_rebuild=True,
+    ),
     "micro_batch": Toggle(
         "Micro-batch",
         "several frames in little more time than one",

@@ -10,6 +10,7 @@ from torch import nn
 
 from rfviewer.engine.backends.fused.network import Beside, FusedNetwork
 from rfviewer.engine.backends.torch_forms import traced as engine_traced
+from rfviewer_kernels.network.dependent import dependent_launches, dependent_obstacle
 
 Network = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 RESOLUTION = 312
@@ -40,9 +41,10 @@ def fused(module: nn.Module, example: torch.Tensor) -> Network:
     """Return the network written out, with a second stream of its own."""
     beside = Beside(torch.cuda.Stream(example.device), None)
     network = FusedNetwork(module, (RESOLUTION, RESOLUTION))
+    dependent = not dependent_obstacle(example.device)
 
     def run(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        with torch.no_grad():
+        with torch.no_grad(), dependent_launches(wanted=dependent):
             return network(x, beside)
 
     run(example)

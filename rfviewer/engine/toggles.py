@@ -23,6 +23,7 @@ _NEEDS_GPU = (
     "pinned_output",
     "device_overlay",
     "fused_network",
+    "dependent_launch",
     "early_warmup",
     "tuned_masks",
 )

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.needs_cuda
 def test_slots_are_built_between_frames_and_nothing_in_flight_is_touched(make, changes, slots):
     network = FakeNetwork()
     network.capacity = 16
-    before = Optimizations(depth=2, fused_network=False)  # the tiny network has one form
+    # The tiny network has one form.
+    before = Optimizations(depth=2, fused_network=False, dependent_launch=False)
     engine, wanted = make(before, network=network), replace(before, **changes)
     results = run_all(engine, FRAMES)
     alone, steps, ready = digests(results), 0, False

@@ -16,16 +16,14 @@ def states_of(
     resize=ResizeMode.A,
     has_masks=True,
     failures=None,
-    fused_obstacle="",
-    obstacle="",
+    obstacles=None,
 ):
     return cuda_toggles(
         optimizations,
         resize=resize,
         has_masks=has_masks,
         failures=failures or {},
-        fused_obstacle=fused_obstacle,
-        batch_obstacle=obstacle,
+        obstacles=obstacles or {},
     )
 
 
@@ -115,13 +113,23 @@ def test_slots_are_shared_by_settings_that_do_not_touch_them():
 def test_the_gpu_takes_every_micro_batch_unless_the_network_cannot(frames):
     wanted = Optimizations(micro_batch=frames)
     assert states(wanted)["micro_batch"].effective == frames
-    state = states(wanted, obstacle="one frame a pass")["micro_batch"]
+    state = states(wanted, obstacles={"micro_batch": "one frame a pass"})["micro_batch"]
     assert (state.requested, state.effective, state.available) == (frames, 1, False)
     assert state.reason == "one frame a pass"
 
 
 def test_a_network_without_a_fused_form_says_why():
-    wanted = Optimizations(fused_network=True)
+    wanted, reason = Optimizations(fused_network=True), "not written for two windows"
     assert states(wanted)["fused_network"].effective
-    state = states(wanted, fused_obstacle="not written for two windows")["fused_network"]
+    state = states(wanted, obstacles={"fused_network": reason})["fused_network"]
     assert (state.effective, state.reason) == (False, "not written for two windows")
+
+
+def test_only_the_fused_network_launches_dependently():
+    assert states(Optimizations())["dependent_launch"].effective
+    state = states(Optimizations(fused_network=False))["dependent_launch"]
+    assert (state.effective, state.available, state.reason) == (
+        False,
+        True,
+        "part of the fused network",
+    )

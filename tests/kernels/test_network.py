@@ -10,6 +10,7 @@ from rfviewer_kernels.network import (  # noqa: E402
     norms,
     products,
     reference,
+    sampling,
 )
 from rfviewer_kernels.network.attention import attention  # noqa: E402
 
@@ -245,7 +246,7 @@ def test_sample_values_inside_on_the_border_and_outside(draw, device, rng, heads
     boxes = torch.rand((2, 6, 4), generator=rng, device=device) * 1.6 - 0.3
     boxes[0, 0] = torch.tensor([1e9, -1e9, 1e9, 1.0])
     arguments = (wide[:, :, 8:40], steering, boxes, (3, 4))
-    got = decoder.sample_values(*arguments, heads=heads, points=points)
+    got = sampling.sample_values(*arguments, heads=heads, points=points)
     assert_close(got, reference.sample_values(*arguments, heads=heads, points=points))
 
 
@@ -263,4 +264,4 @@ def test_shapes_without_a_kernel_are_refused(draw, norm):
     with pytest.raises(ValueError, match="do not fit"):
         products.query_pixels(draw(1, 2, 64), draw(1, 5, 64))
     with pytest.raises(ValueError, match="do not fit"):
-        decoder.sample_values(draw(1, 4, 16), draw(2, 7), draw(1, 2, 4), (2, 2), heads=2, points=2)
+        sampling.sample_values(draw(1, 4, 16), draw(2, 7), draw(1, 2, 4), (2, 2), heads=2, points=2)

@@ -10,6 +10,7 @@ import torch
 import triton
 import triton.language as tl
 
+from rfviewer_kernels.network.dependent import after_previous, launch_options, let_next_in
 from rfviewer_kernels.network.products import input_precision
 
 _LOG2_E = 1.4426950408889634
@@ -36,7 +37,9 @@ def _attention_kernel(
     BLOCK_N: tl.constexpr,
     DIM: tl.constexpr,
     PRECISION: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     head, image = tl.program_id(1), tl.program_id(2).to(tl.int64)
     base = image * image_stride + head * head_stride
     row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
@@ -72,6 +75,7 @@ def _attention_kernel(
         result = result * shrink[:, None] + found
         best = new_best
     result = result / total[:, None]
+    let_next_in(DEPENDENT)
     tl.store(
         out + image * out_image + head * out_head + row[:, None] * out_row + depth[None, :],
         result.to(out.dtype.element_ty),
@@ -116,5 +120,6 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor
         PRECISION=input_precision(q.dtype),
         num_warps=_WARPS,
         num_stages=_STAGES,
+        **launch_options(),
     )
     return out

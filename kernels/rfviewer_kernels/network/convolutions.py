@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 
 from rfviewer_kernels.fitting import launch_fitting
+from rfviewer_kernels.network.dependent import after_previous, launch_options, let_next_in
 from rfviewer_kernels.network.products import input_precision
 
 _PIXELS = 16
@@ -45,7 +46,9 @@ def _conv_norm_silu_kernel(
     PIXELS: tl.constexpr,
     STEP: tl.constexpr,
     PRECISION: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     image, place = pixel // (height * width), pixel % (height * width)
     y, column = place // width, place % width
@@ -70,6 +73,7 @@ def _conv_norm_silu_kernel(
     result = _row_norm(total, used, norm_weight, norm_bias, channel, epsilon, CHANNELS)
     result = result / (1.0 + tl.exp(-result))
     at_out = out + pixel[:, None] * out_pixel + channel[None, :]
+    let_next_in(DEPENDENT)
     tl.store(at_out, result.to(out.dtype.element_ty), mask=(pixel < pixels)[:, None])
 
 
@@ -120,6 +124,7 @@ def conv_norm_silu(
             PRECISION=input_precision(x.dtype),
             num_warps=warps,
             num_stages=fitting,
+            **launch_options(),
         ),
     )
     return out
@@ -140,7 +145,9 @@ def _depthwise_norm_kernel(
     CHANNELS: tl.constexpr,
     LANES: tl.constexpr,
     PIXELS: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     image, place = pixel // (height * width), pixel % (height * width)
     y, column = place // width, place % width
@@ -163,6 +170,7 @@ def _depthwise_norm_kernel(
         total += value.to(tl.float32) * factor[None, :]
     result = _row_norm(total, used, norm_weight, norm_bias, channel, epsilon, CHANNELS)
     at_out = out + pixel[:, None] * CHANNELS + channel[None, :]
+    let_next_in(DEPENDENT)
     tl.store(at_out, result.to(out.dtype.element_ty), mask=exists[:, None] & used[None, :])
 
 
@@ -198,6 +206,7 @@ def depthwise_norm(
         LANES=triton.next_power_of_2(channels),
         PIXELS=_DEPTHWISE_PIXELS,
         num_warps=4,
+        **launch_options(),
     )
     return out
 
@@ -213,7 +222,9 @@ def _enlarge_kernel(
     out_width,
     CHANNELS: tl.constexpr,
     PIXELS: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
     exists = pixel < pixels
     image, place = pixel // (out_height * out_width), pixel % (out_height * out_width)
@@ -233,6 +244,7 @@ def _enlarge_kernel(
     lower = (1.0 - lx) * p10.to(tl.float32) + lx * p11.to(tl.float32)
     value = (1.0 - ly) * upper + ly * lower
     at_out = out + pixel[:, None] * CHANNELS + channel
+    let_next_in(DEPENDENT)
     tl.store(at_out, value.to(out.dtype.element_ty), mask=used)
 
 
@@ -254,6 +266,14 @@ def enlarge(x: torch.Tensor, size_hw: tuple[int, int], out_hw: tuple[int, int]) 
     pixels = batch * out_hw[0] * out_hw[1]
     out = torch.empty(pixels, channels, dtype=x.dtype, device=x.device)
     _enlarge_kernel[(triton.cdiv(pixels, _PIXELS),)](
-        x, out, pixels, *size_hw, *out_hw, CHANNELS=channels, PIXELS=_PIXELS, num_warps=4
+        x,
+        out,
+        pixels,
+        *size_hw,
+        *out_hw,
+        CHANNELS=channels,
+        PIXELS=_PIXELS,
+        num_warps=4,
+        **launch_options(),
     )
     return out

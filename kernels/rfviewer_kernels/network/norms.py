@@ -10,6 +10,8 @@ import torch
 import triton
 import triton.language as tl
 
+from rfviewer_kernels.network.dependent import after_previous, launch_options, let_next_in
+
 _WARPS = 2
 _MAX_STAGES = 4
 
@@ -37,13 +39,16 @@ def _add_norm_kernel(
     WIDTH: tl.constexpr,
     LANES: tl.constexpr,
     POST: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     row = tl.program_id(0).to(tl.int64) * WIDTH
     column = tl.arange(0, LANES)
     used = column < WIDTH
     value = tl.load(branch + row + column, mask=used, other=0.0).to(tl.float32)
     value += tl.load(residual + row + column, mask=used, other=0.0)
     result = _normalized(value, used, weight, bias, column, epsilon, WIDTH)
+    let_next_in(DEPENDENT)
     tl.store(stream + row + column, result if POST else value, mask=used)
     tl.store(normed + row + column, result.to(normed.dtype.element_ty), mask=used)
 
@@ -76,6 +81,7 @@ def add_norm(
         LANES=triton.next_power_of_2(width),
         POST=post,
         num_warps=_WARPS,
+        **launch_options(),
     )
     return stream, normed
 
@@ -93,7 +99,9 @@ def _embed_norm_kernel(
     epsilon,
     WIDTH: tl.constexpr,
     LANES: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     row = tl.program_id(0).to(tl.int64)
     window, token = row // tokens, row % tokens
     column = tl.arange(0, LANES)
@@ -103,6 +111,7 @@ def _embed_norm_kernel(
     is_patch = used & (token > 0)
     value += tl.load(patches + patch * WIDTH + column, mask=is_patch, other=0.0).to(tl.float32)
     result = _normalized(value, used, weight, bias, column, epsilon, WIDTH)
+    let_next_in(DEPENDENT)
     tl.store(stream + row * WIDTH + column, value, mask=used)
     tl.store(normed + row * WIDTH + column, result.to(normed.dtype.element_ty), mask=used)
 
@@ -138,6 +147,7 @@ def embed_norm(
         WIDTH=width,
         LANES=triton.next_power_of_2(width),
         num_warps=_WARPS,
+        **launch_options(),
     )
     return stream, normed
 
@@ -157,7 +167,9 @@ def _stacked_norm_kernel(
     epsilon,
     WIDTH: tl.constexpr,
     LANES: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     row, stage = tl.program_id(0).to(tl.int64), tl.program_id(1)
     image, place = row // (rows * columns), row % (rows * columns)
     y, x = place // columns, place % columns
@@ -176,6 +188,7 @@ def _stacked_norm_kernel(
     value = tl.load(source + token * WIDTH + column, mask=used, other=0.0)
     result = _normalized(value, used, weight, bias, column, epsilon, WIDTH)
     target = out + (row * tl.num_programs(1) + stage) * WIDTH
+    let_next_in(DEPENDENT)
     tl.store(target + column, result.to(out.dtype.element_ty), mask=used)
 
 
@@ -215,6 +228,7 @@ def stacked_norm(
         WIDTH=width,
         LANES=triton.next_power_of_2(width),
         num_warps=_WARPS,
+        **launch_options(),
     )
     return out
 
@@ -231,7 +245,9 @@ def _norm_kernel(
     WIDTH: tl.constexpr,
     LANES: tl.constexpr,
     SILU: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     row = tl.program_id(0).to(tl.int64)
     column = tl.arange(0, LANES)
     used = column < WIDTH
@@ -239,6 +255,7 @@ def _norm_kernel(
     result = _normalized(value, used, weight, bias, column, epsilon, WIDTH)
     if SILU:
         result = result / (1.0 + tl.exp(-result))
+    let_next_in(DEPENDENT)
     tl.store(out + row * out_row + column, result.to(out.dtype.element_ty), mask=used)
 
 
@@ -274,5 +291,6 @@ def norm_rows(
         LANES=triton.next_power_of_2(width),
         SILU=silu,
         num_warps=_WARPS,
+        **launch_options(),
     )
     return out

@@ -13,6 +13,7 @@ import triton
 import triton.language as tl
 
 from rfviewer_kernels.fitting import launch_fitting
+from rfviewer_kernels.network.dependent import after_previous, launch_options, let_next_in
 
 _FEW_ROWS, _MANY_ROWS = 256, 2048
 _WIDE, _DEEP = 1024, 1024
@@ -54,7 +55,9 @@ def _linear_kernel(
     ACTIVATION: tl.constexpr,
     ADD: tl.constexpr,
     PRECISION: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     k = tl.arange(0, STEP)
@@ -82,6 +85,7 @@ def _linear_kernel(
         at = residual + row[:, None] * residual_stride + column[None, :]
         total += tl.load(at, mask=inside, other=0.0).to(tl.float32)
     at = out + row[:, None] * out_stride + column[None, :]
+    let_next_in(DEPENDENT)
     tl.store(at, total.to(out.dtype.element_ty), mask=inside)
 
 
@@ -150,6 +154,7 @@ def linear(
             PRECISION=input_precision(x.dtype),
             num_warps=warps,
             num_stages=fitting,
+            **launch_options(),
         ),
     )
     return out
@@ -179,7 +184,9 @@ def _query_pixels_kernel(
     COLUMNS: tl.constexpr,
     STEP: tl.constexpr,
     PRECISION: tl.constexpr,
+    DEPENDENT: tl.constexpr,
 ):
+    after_previous(DEPENDENT)
     image = tl.program_id(1).to(tl.int64)
     row = tl.arange(0, ROWS)
     column = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
@@ -196,6 +203,7 @@ def _query_pixels_kernel(
     total += shift.to(tl.float32)[:, None]
     at_out = out + (image * count + row[:, None]) * size + column[None, :]
     inside = row_inside[:, None] & column_inside[None, :]
+    let_next_in(DEPENDENT)
     tl.store(at_out, total.to(out.dtype.element_ty), mask=inside)
 
 
@@ -236,6 +244,7 @@ def query_pixels(
             PRECISION=input_precision(pixels.dtype),
             num_warps=warps,
             num_stages=fitting,
+            **launch_options(),
         ),
     )
     return out

@@ -160,7 +160,7 @@ def sample_values(
     heads: int,
     points: int,
 ) -> Tensor:
-    """See decoder.sample_values."""
+    """See sampling.sample_values."""
     batch, queries, _ = boxes.shape
     channels = values.shape[2]
     offsets = steering[:, : heads * points * 2].float().view(batch, queries, heads, points, 2)

@@ -15,6 +15,7 @@ from rfviewer.engine.cuda.faults import engine_error, first_line, memory_error
 from rfviewer.engine.cuda.network import BoundNetwork, DeviceOutputs
 from rfviewer.errors import ModelError
 from rfviewer.models.spec import ModelSpec
+from rfviewer_kernels.network.dependent import dependent_launches, dependent_obstacle
 
 _AUTO = "fp16"
 
@@ -44,6 +45,8 @@ class TorchNetwork:
         self._fused: Forward | None = None
         self._use_fused = False
         self.fused_obstacle = ""
+        self.dependent_obstacle = dependent_obstacle(self._device)
+        self._dependent = not self.dependent_obstacle
         progress("Building the network")
         module = build_module(spec)
         try:
@@ -80,6 +83,11 @@ class TorchNetwork:
         """Whether `forward` is the fused form now."""
         return self._use_fused
 
+    @property
+    def launches_dependently(self) -> bool:
+        """Whether the kernels of `forward` are put in place while the ones before them end."""
+        return self._use_fused and self._dependent
+
     def forward(self, batch: int) -> Forward:
         """Return what bound networks of `batch` frames a pass run now, set to its precision."""
         form = self._fused if self._use_fused else self._traced.get(batch)
@@ -98,7 +106,7 @@ class TorchNetwork:
             self._trace(batch)
         return _BoundTorch(self, torch.zeros_like(self._example(batch)))
 
-    def use_fused(self, *, wanted: bool, batch: int) -> bool:
+    def use_fused(self, *, wanted: bool, dependent: bool, batch: int) -> bool:
         """Let every later `enqueue` run the fused form, or the traced one; return if that changed.
 
         Graphs captured before keep their form. Tracing takes seconds, once per number of frames.
@@ -106,12 +114,13 @@ class TorchNetwork:
         Raises:
             EngineError: it cannot be traced; the form before stays in use.
         """
-        before = self._use_fused
+        before = self._use_fused, self.launches_dependently
         wanted = wanted and not self.fused_obstacle
         if not wanted:
             self._trace(batch)
         self._use_fused = wanted
-        return before != wanted
+        self._dependent = dependent and not self.dependent_obstacle
+        return before != (self._use_fused, self.launches_dependently)
 
     def close(self) -> None:
         """Free the weights. Idempotent."""
@@ -175,7 +184,8 @@ class _BoundTorch:
     ) -> DeviceOutputs:
         """Put one pass on `stream`, which is the current one."""
         forward = self._network.forward(len(self.network_input))
-        with torch.no_grad():
+        dependent = self._network.launches_dependently
+        with torch.no_grad(), dependent_launches(wanted=dependent):
             found = forward(self.network_input, Beside(self._side, nearly_done))
         return DeviceOutputs(found[0], found[1], found[2] if len(found) > 2 else None)
 

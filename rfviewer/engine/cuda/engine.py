@@ -259,7 +259,7 @@ class CudaEngine:
 
     def _states(self, optimizations: Optimizations) -> tuple[ToggleState, ...]:
         """Return what can run of `optimizations`, with the network in the form for it."""
-        has_changed, fused_obstacle = choose_form(self._network, optimizations)
+        has_changed, obstacles = choose_form(self._network, optimizations)
         if has_changed:
             self._replays.forget()
         return cuda_toggles(
@@ -267,8 +267,7 @@ class CudaEngine:
             resize=self._config.resize,
             has_masks=self._network.mask_hw is not None,
             failures=self._failures,
-            fused_obstacle=fused_obstacle,
-            batch_obstacle=self._network.batch_obstacle,
+            obstacles=obstacles,
         )
 
     def _early_slots(self) -> list[Slot]:

@@ -4,6 +4,7 @@ The seam between the engine and every GPU backend (torch, TensorRT). The names o
 outputs (`dets`, `labels`, `masks`) end behind it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -117,26 +118,41 @@ class FusableNetwork(Protocol):
     def fused_obstacle(self) -> str:
         """Why this model has no fused form; empty when it has."""
 
-    def use_fused(self, *, wanted: bool, batch: int) -> bool:
+    @property
+    def dependent_obstacle(self) -> str:
+        """Why this GPU cannot launch its kernels dependently; empty when it can."""
+
+    def use_fused(self, *, wanted: bool, dependent: bool, batch: int) -> bool:
         """Let every later `enqueue` run the fused form, or the plain one; return if that changed.
 
-        Graphs captured before keep their form. The plain form of another `batch` takes seconds.
+        `dependent` launches the kernels of the fused form dependently, where the GPU can. Graphs
+        captured before keep their form. The plain form of another `batch` takes seconds.
 
         Raises:
             EngineError: the form cannot be had; the one before stays in use.
         """
 
 
-def choose_form(network: DeviceNetwork, wanted: Optimizations) -> tuple[bool, str]:
+def choose_form(network: DeviceNetwork, wanted: Optimizations) -> tuple[bool, Mapping[str, str]]:
     """Let `network` run the form for `wanted` from now on.
 
     Returns:
-        Whether that is another one than before, and why there is no fused form ("" if there is).
+        Whether that is another one than before, and by optimization why the network cannot do it.
 
     Raises:
         EngineError: the form cannot be had; the one before stays in use.
     """
-    if not isinstance(network, FusableNetwork):
-        return False, f"{network.name} has one form only"
-    batch = 1 if network.batch_obstacle else wanted.micro_batch
-    return network.use_fused(wanted=wanted.fused_network, batch=batch), network.fused_obstacle
+    has_changed, no_fused, no_dependent = False, f"{network.name} has one form only", ""
+    if isinstance(network, FusableNetwork):
+        has_changed = network.use_fused(
+            wanted=wanted.fused_network,
+            dependent=wanted.dependent_launch,
+            batch=1 if network.batch_obstacle else wanted.micro_batch,
+        )
+        no_fused, no_dependent = network.fused_obstacle, network.dependent_obstacle
+    obstacles = {
+        "fused_network": no_fused,
+        "dependent_launch": no_fused or no_dependent,
+        "micro_batch": network.batch_obstacle,
+    }
+    return has_changed, {name: reason for name, reason in obstacles.items() if reason}

@@ -15,6 +15,7 @@ _BLOCKING_LAUNCH = "without {name} the launch itself keeps the host, and the res
 _PAGEABLE = "a copy from pageable memory takes the whole frame"
 _PAGEABLE_FRAMES = "a copy from pageable memory begins on the host"
 _EVERY_ROW = "resize mode B reads every row"
+_NO_FUSED_NETWORK = "part of the fused network"
 _NO_MASKS = "the model has no masks"
 _DENSE_OVERLAY = "bit-packed masks only can be drawn there"
 
@@ -25,8 +26,7 @@ def cuda_toggles(
     resize: ResizeMode,
     has_masks: bool,
     failures: Mapping[str, str],
-    fused_obstacle: str,
-    batch_obstacle: str,
+    obstacles: Mapping[str, str],
 ) -> tuple[ToggleState, ...]:
     """Return the state of every optimization, in display order.
 
@@ -35,10 +35,9 @@ def cuda_toggles(
         resize: how frames are made as large as the network input.
         has_masks: whether the network predicts masks.
         failures: by name, what could not be had when the slots were built, and why.
-        fused_obstacle: why there is no fused form of the network; empty when there is.
-        batch_obstacle: why one pass cannot take several frames; empty when it can.
+        obstacles: by name, what the network cannot do, and why.
     """
-    impossible = dict(failures)
+    impossible = {**failures, **obstacles}
     unused: dict[str, str] = {}
     if has_masks and not requested.packed_masks:
         unused = {"fixed_copy": _DENSE, "device_overlay": _DENSE_OVERLAY}
@@ -46,6 +45,8 @@ def cuda_toggles(
         unused |= dict.fromkeys(PARTS_OF_FUSED_PREPROCESS, NO_FUSED_PREPROCESS)
     if not requested.pinned_input:
         unused |= {"needed_rows": _PAGEABLE, "device_frames": _PAGEABLE_FRAMES}
+    if not requested.fused_network:
+        unused["dependent_launch"] = _NO_FUSED_NETWORK
     for name in ("event_waits", "cuda_graph"):
         if name in failures or not getattr(requested, name):
             unused["early_relaunch"] = _BLOCKING_LAUNCH.format(name=name)
@@ -53,10 +54,6 @@ def cuda_toggles(
         impossible["needed_rows"] = _EVERY_ROW
     if not has_masks:
         impossible |= dict.fromkeys(_MASK_TOGGLES, _NO_MASKS)
-    if fused_obstacle:
-        impossible["fused_network"] = fused_obstacle
-    if batch_obstacle:
-        impossible["micro_batch"] = batch_obstacle
     states = []
     for name in toggle_names():
         wanted = getattr(requested, name)

@@ -23,10 +23,10 @@ from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.decoder import (
     anchor_boxes,
     refine_boxes,
-    sample_values,
     top_tokens,
 )
 from rfviewer_kernels.network.norms import add_norm, norm_rows
+from rfviewer_kernels.network.sampling import sample_values
 
 _PROPOSAL_SIZE = 0.05
 _PROPOSAL_MARGIN = 0.01

@@ -1,0 +1,86 @@
+"""Compile every kernel of the network for compute capability 9.0, without a GPU; print PTX as JSON.
+
+A program of its own: the interpreter, which the tests here run on without a GPU, compiles nothing.
+"""
+
+import json
+import sys
+from functools import partial
+
+import torch
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.runtime.jit import JITFunction
+
+from rfviewer_kernels.network import convolutions, decoder, norms, products, sampling
+from rfviewer_kernels.network.attention import attention
+from rfviewer_kernels.network.dependent import dependent_launches
+
+
+class NoDevice:
+    """What Triton asks of the driver in order to compile."""
+
+    def get_current_target(self):
+        """Return Hopper."""
+        return GPUTarget("cuda", 90, 32)
+
+    def get_current_device(self):
+        """Return the first device."""
+        return 0
+
+    def get_current_stream(self, device):
+        """Return the default stream."""
+        return 0
+
+    def get_active_torch_device(self):
+        """Return where tensors lie."""
+        return torch.device("cpu")
+
+
+half = partial(torch.zeros, dtype=torch.float16)
+norm = torch.nn.LayerNorm(64).half()
+tokens = half(2, 16, 64)
+stream = torch.zeros(2, 16, 64)
+boxes = torch.zeros(2, 8, 4)
+chosen = torch.zeros(2, 8, dtype=torch.int64)
+OPS = (
+    lambda: norms.add_norm(tokens, stream, norm, post=False),
+    lambda: norms.embed_norm(tokens, torch.zeros(17, 64), norm),
+    lambda: norms.stacked_norm([torch.zeros(1, 17, 64)], norm, torch.float16, (4, 4), 1),
+    lambda: norms.norm_rows(tokens[0], norm, silu=True),
+    lambda: products.linear(tokens, half(128, 64), half(128), activation="gelu"),
+    lambda: products.query_pixels(half(1, 8, 72), tokens[:1]),
+    lambda: convolutions.conv_norm_silu(tokens[0], half(9, 64, 64), norm, (4, 4), half(16, 64)),
+    lambda: convolutions.depthwise_norm(tokens[0], half(9, 64), half(64), norm, (4, 4)),
+    lambda: convolutions.enlarge(tokens[0], (4, 4), (8, 8)),
+    lambda: decoder.top_tokens(half(2, 16), 8),
+    lambda: decoder.refine_boxes(half(2, 8, 8), boxes),
+    lambda: decoder.anchor_boxes(half(2, 8, 8), torch.zeros(16, 4), chosen, torch.zeros(8, 4), 32),
+    lambda: sampling.sample_values(tokens, half(16, 24), boxes, (4, 4), heads=4, points=2),
+    lambda: attention(half(2, 4, 16, 64), half(2, 4, 16, 64), half(2, 4, 16, 64)),
+)
+
+
+def main():
+    """Print {"plain": {kernel: PTX}, "dependent": {kernel: PTX}}."""
+    run, found = JITFunction.run, {}
+
+    def compile_only(kernel, *arguments, grid, warmup, **options):
+        compiled = run(kernel, *arguments, grid=grid, warmup=True, **options)
+        found[kernel.__name__] = compiled.asm["ptx"]
+        return compiled
+
+    JITFunction.run = compile_only
+    triton.runtime.driver.set_active(NoDevice())
+    told = {}
+    for name, wanted in (("plain", False), ("dependent", True)):
+        found = {}
+        with dependent_launches(wanted=wanted):
+            for op in OPS:
+                op()
+        told[name] = found
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Dependent launches: nothing is touched too early, and the same bytes come out."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from rfviewer_kernels.network import dependent, norms, products  # noqa: E402
+
+KERNELS = Path(__file__).parents[2] / "kernels"
+MEMORY = re.compile(r"\b(ld|st|atom|red|cp|tex|suld|sust|mbarrier|ldmatrix|stmatrix)\.\S*")
+PARAMETERS = "ld.param"
+
+
+@pytest.fixture(scope="module")
+def assembly():
+    """PTX of every kernel of the network, launched plainly and dependently."""
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    environment["PYTHONPATH"] = str(KERNELS)
+    told = subprocess.run(
+        [sys.executable, Path(__file__).with_name("compile_network.py")],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(told.stdout)
+
+
+def test_every_kernel_waits_before_it_touches_memory(assembly):
+    sources = "".join(path.read_text() for path in (KERNELS / "rfviewer_kernels/network").glob("*"))
+    assert set(assembly["dependent"]) == set(re.findall(r"@triton\.jit\ndef (\w+_kernel)", sources))
+    for name, text in assembly["dependent"].items():
+        wait = text.index("griddepcontrol.wait")
+        early = [m.group() for m in MEMORY.finditer(text[:wait])]
+        assert all(op.startswith(PARAMETERS) for op in early), (name, early)
+        assert wait < text.index("griddepcontrol.launch_dependents"), name
+
+
+def test_plain_launches_know_nothing_of_it(assembly):
+    for name, text in assembly["plain"].items():
+        assert "griddepcontrol" not in text, name
+
+
+def test_launches_are_plain_unless_this_thread_asks():
+    told = []
+    plain, asked = {"DEPENDENT": False}, {"DEPENDENT": True, "launch_pdl": True}
+    assert dependent.launch_options() == plain
+    with dependent.dependent_launches(wanted=True):
+        assert dependent.launch_options() == asked
+        thread = Thread(target=lambda: told.append(dependent.launch_options()))
+        thread.start()
+        thread.join()
+        with dependent.dependent_launches(wanted=False):
+            assert dependent.launch_options() == plain
+        assert dependent.launch_options() == asked
+    assert [*told, dependent.launch_options()] == [plain, plain]
+
+
+@pytest.mark.parametrize(
+    ("capability", "obstacle"),
+    [
+        ((8, 9), "needs compute capability 9.0, this GPU has 8.9"),
+        ((9, 0), ""),
+        ((12, 0), ""),
+    ],
+)
+def test_older_gpus_cannot(capability, obstacle, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert dependent.dependent_obstacle(torch.device("cuda")) == obstacle
+
+
+@pytest.mark.needs_cuda
+def test_a_chain_of_kernels_gives_the_same_bytes(device, rng):
+    if obstacle := dependent.dependent_obstacle(device):
+        pytest.skip(obstacle)
+    width, rows, layers = 384, 677, 24
+    norm = torch.nn.LayerNorm(width, device=device).half().requires_grad_(requires_grad=False)
+    weights = [
+        (torch.randn(width, width, generator=rng, device=device) / width**0.5).half()
+        for _ in range(layers)
+    ]
+    first = torch.randn(rows, width, generator=rng, device=device).half()
+    residual = torch.randn(rows, width, generator=rng, device=device)
+
+    def chain():
+        stream, x = norms.add_norm(first, residual, norm, post=False)
+        for weight in weights:
+            branch = products.linear(x, weight, activation="gelu")
+            branch = branch + 1  # a kernel of torch between ours
+            stream, x = norms.add_norm(branch, stream, norm, post=False)
+        return stream
+
+    def captured():
+        chain()
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            found = chain()
+        return graph, found
+
+    plain, expected = captured()
+    with dependent.dependent_launches(wanted=True):
+        graph, found = captured()
+    for _ in range(50):
+        first.copy_(torch.randn(rows, width, generator=rng, device=device))
+        plain.replay()
+        for _ in range(4):  # back to back
+            graph.replay()
+        torch.cuda.synchronize()
+        assert torch.equal(found, expected)
