@@ -191,6 +191,29 @@ def checks(suite: dict[str, Any]) -> Iterator[str]:
             yield f"| {name} fused | {row['network_ms']} | | the next rows' reference | |"
     for name, row in suite.get("forms", {}).items():
         yield f"| {name} | | {row['frames']} | {gate_words(row)} | {word(row)} |"
+    if found := suite.get("choice"):
+        yield from with_one_choice(found)
+
+
+def with_one_choice(found: dict[str, Any]) -> Iterator[str]:
+    """Yield the table of results that share the reference's choice of queries."""
+    yield "\n## With the reference's choice of queries\n"
+    yield (
+        "The network keeps the 100 tokens with the best scores, in their order, and a place in the"
+        " order has a learned query of its own: scores that lie nearer than rounding change places."
+        " Here both sides are given the reference's choice, so that only rounding is left; scores"
+        " apart tells how far the chosen tokens' logits differ, and places which part of the order"
+        " would differ without that.\n"
+    )
+    yield "| what | gate | frames | differs | passed | scores apart p50, max | places |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, row in found.items():
+        middle, most = row["scores_apart_p50_max"]
+        places = row["places_of_the_order_that_differ"]
+        yield (
+            f"| {name} | {row['gate']} | {row['frames']} | {gate_words(row)} | {word(row)} |"
+            f" {middle:.1e}, {most:.1e} | {100 * places:.2f} % |"
+        )
 
 
 def gate_words(row: dict[str, Any]) -> str:

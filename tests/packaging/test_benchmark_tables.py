@@ -55,3 +55,15 @@ def test_several_frames_a_pass_become_two_tables() -> None:
     assert "takes 1667.0 / 736.0 us a frame with 1 / 4 frames a pass" in text
     assert "| depth 2, 4 a pass | 1500 (1490 to 1510) | 2.30 (2.20 to 2.40) |" in text
     assert "| 4 a pass | G1/E3 | 538 | of 5000 pairs 1 class changes, 2 missing" in text
+
+
+def test_results_with_one_choice_have_a_table_where_they_were_made() -> None:
+    row = GATE | {
+        "scores_apart_p50_max": [0.0026, 0.0062],
+        "places_of_the_order_that_differ": 0.02727,
+    }
+    made = script()["checks"]
+    text = "\n".join(made({"choice": {"fp16 against fp32": row}}))
+    assert "| fp16 against fp32 | G1/E3 | 538 | of 5000 pairs 1 class changes" in text
+    assert "| yes | 2.6e-03, 6.2e-03 | 2.73 % |" in text
+    assert "choice of queries" not in "\n".join(made({}))
