@@ -206,7 +206,7 @@ TOGGLES: dict[str, Toggle] = {
     ),
     "dependent_launch": Toggle(
         "Dependent launches",
-        "a launch costs less than the pause between two kernels",
+        "no pause for a launch between two kernels",
         "each kernel of the network is put in place when the one before it is done",
         "it is put in place while that one ends, and waits there: programmatic dependent launch",
         Stage.INFER,

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from rfviewer_kernels.checks import check
 from rfviewer_kernels.programs import persistent_programs
-from rfviewer_kernels.records import Results
+from rfviewer_kernels.records import STREAMED_WORD, Results
 from rfviewer_kernels.timestamps import check_stamp, stamp_beginning
 
 CHUNK_BYTES = 512
 """Every plane starts at a multiple of it: one program step then serves one plane."""
 
 _CHUNK = tl.constexpr(CHUNK_BYTES)
-_STREAMED = tl.constexpr(4)  # where the table holds the bytes of the stream
+_STREAMED = tl.constexpr(STREAMED_WORD)
 
 
 @triton.jit

@@ -25,6 +25,8 @@ import torch
 HEADER_WORDS = 8
 RECORD_WORDS = 8
 REGION_WORDS = 4
+STREAMED_WORD = 4
+"""Of the header: bytes of the mask stream."""
 INVALID_LOGITS, INVALID_BOXES, INVALID_MASKS = 1, 2, 4
 """Bits of word 3: which raw output holds NaN or infinity. Of the masks only those that are made are
 looked at."""

@@ -139,8 +139,6 @@ def _compare(
             raise RuntimeError("a pass did not choose")
         apart.append(float((scores - others).gather(1, chosen).abs().max()))
         moved.append(float((chosen != would).float().mean()))
-        # Slots do not wait for this stream: the next frame would be in what is compared.
-        torch.cuda.current_stream().synchronize()
     return outcome(gate.result()) | {
         "scores_apart_p50_max": [percentile(apart, 0.5), max(apart)],
         "places_of_the_order_that_differ": round(sum(moved) / len(moved), 5),

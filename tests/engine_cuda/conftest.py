@@ -15,6 +15,7 @@ _NEED_TORCH = [
     "test_demo.py",
     "test_early_launches.py",
     "test_engine.py",
+    "test_forms.py",
     "test_memory.py",
     "test_micro_batch.py",
     "test_overlay.py",

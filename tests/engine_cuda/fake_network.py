@@ -94,8 +94,12 @@ class Kept:
     def fused_obstacle(self):
         return self._network.fused_obstacle
 
-    def use_fused(self, *, wanted, batch):
-        return self._network.use_fused(wanted=wanted, batch=batch)
+    @property
+    def dependent_obstacle(self):
+        return self._network.dependent_obstacle
+
+    def use_form(self, **form):
+        return self._network.use_form(**form)
 
     def close(self):
         pass

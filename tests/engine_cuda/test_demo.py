@@ -212,7 +212,7 @@ def test_kernels_that_do_not_fit_the_gpu_leave_the_traced_form(monkeypatch):
     network = torch_network.TorchNetwork(demo_spec(), EngineConfig(), lambda text: None)
     assert "do not run on this GPU (out of resource: shared memory" in network.fused_obstacle
     assert "traced" in network.form
-    assert not network.use_fused(wanted=True, batch=1)
+    assert not network.use_form(fused=True, dependent=True, batch=1)
     network.close()
 
 
@@ -229,4 +229,32 @@ def test_both_forms_find_the_same_and_flip_live(demo_network, clip, one_slot):
     assert all(abs(a - b) <= 2 for a, b in counts)
     engine.configure(Optimizations(depth=2))
     assert digests(run_all(engine, clip[:20], THRESHOLD)) == digests(fused) == one_slot[:20]
+    engine.close()
+
+
+@pytest.mark.parametrize("chosen", [Optimizations(depth=2), Optimizations(depth=2, micro_batch=4)])
+def test_dependent_launches_change_no_byte_and_flip_live(demo_network, clip, one_slot, chosen):
+    if demo_network.dependent_obstacle:
+        pytest.skip(demo_network.dependent_obstacle)
+    engine = engine_of(demo_network, chosen)
+    for wanted in (True, False, True):
+        engine.configure(replace(chosen, dependent_launch=wanted))
+        assert demo_network.launches_dependently == wanted
+        results = run_all(engine, clip[:200], THRESHOLD)
+        assert digests(results) == one_slot[:200]
+        assert {result.optimizations.dependent_launch for result in results} == {wanted}
+    engine.close()
+
+
+def test_the_bare_network_is_captured_again_as_it_is_launched_now(demo_network, clip):
+    if demo_network.dependent_obstacle:
+        pytest.skip(demo_network.dependent_obstacle)
+    engine = engine_of(demo_network, Optimizations(depth=1))
+    run_all(engine, clip[:1], THRESHOLD)
+    graphs = []
+    for wanted in (True, False, True):
+        engine.configure(Optimizations(depth=1, dependent_launch=wanted))
+        engine.replay_backend(2)
+        graphs.append(engine._replays._bare[1])
+    assert len(set(map(id, graphs))) == 3
     engine.close()

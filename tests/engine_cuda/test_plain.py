@@ -9,8 +9,11 @@ from rfviewer.engine.cuda.records import (
     HEADER_WORDS,
     RECORD_WORDS,
     REGION_WORDS,
+    ResultTable,
+    read_records,
     region_layout,
 )
+from rfviewer.errors import EngineError
 from rfviewer_kernels import mask_stream, reference
 from rfviewer_kernels import records as table
 from rfviewer_kernels.mask_stream import stream_layout
@@ -80,3 +83,15 @@ def test_the_layout_of_the_stream_is_the_kernels():
         table.REGION_WORDS,
         mask_stream.CHUNK_BYTES,
     )
+
+
+def test_the_host_reads_the_header_that_the_kernels_write():
+    results = Results.allocate(3, CPU)
+    results.counts.copy_(torch.tensor([2, 9, 2, 0]))
+    results.flat[table.STREAMED_WORD] = 1024
+    results.records[:2, 0] = torch.tensor([0.9, 0.8]).view(torch.int32)
+    found = read_records(ResultTable(results.flat.numpy(), 3), 0.5)
+    assert (len(found.scores), len(found.regions), found.streamed) == (2, 2, 1024)
+    results.counts[3] = table.INVALID_LOGITS
+    with pytest.raises(EngineError, match="pred_logits"):
+        read_records(ResultTable(results.flat.numpy(), 3), 0.5)

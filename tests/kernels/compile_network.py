@@ -14,7 +14,7 @@ from triton.runtime.jit import JITFunction
 
 from rfviewer_kernels.network import convolutions, decoder, norms, products, sampling
 from rfviewer_kernels.network.attention import attention
-from rfviewer_kernels.network.dependent import dependent_launches
+from rfviewer_kernels.network.dependent import dependent_launches, probe
 
 
 class NoDevice:
@@ -49,6 +49,11 @@ OPS = (
     lambda: norms.stacked_norm([torch.zeros(1, 17, 64)], norm, torch.float16, (4, 4), 1),
     lambda: norms.norm_rows(tokens[0], norm, silu=True),
     lambda: products.linear(tokens, half(128, 64), half(128), activation="gelu"),
+    lambda: products.linear(tokens, half(128, 64), activation="relu"),
+    lambda: products.linear(tokens[0], half(64, 64), add=half(16, 64), out=half(16, 64)),
+    lambda: products.linear(half(257, 1040), half(64, 1040)),
+    lambda: products.linear(stream, torch.zeros(128, 64), torch.zeros(128)),
+    lambda: products.linear(tokens.bfloat16(), half(64, 64).bfloat16()),
     lambda: products.query_pixels(half(1, 8, 72), tokens[:1]),
     lambda: convolutions.conv_norm_silu(tokens[0], half(9, 64, 64), norm, (4, 4), half(16, 64)),
     lambda: convolutions.depthwise_norm(tokens[0], half(9, 64), half(64), norm, (4, 4)),
@@ -57,24 +62,27 @@ OPS = (
     lambda: decoder.refine_boxes(half(2, 8, 8), boxes),
     lambda: decoder.anchor_boxes(half(2, 8, 8), torch.zeros(16, 4), chosen, torch.zeros(8, 4), 32),
     lambda: sampling.sample_values(tokens, half(16, 24), boxes, (4, 4), heads=4, points=2),
-    lambda: attention(half(2, 4, 16, 64), half(2, 4, 16, 64), half(2, 4, 16, 64)),
+    lambda: attention(*[half(2, 4, 16, 64)] * 3),
+    lambda: attention(*[half(2, 8, 16, 32)] * 3),
+    lambda: attention(*[torch.zeros(2, 4, 16, 64)] * 3),
+    lambda: probe(torch.device("cpu")),
 )
 
 
 def main():
-    """Print {"plain": {kernel: PTX}, "dependent": {kernel: PTX}}."""
-    run, found = JITFunction.run, {}
+    """Print {"plain": [[kernel, PTX], ...], "dependent": [[kernel, PTX], ...]}."""
+    run, found = JITFunction.run, []
 
     def compile_only(kernel, *arguments, grid, warmup, **options):
         compiled = run(kernel, *arguments, grid=grid, warmup=True, **options)
-        found[kernel.__name__] = compiled.asm["ptx"]
+        found.append((kernel.__name__, compiled.asm["ptx"]))
         return compiled
 
     JITFunction.run = compile_only
     triton.runtime.driver.set_active(NoDevice())
     told = {}
     for name, wanted in (("plain", False), ("dependent", True)):
-        found = {}
+        found = []
         with dependent_launches(wanted=wanted):
             for op in OPS:
                 op()

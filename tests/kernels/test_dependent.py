@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from rfviewer_kernels.network import dependent, norms, products  # noqa: E402
 
 KERNELS = Path(__file__).parents[2] / "kernels"
-MEMORY = re.compile(r"\b(ld|st|atom|red|cp|tex|suld|sust|mbarrier|ldmatrix|stmatrix)\.\S*")
+MEMORY = re.compile(r"\b(ld|st|atom|red|cp|tex|suld|sust|mbarrier|ldmatrix|stmatrix|prefetch)\.\S*")
 PARAMETERS = "ld.param"
 
 
@@ -23,21 +23,25 @@ PARAMETERS = "ld.param"
 def assembly():
     """PTX of every kernel of the network, launched plainly and dependently."""
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    environment["PYTHONPATH"] = str(KERNELS)
+    paths = [str(KERNELS), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     told = subprocess.run(
         [sys.executable, Path(__file__).with_name("compile_network.py")],
         env=environment,
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
+    assert told.returncode == 0, told.stderr
     return json.loads(told.stdout)
 
 
 def test_every_kernel_waits_before_it_touches_memory(assembly):
-    sources = "".join(path.read_text() for path in (KERNELS / "rfviewer_kernels/network").glob("*"))
-    assert set(assembly["dependent"]) == set(re.findall(r"@triton\.jit\ndef (\w+_kernel)", sources))
-    for name, text in assembly["dependent"].items():
+    folder = KERNELS / "rfviewer_kernels/network"
+    sources = "".join(path.read_text() for path in sorted(folder.glob("*.py")))
+    compiled = {name for name, _ in assembly["dependent"]}
+    assert compiled == set(re.findall(r"@triton\.jit\ndef (\w+_kernel)", sources))
+    for name, text in assembly["dependent"]:
         wait = text.index("griddepcontrol.wait")
         early = [m.group() for m in MEMORY.finditer(text[:wait])]
         assert all(op.startswith(PARAMETERS) for op in early), (name, early)
@@ -45,7 +49,7 @@ def test_every_kernel_waits_before_it_touches_memory(assembly):
 
 
 def test_plain_launches_know_nothing_of_it(assembly):
-    for name, text in assembly["plain"].items():
+    for name, text in assembly["plain"]:
         assert "griddepcontrol" not in text, name
 
 
@@ -74,7 +78,22 @@ def test_launches_are_plain_unless_this_thread_asks():
 )
 def test_older_gpus_cannot(capability, obstacle, monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(dependent, "probe", lambda device: None)
     assert dependent.dependent_obstacle(torch.device("cuda")) == obstacle
+
+
+def test_a_refused_launch_is_the_obstacle_and_no_error(monkeypatch):
+    asked = []
+
+    def refuse(device):
+        asked.append(dependent.launch_options())
+        raise RuntimeError("Triton Error [CUDA]: operation not supported\nmore")
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(dependent, "probe", refuse)
+    told = dependent.dependent_obstacle(torch.device("cuda"))
+    assert told == "refused here (Triton Error [CUDA]: operation not supported)"
+    assert asked == [{"DEPENDENT": True, "launch_pdl": True}]
 
 
 @pytest.mark.needs_cuda
@@ -90,13 +109,23 @@ def test_a_chain_of_kernels_gives_the_same_bytes(device, rng):
     first = torch.randn(rows, width, generator=rng, device=device).half()
     residual = torch.randn(rows, width, generator=rng, device=device)
 
+    side = torch.cuda.Stream(device)
+
     def chain():
         stream, x = norms.add_norm(first, residual, norm, post=False)
-        for weight in weights:
+        beside = first
+        for number, weight in enumerate(weights):
+            main = torch.cuda.current_stream()
+            side.wait_stream(main)
+            with torch.cuda.stream(side):
+                beside = products.linear(x, weight, activation="relu")
             branch = products.linear(x, weight, activation="gelu")
-            branch = branch + 1  # a kernel of torch between ours
+            if number % 2:
+                branch = branch + 1  # a kernel of torch between ours
             stream, x = norms.add_norm(branch, stream, norm, post=False)
-        return stream
+            main.wait_stream(side)
+            x = products.linear(x, weight, add=beside)
+        return stream, x
 
     def captured():
         chain()
@@ -115,4 +144,4 @@ def test_a_chain_of_kernels_gives_the_same_bytes(device, rng):
         for _ in range(4):  # back to back
             graph.replay()
         torch.cuda.synchronize()
-        assert torch.equal(found, expected)
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 import torch
 import triton
 import triton.language as tl
+from triton import TritonError
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 _CAPABILITY = (9, 0)
@@ -51,10 +52,32 @@ def launch_options() -> dict[str, bool]:
     return {"DEPENDENT": False}
 
 
+@triton.jit
+def _probe_kernel(out, DEPENDENT: tl.constexpr):
+    after_previous(DEPENDENT)
+    let_next_in(DEPENDENT)
+    tl.store(out, 1)
+
+
+def probe(device: torch.device) -> None:
+    """Launch a kernel that does next to nothing, as `launch_options` says.
+
+    Raises:
+        RuntimeError: the driver refuses that.
+        TritonError: the compiler does.
+    """
+    _probe_kernel[(1,)](torch.empty(1, dtype=torch.int32, device=device), **launch_options())
+
+
 def dependent_obstacle(device: torch.device) -> str:
     """Return why `device`, a GPU, cannot launch dependently; empty when it can."""
     found = torch.cuda.get_device_capability(device)
-    if found >= _CAPABILITY:
-        return ""
-    needed, has = (f"{major}.{minor}" for major, minor in (_CAPABILITY, found))
-    return f"needs compute capability {needed}, this GPU has {has}"
+    if found < _CAPABILITY:
+        needed, has = (f"{major}.{minor}" for major, minor in (_CAPABILITY, found))
+        return f"needs compute capability {needed}, this GPU has {has}"
+    try:
+        with dependent_launches(wanted=True):
+            probe(device)
+    except (RuntimeError, TritonError) as error:
+        return f"refused here ({str(error).strip().splitlines()[0]})"
+    return ""

@@ -106,7 +106,7 @@ class TorchNetwork:
             self._trace(batch)
         return _BoundTorch(self, torch.zeros_like(self._example(batch)))
 
-    def use_fused(self, *, wanted: bool, dependent: bool, batch: int) -> bool:
+    def use_form(self, *, fused: bool, dependent: bool, batch: int) -> bool:
         """Let every later `enqueue` run the fused form, or the traced one; return if that changed.
 
         Graphs captured before keep their form. Tracing takes seconds, once per number of frames.
@@ -115,10 +115,10 @@ class TorchNetwork:
             EngineError: it cannot be traced; the form before stays in use.
         """
         before = self._use_fused, self.launches_dependently
-        wanted = wanted and not self.fused_obstacle
-        if not wanted:
+        fused = fused and not self.fused_obstacle
+        if not fused:
             self._trace(batch)
-        self._use_fused = wanted
+        self._use_fused = fused
         self._dependent = dependent and not self.dependent_obstacle
         return before != (self._use_fused, self.launches_dependently)
 

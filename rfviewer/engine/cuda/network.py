@@ -122,7 +122,7 @@ class FusableNetwork(Protocol):
     def dependent_obstacle(self) -> str:
         """Why this GPU cannot launch its kernels dependently; empty when it can."""
 
-    def use_fused(self, *, wanted: bool, dependent: bool, batch: int) -> bool:
+    def use_form(self, *, fused: bool, dependent: bool, batch: int) -> bool:
         """Let every later `enqueue` run the fused form, or the plain one; return if that changed.
 
         `dependent` launches the kernels of the fused form dependently, where the GPU can. Graphs
@@ -144,8 +144,8 @@ def choose_form(network: DeviceNetwork, wanted: Optimizations) -> tuple[bool, Ma
     """
     has_changed, no_fused, no_dependent = False, f"{network.name} has one form only", ""
     if isinstance(network, FusableNetwork):
-        has_changed = network.use_fused(
-            wanted=wanted.fused_network,
+        has_changed = network.use_form(
+            fused=wanted.fused_network,
             dependent=wanted.dependent_launch,
             batch=1 if network.batch_obstacle else wanted.micro_batch,
         )

@@ -14,7 +14,7 @@ from rfviewer.errors import EngineError
 
 HEADER_WORDS, RECORD_WORDS, REGION_WORDS = 8, 8, 4
 """Words of int32 of the header, of a record and of a region."""
-_COUNTS = 5
+_HEADER_USED = 5
 """Words of the header that say something."""
 CHUNK_BYTES = 512
 """Every plane starts at a multiple of it in the mask stream."""
@@ -48,7 +48,7 @@ class ResultTable:
     def __init__(self, words: NDArray[np.int32], max_records: int) -> None:
         """`words` is the whole table for `max_records` records, K; nothing is copied."""
         first = HEADER_WORDS + max_records * RECORD_WORDS
-        self.header = words[:_COUNTS]
+        self.header = words[:_HEADER_USED]
         self.records = words[HEADER_WORDS:first].reshape(max_records, RECORD_WORDS)
         self.regions = words[first:].reshape(max_records, REGION_WORDS)
 

@@ -169,7 +169,8 @@ class Slot:
             RuntimeError: the device failed.
         """
         if not self._seen_done_ns:
-            self.stream.synchronize()  # nothing else is on it: no event to record for that
+            # The pass is the last of this engine's work on it: no event to record for that.
+            self.stream.synchronize()
             self._seen_done_ns = time.monotonic_ns()
 
     def drop(self) -> None:
