@@ -118,8 +118,8 @@ def shown_key(key: str) -> str:
 def widget_owns_key(widget: QWidget | None, event: QKeyEvent) -> bool:
     """Whether `widget`, which has the focus, needs this key itself instead of a shortcut.
 
-    Text fields own every key without a modifier; buttons own Space and Return; sliders, lists
-    and choices own the keys that move in them.
+    Text fields and the menu bar own every key without a modifier; buttons own Space and Return;
+    sliders, lists and choices own the keys that move in them.
     """
     plain = event.modifiers() in {
         Qt.KeyboardModifier.NoModifier,
@@ -127,6 +127,8 @@ def widget_owns_key(widget: QWidget | None, event: QKeyEvent) -> bool:
         Qt.KeyboardModifier.KeypadModifier,
     }
     key = Qt.Key(event.key())
+    if isinstance(widget, QMenuBar):  # after Alt: arrows, first letters, Escape
+        return plain and key is not Qt.Key.Key_F1
     if not plain or key in {Qt.Key.Key_Escape, Qt.Key.Key_F1}:
         return False
     if isinstance(widget, QLineEdit | QAbstractSpinBox):

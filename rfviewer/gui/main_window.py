@@ -31,6 +31,7 @@ from rfviewer.gui.lab_model import LabModel
 from rfviewer.gui.lab_parts import LabParts
 from rfviewer.gui.layout import MINIMUM_SIZE, WindowLayout
 from rfviewer.gui.live import LiveView
+from rfviewer.gui.menu_bar import MenuBar
 from rfviewer.gui.model import SessionModel
 from rfviewer.gui.outputs import Outputs
 from rfviewer.gui.polling import Poller
@@ -182,11 +183,10 @@ class MainWindow(QMainWindow):
         self.video.action_wanted.connect(lambda name: self.actions_[name].trigger())
 
     def _fill_menus(self) -> None:
+        self.setMenuBar(MenuBar())
         menus = self.actions_.fill_menu_bar(self.menuBar())
-        file_menu = menus[Menu.FILE]
-        first = self.actions_["open_clip"]
         for menu in (self.sources.cameras, self.sources.clips, self.sources.recent):
-            file_menu.insertMenu(first, menu)
+            menus[Menu.FILE].insertMenu(self.actions_["open_clip"], menu)
         menus[Menu.VIEW].insertMenu(self.actions_["fullscreen"], self.theme_menu)
 
     def _start(self) -> None:

@@ -43,8 +43,8 @@ def stylesheet(t: Tokens, icon_px: int) -> str:
     #Key {{ color: {t.muted}; background: {t.window}; border: 1px solid {t.border};
         border-radius: 3px; padding: 0 4px; }}
 
-    QMenuBar {{ background: {t.panel}; border: none; padding: 1px 4px; }}
-    QMenuBar::item {{ padding: 4px 8px; border-radius: 4px; background: transparent; }}
+    QMenuBar {{ background: {t.panel}; border: none; padding: 1px 4px; spacing: 0; }}
+    QMenuBar::item {{ padding: 4px 6px; border-radius: 4px; background: transparent; }}
     QMenuBar::item:selected {{ background: {t.pressed}; }}
     QMenu {{ background: {t.raised}; border: 1px solid {t.border}; padding: 4px; }}
     QMenu::item {{ padding: 5px 28px 5px 10px; border-radius: 4px; }}
@@ -63,6 +63,8 @@ def stylesheet(t: Tokens, icon_px: int) -> str:
     QToolButton:disabled {{ color: {t.muted}; }}
     QToolButton[popupMode="1"][toolButtonStyle="0"] {{ padding-right: 18px; }}
     QToolButton[popupMode="2"] {{ padding-right: 16px; }}
+    #qt_menubar_ext_button {{ padding: 0; }}
+    #qt_menubar_ext_button::menu-indicator {{ image: none; }}
     QToolButton::menu-indicator {{ subcontrol-position: right center;
         subcontrol-origin: padding; right: 4px; width: 8px; }}
 
