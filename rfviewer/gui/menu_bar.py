@@ -1,4 +1,4 @@
-"""The menu bar, with a button that is seen and hit for the menus that a narrow window leaves out."""
+"""The menu bar, with a button that is seen and hit for menus that a narrow window leaves out."""
 
 from typing import override
 

@@ -72,7 +72,8 @@ def test_the_button_of_left_out_menus_is_seen_and_hit(set_text_size, window, qtb
     qtbot.waitUntil(lambda: more.isVisible() and more.width() > icon_px())
     assert icon_px() > 24
     assert bar.rect().contains(more.geometry())
-    assert more.toolTip() and more.accessibleName()
+    assert more.toolTip()
+    assert more.accessibleName()
     qtbot.waitUntil(lambda: min(ink_px(more)) > 0.35 * icon_px())
     middle = more.mapTo(window, more.rect().center())
     assert window.childAt(middle) is more
