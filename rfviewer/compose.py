@@ -29,9 +29,6 @@ from rfviewer.sinks.screenshot import write_png
 from rfviewer.sources.factory import open_source
 from rfviewer.version import version, versions_text
 
-MAX_TOLD = 6
-"""Differences that the caption of a comparison names."""
-
 
 def window_session(settings: Settings, display: Display | None = None) -> LocalSession:
     """Return a session as `local_session` does that keeps the last seconds for replays."""
@@ -100,21 +97,16 @@ def save_comparison(
     Raises:
         SinkError: when the file exists or cannot be written.
     """
-    frame, differences = worst.frame, worst.comparison.differences
-    told = [f"{'fails: ' if item.badness > 1 else ''}{item.sentence}" for item in differences]
-    rest = len(told) - MAX_TOLD
+    differences = worst.comparison.differences
     image = side_by_side(
-        frame,
+        worst.frame,
         worst.reference,
         worst.candidate,
         class_names,
         titles=titles,
-        caption=[
-            f"frame {frame.frame_index} at {frame.pts_s:.3f} s",
-            *told[:MAX_TOLD],
-            *([f"and {rest} more"] if rest > 0 else []),
-        ],
+        caption=worst.caption(),
         marks=[item.box_xyxy for item in differences if item.box_xyxy and item.badness > 0.5],
+        dashed=worst.weak_rows,
     )
     write_png(path, image, metadata)
 

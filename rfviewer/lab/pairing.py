@@ -24,9 +24,21 @@ class Difference:
     badness: float
     """Above 1 it fails the gate; at 1 it uses up the tolerance."""
     box_xyxy: tuple[float, float, float, float] | None = None
-    """Where, in frame pixels."""
+    """Where, in frame pixels; None for whole frames and what `FrameComparison.weak` holds."""
     brief: str = ""
     """The same in two or three words, e.g. "box off by 6 px"; empty for what counts tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeakAlone:
+    """A detection that one side has alone, with too low a score to be called missing or extra."""
+
+    in_reference: bool
+    index: int
+    """Its row in that side's detections."""
+    counted: bool
+    """Whether it is one of `FrameComparison.soft`: not below the threshold where live results are
+    cut."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +61,9 @@ class FrameComparison:
     """(pairs,) of masks; empty without masks."""
     differences: tuple[Difference, ...] = ()
     """The worst first."""
+    weak: tuple[WeakAlone, ...] = ()
+    around: tuple[float, float] | None = None
+    """Threshold and half the soft band around it; None where nothing was paired."""
 
     @property
     def badness(self) -> float:
@@ -114,6 +129,7 @@ class _Judge:
         self._iou: list[float] = []
         self._flips = self._missing = self._extra = self._soft = 0
         self._differences: list[Difference] = []
+        self._weak: list[WeakAlone] = []
 
     def matching(self) -> list[tuple[int, int]]:
         """Return the pairs of the cheapest matching."""
@@ -161,16 +177,24 @@ class _Judge:
             if self._scores_a[row] >= self._firm:
                 self._missing += 1
                 self._differ(f"{self._name(self._a, row)} is missing", 100.0, self._a, row)
-            elif not candidate_cut or self._scores_a[row] > self._threshold:
-                self._soft += 1
-                self._differ(f"weak {self._name(self._a, row)} is missing", 0.6, self._a, row)
+            else:
+                counted = not candidate_cut or bool(self._scores_a[row] > self._threshold)
+                self._leave(row, in_reference=True, counted=counted)
         for column in sorted(self._left_b):
             if self._scores_b[column] >= self._firm:
                 self._extra += 1
                 self._differ(f"{self._name(self._b, column)} is extra", 100.0, self._b, column)
             else:
-                self._soft += 1
-                self._differ(f"weak {self._name(self._b, column)} is extra", 0.6, self._b, column)
+                self._leave(column, in_reference=False, counted=True)
+
+    def _leave(self, index: int, *, in_reference: bool, counted: bool) -> None:
+        """Note a detection without a partner that is too weak to fail the frame."""
+        self._weak.append(WeakAlone(in_reference, index, counted))
+        if counted:
+            self._soft += 1
+            name = self._name(self._a if in_reference else self._b, index)
+            sentence = f"weak {name} is {'missing' if in_reference else 'extra'}"
+            self._differences.append(Difference(sentence, 0.6))
 
     def result(self, frame_index: int) -> FrameComparison:
         """Return what was found."""
@@ -187,6 +211,8 @@ class _Judge:
             score=np.array(self._score, np.float64),
             iou=np.array(self._iou, np.float64),
             differences=tuple(ordered),
+            weak=tuple(self._weak),
+            around=(self._threshold, self._tolerance.delta),
         )
 
     def _alone(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,7 @@
-"""The frames of a comparison that differ most, kept with both results until someone looks."""
+"""The frames of a comparison that differ most, kept with both results until someone looks.
+
+And what is said about each: a picture of two results must not show what the counts do not tell.
+"""
 
 from dataclasses import dataclass
 
@@ -6,6 +9,9 @@ from rfviewer.detections import Detections
 from rfviewer.frame import Frame
 from rfviewer.lab.pairing import FrameComparison
 from rfviewer.result import FrameResult
+
+MAX_TOLD = 6
+"""Differences that a caption names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +22,56 @@ class WorstFrame:
     reference: Detections
     candidate: Detections
     comparison: FrameComparison
+
+    @property
+    def weak_rows(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Rows of the reference and of the candidate that are drawn dashed: `weak`."""
+        first, second = (
+            tuple(item.index for item in self.comparison.weak if item.in_reference is side)
+            for side in (True, False)
+        )
+        return first, second
+
+    def caption(self) -> list[str]:
+        """Return what the picture says beside it: the counts, the worst, and what is dashed."""
+        differences = self.comparison.differences
+        told = [f"{'fails: ' if item.badness > 1 else ''}{item.sentence}" for item in differences]
+        rest = len(told) - MAX_TOLD
+        return [
+            f"frame {self.frame.frame_index} at {self.frame.pts_s:.3f} s{self._counts()}",
+            *told[:MAX_TOLD],
+            *([f"and {rest} more"] if rest > 0 else []),
+            *self._dashed(),
+        ]
+
+    def _counts(self) -> str:
+        found = self.comparison
+        if found.around is None:
+            return ""
+        counts = f"{found.missing} missing, {found.extra} extra, {found.flips} of another class"
+        weak_flips = found.soft - sum(item.counted for item in found.weak)
+        classes = f", {weak_flips} of these of another class" if weak_flips else ""
+        return f": {counts}, {found.soft} near the threshold{classes}"
+
+    def _dashed(self) -> list[str]:
+        found = self.comparison
+        if found.around is None:
+            return []
+        threshold, delta = found.around
+        counted = sum(item.counted for item in found.weak)
+        cut = len(found.weak) - counted
+        lines = []
+        if counted:
+            lines.append(
+                f"dashed: {counted} on one side only, within {delta:g} of the threshold"
+                f" {threshold:g}: counted as near the threshold, not as missing or extra"
+            )
+        if cut:
+            lines.append(
+                f"dashed: {cut} of the reference only, not above the threshold {threshold:g}, where"
+                " live results are cut: not counted"
+            )
+        return lines
 
 
 class WorstFrames:

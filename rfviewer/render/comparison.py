@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from rfviewer.config import View
 from rfviewer.detections import Detections
+from rfviewer.drawing import DrawSizes
 from rfviewer.frame import Frame, U8Array
-from rfviewer.palette import Rgb
+from rfviewer.palette import BLACK, Rgb, color_of
 from rfviewer.render.host import HostRenderer
+from rfviewer.render.labels import draw_labels
 from rfviewer.render.masks import bgra
 from rfviewer.render.text import default_font
 
@@ -29,6 +31,8 @@ _FONT_PX = 15
 _FONT_SHARE = 48
 """The text is that part of a panel's width high, and at least `_FONT_PX`."""
 _DIMMED = 0.4
+_DASH_PX, _DASH_ON_PX = 12, 8
+"""Length of a dash with its gap, and without."""
 _LEGEND = (
     "orange: in masks of the reference only; blue: of the candidate only",
     "red: what differs",
@@ -47,6 +51,7 @@ def side_by_side(
     titles: tuple[str, str],
     caption: Sequence[str],
     marks: Sequence[Box],
+    dashed: tuple[Sequence[int], Sequence[int]] = ((), ()),
 ) -> U8Array:
     """Return BGRA (H, W, 4): reference and candidate side by side, the difference, a caption.
 
@@ -60,17 +65,20 @@ def side_by_side(
         titles: what the two are, in a few words.
         caption: lines beside or below the pictures; long ones are broken.
         marks: boxes to frame on the difference, where detections differ.
+        dashed: rows of the reference and of the candidate that are drawn as dashed boxes without
+            their masks, on the difference too: what one side has alone and the counts allow.
     """
-    view = View(split=None)
-    left, middle = (
-        HostRenderer().render(frame, side, view, class_names) for side in (reference, candidate)
-    )
     least, most = _PANEL_WIDTH
     scale = max(1.0, math.ceil(least / frame.width)) if frame.width < most else most / frame.width
-    right = _fit(_difference(frame, reference, candidate), scale)
+    sides = tuple(zip((reference, candidate), dashed, strict=True))
+    left, middle = (_panel(frame, found, rows, class_names, scale) for found, rows in sides)
+    solid = (_without(found, rows) for found, rows in sides)
+    right = _fit(_difference(frame, *solid), scale)
     _mark(right, marks, scale)
+    for (found, rows), color in zip(sides, (ONLY_REFERENCE, ONLY_CANDIDATE), strict=True):
+        _dash(right, found.boxes_xyxy[list(rows)], [color] * len(rows), scale)
     height, width = right.shape[:2]
-    panels = (_fit(left, scale), _fit(middle, scale), right)
+    panels = (left, middle, right)
     heads = (f"reference: {titles[0]}", f"candidate: {titles[1]}", "difference")
     font_px = max(_FONT_PX, width // _FONT_SHARE)
     line_px = round(font_px * 1.6)
@@ -97,6 +105,48 @@ def side_by_side(
         _write(sheet, line, baseline, color, room, font_px)
     sheet[..., 3] = 255  # antialiased text may lose a unit to rounding
     return sheet
+
+
+def _panel(
+    frame: Frame,
+    found: Detections,
+    dashed: Sequence[int],
+    class_names: Sequence[str | None],
+    scale: float,
+) -> U8Array:
+    """Return one side at `scale`: every detection with its label, those of `dashed` hollow."""
+    view = View(split=None, labels=False)
+    canvas = HostRenderer().render(frame, _without(found, dashed), view, class_names)
+    colors = [color_of(view, int(class_id)) for class_id in found.class_ids]
+    font_px = DrawSizes.for_frame(frame.width, frame.height).font_px
+    if len(found):
+        draw_labels(canvas, found, colors, class_names, font_px)
+    canvas = _fit(canvas, scale)
+    _dash(canvas, found.boxes_xyxy[list(dashed)], [colors[row] for row in dashed], scale)
+    return canvas
+
+
+def _without(found: Detections, rows: Sequence[int]) -> Detections:
+    keep = np.ones(len(found), np.bool_)
+    keep[list(rows)] = False
+    return found.select(keep)
+
+
+def _dash(
+    canvas: U8Array, boxes_xyxy: NDArray[np.float32], colors: Sequence[Rgb], scale: float
+) -> None:
+    """Draw dashed boxes just inside their sides, on black, in place: (N, 4) in frame pixels."""
+    height, width = canvas.shape[:2]
+    rim = np.zeros((height, width), np.uint8)
+    columns, rows = np.arange(width)[None], np.arange(height)[:, None]
+    on = (columns + rows) % _DASH_PX < _DASH_ON_PX
+    for box, color in zip(boxes_xyxy, colors, strict=True):
+        x0, y0, x1, y1 = (round(float(value) * scale) for value in box)
+        rim[:] = 0
+        corners = (x0 + 1, y0 + 1), (max(x0 + 1, x1 - 2), max(y0 + 1, y1 - 2))
+        cv2.rectangle(rim, *corners, 255, 2)
+        canvas[rim > 0] = bgra(BLACK)
+        canvas[(rim > 0) & on] = bgra(color)
 
 
 def _difference(frame: Frame, reference: Detections, candidate: Detections) -> U8Array:
