@@ -12,6 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from triton import TritonError  # noqa: E402
+
 from rfviewer_kernels.network import dependent, norms, products  # noqa: E402
 
 KERNELS = Path(__file__).parents[2] / "kernels"
@@ -82,17 +84,26 @@ def test_older_gpus_cannot(capability, obstacle, monkeypatch):
     assert dependent.dependent_obstacle(torch.device("cuda")) == obstacle
 
 
-def test_a_refused_launch_is_the_obstacle_and_no_error(monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            RuntimeError("Triton Error [CUDA]: operation not supported\nmore"),
+            "refused here (Triton Error [CUDA]: operation not supported)",
+        ),
+        (TritonError(), "refused here (TritonError)"),
+    ],
+)
+def test_a_refused_launch_is_the_obstacle_and_no_error(error, reason, monkeypatch):
     asked = []
 
     def refuse(device):
         asked.append(dependent.launch_options())
-        raise RuntimeError("Triton Error [CUDA]: operation not supported\nmore")
+        raise error
 
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     monkeypatch.setattr(dependent, "probe", refuse)
-    told = dependent.dependent_obstacle(torch.device("cuda"))
-    assert told == "refused here (Triton Error [CUDA]: operation not supported)"
+    assert dependent.dependent_obstacle(torch.device("cuda")) == reason
     assert asked == [{"DEPENDENT": True, "launch_pdl": True}]
 
 

@@ -79,5 +79,6 @@ def dependent_obstacle(device: torch.device) -> str:
         with dependent_launches(wanted=True):
             probe(device)
     except (RuntimeError, TritonError) as error:
-        return f"refused here ({str(error).strip().splitlines()[0]})"
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        return f"refused here ({lines[0]})"
     return ""

@@ -19,7 +19,7 @@ _HEADER_USED = 5
 CHUNK_BYTES = 512
 """Every plane starts at a multiple of it in the mask stream."""
 _INVALID = {1: "pred_logits", 2: "pred_boxes", 4: "pred_masks"}
-"""Bits of the header's last word: which raw output holds NaN or infinity."""
+"""Bits of the header's fourth word: which raw output holds NaN or infinity."""
 
 
 @dataclass(slots=True, eq=False)
