@@ -207,8 +207,8 @@ TOGGLES: dict[str, Toggle] = {
     "dependent_launch": Toggle(
         "Dependent launches",
         "no pause for a launch between two kernels",
-        "each kernel of the network is put in place when the one before it is done",
-        "it is put in place while that one ends, and waits there: programmatic dependent launch",
+        "each kernel of the network is put in place when the one before is done",
+        "each is put in place while the one before ends, and waits: programmatic dependent launch",
         Stage.INFER,
         needs_rebuild=True,
     ),

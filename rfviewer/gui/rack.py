@@ -127,7 +127,7 @@ class Rack(Section):
         blocked = frozenset(state.name for state in states.values() if not state.available)
         if blocked != self._blocked:
             self._blocked = blocked
-            needs_gpu = all("GPU" in states[name].reason for name in blocked)
+            needs_gpu = all("NVIDIA GPU" in states[name].reason for name in blocked)
             need = "needs" if len(blocked) == 1 else "need"
             self._arrange(blocked, f"{need} an NVIDIA GPU" if needs_gpu else "cannot run here")
 

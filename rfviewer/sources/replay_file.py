@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from rfviewer.config import Settings, settings_from
 from rfviewer.errors import SourceError, UsageError
+from rfviewer.optimizations import off_value, toggle_names
 
 SUFFIX = ".rfreplay"
 FORMAT = 1
@@ -108,6 +109,9 @@ def read_settings(path: Path) -> Settings:
     unknown = set(content) - set(_PARTS)
     if unknown:
         raise _damaged(path, f"unknown settings {', '.join(sorted(unknown))}")
+    kept = content.get("optimizations")
+    if isinstance(kept, dict):  # those of later versions were not at work in that run
+        content["optimizations"] = {name: off_value(name) for name in toggle_names()} | kept
     try:
         settings = settings_from(content, path.name)
     except UsageError as error:

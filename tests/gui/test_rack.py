@@ -1,4 +1,4 @@
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -32,6 +32,27 @@ def test_what_works_comes_first_and_the_rest_is_folded(window, qtbot):
     titles = [button.text() for button in rack.blocked_group.findChildren(object) if
               hasattr(button, "text") and "NVIDIA" in str(button.text())]  # fmt: skip
     assert f" {blocked} need an NVIDIA GPU" in titles
+
+
+def test_a_gpu_that_is_too_old_is_not_said_to_be_missing(make_window, qtbot):
+    session = FakeSession(gpu=True)
+    window = make_window(session)
+    rack = window.panel.rack
+    qtbot.waitUntil(lambda: len(rack.order) == 9)
+    window.poller.stop()
+    snapshot = window.model.snapshot
+    info = snapshot.engine.info
+    reason = "needs compute capability 9.0, this GPU has 8.6"
+    toggles = tuple(
+        replace(state, effective=False, reason=reason, available=False)
+        if state.name == "dependent_launch"
+        else state
+        for state in info.toggles
+    )
+    engine = replace(snapshot.engine, info=replace(info, toggles=toggles))
+    window.model.apply(replace(snapshot, engine=engine))
+    assert rack.rows["dependent_launch"].note == reason
+    assert rack.blocked_group._head.accessibleName() == "1 cannot run here"
 
 
 def test_what_waits_for_another_switch_is_not_said_to_be_impossible(window, qtbot):

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,17 @@ def test_wrong_times_are_refused(tmp_path: Path, members: dict[str, bytes], time
     members[MANIFEST] = json.dumps(content).encode()
     with pytest.raises(SourceError):
         open_source(str(packed(tmp_path / "a.rfreplay", members)))
+
+
+def test_a_switch_that_came_later_was_off_in_the_run_of_a_replay(
+    tmp_path: Path, members: dict[str, bytes]
+) -> None:
+    settings = json.loads(members[SETTINGS])
+    assert settings["optimizations"].pop("dependent_launch") is True
+    settings["optimizations"].pop("depth")
+    members[SETTINGS] = json.dumps(settings).encode()
+    saved = read_settings(packed(tmp_path / "a.rfreplay", members)).optimizations
+    assert saved == replace(SETTINGS_OF_RUN.optimizations, dependent_launch=False, depth=1)
 
 
 @pytest.mark.parametrize(
