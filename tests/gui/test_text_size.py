@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QSpinBox, QToolButton, QWidget
 
 from rfviewer.gui.controls import Switch
 from rfviewer.gui.lab_parts import AB, PLOTS
+from rfviewer.gui.theme import ThemeChoice
 from rfviewer.gui.tokens import icon_px
 
 
@@ -57,6 +58,23 @@ def test_text_icons_and_switches_follow_and_come_back(quiet_window, set_text_siz
         assert switch.sizeHint().width() == icon_px(34)
     set_text_size(1.0)
     qtbot.waitUntil(lambda: fonts_and_icons(quiet_window) == before)
+
+
+def test_another_theme_keeps_the_text_size_that_was_followed(quiet_window, set_text_size, qtbot):
+    before = fonts_and_icons(quiet_window)
+    set_text_size(2.0)
+    qtbot.waitUntil(
+        lambda: all(
+            abs(size - 2.0 * before[part][0]) <= 0.05
+            for part, (size, *_) in fonts_and_icons(quiet_window).items()
+        )
+    )
+    followed = fonts_and_icons(quiet_window)
+    for theme in (ThemeChoice.LIGHT, ThemeChoice.DARK):
+        quiet_window.theme.set_choice(theme)
+        now = fonts_and_icons(quiet_window)
+        assert {part for part in before if abs(now[part][0] - followed[part][0]) > 0.05} == set()
+        assert now == followed
 
 
 def test_no_caption_and_no_figure_is_cut_by_a_text_that_grew(quiet_window, set_text_size, qtbot):
