@@ -6,6 +6,7 @@ from pathlib import Path
 from rfviewer import early_signals, log, paths
 from rfviewer.command_line import command_for
 from rfviewer.config import Settings
+from rfviewer.errors import RfviewerError
 from rfviewer.gui.app_shell import run
 from rfviewer.gui.services import WindowServices
 from rfviewer.palette import color_of
@@ -57,11 +58,18 @@ def run_window(
             theme=theme,
         )
     except Exception:
-        path = save_crash_report(traceback.format_exc(), None)
-        log.app.exception("the window ended by an error; a report is in %s", path)
+        log.app.exception("the window ended by an error; %s", _crash_report(traceback.format_exc()))
         raise
     finally:
         sentinel.end()
+
+
+def _crash_report(happened: str) -> str:
+    """Return where the report of a crash is, or why there is none; the crash matters more."""
+    try:
+        return f"a report is in {save_crash_report(happened, None)}"
+    except RfviewerError as error:
+        return f"there is no report: {error}"
 
 
 def _session(settings: Settings, *, in_process: bool) -> Session:
@@ -69,7 +77,7 @@ def _session(settings: Settings, *, in_process: bool) -> Session:
         from rfviewer.compose import window_session
 
         return window_session(settings)
-    return RemoteSession(SESSION_MAKER, settings, log_folder=paths.log_dir())
+    return RemoteSession(SESSION_MAKER, settings, log_folder=paths.log_dir_if_usable())
 
 
 def _services(sentinel: Sentinel, settings: Settings) -> WindowServices:
@@ -83,7 +91,7 @@ def _services(sentinel: Sentinel, settings: Settings) -> WindowServices:
         command_for=command_for,
         default_pictures_dir=paths.pictures_dir(),
         default_videos_dir=paths.videos_dir(),
-        log_dir=paths.log_dir(),
+        log_dir=paths.log_dir_if_usable(),
         version=version(),
         versions_text=versions_text,
         safety=safety_services(sentinel, settings),

@@ -15,7 +15,7 @@ from rfviewer.config import (
 from rfviewer.decode import Decode
 from rfviewer.errors import SettingsError, UsageError
 from rfviewer.optimizations import Optimizations
-from rfviewer.paths import config_dir
+from rfviewer.paths import config_file
 from rfviewer.safe_mode import safe_settings
 from rfviewer.sources.replay_file import with_saved_settings
 
@@ -96,7 +96,7 @@ def _base(options: argparse.Namespace) -> Settings:
     if path is None:
         if getattr(options, "safe_mode", False):
             return safe_settings()
-        path = config_dir() / "config.toml"
+        path = config_file("config.toml")
     elif not path.is_file():
         raise SettingsError(f"There is no settings file {path}; check the name.")
     try:

@@ -93,9 +93,10 @@ def _run(verb: str, options: argparse.Namespace) -> int:
     from rfviewer import log, paths
 
     # The file is for the window; short verbs tell on stderr.
-    log.setup(paths.log_dir() if verb == "window" else None, verbose=options.verbose)
+    log_folder = paths.log_dir_if_usable() if verb == "window" else None
+    log.setup(log_folder, verbose=options.verbose)
     if verb == "window":
-        log.catch_faults(paths.log_dir())
+        log.catch_faults(log_folder)
     if verb == "doctor":
         from rfviewer.doctor.verb import run as run_doctor
 

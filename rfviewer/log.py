@@ -69,12 +69,16 @@ def setup_child(folder: str | None) -> None:
         catch_faults(path, name=ENGINE_LOG)
 
 
-def catch_faults(folder: Path, *, name: str = WINDOW_LOG) -> None:
+def catch_faults(folder: Path | None, *, name: str = WINDOW_LOG) -> None:
     """Let crashes in C code write every thread's stack, and errors of any thread reach the log.
 
     Call once per process. A segfault goes to "name.fault" in `folder`; what the last run left there
-    becomes "name.fault.1", for a report.
+    becomes "name.fault.1", for a report. Without a folder only the errors of threads are caught.
     """
+    threading.excepthook = _log_thread_error
+    if folder is None:
+        app.warning("no log is kept, as its folder cannot be used; rfviewer doctor says why")
+        return
     path = folder / f"{name}.fault"
     try:
         if path.exists() and path.stat().st_size:
@@ -85,7 +89,6 @@ def catch_faults(folder: Path, *, name: str = WINDOW_LOG) -> None:
     else:
         # Never closed: a crash may come at any time.
         faulthandler.enable(file=descriptor, all_threads=True)
-    threading.excepthook = _log_thread_error
 
 
 @contextmanager
@@ -142,8 +145,12 @@ def setup(folder: Path | None, *, verbose: bool = False, name: str = WINDOW_LOG)
     root.addHandler(stderr)
     if folder is None:
         return
-    handler = logging.handlers.RotatingFileHandler(
-        folder / name, maxBytes=1_000_000, backupCount=3, encoding="utf-8"
-    )
+    try:
+        handler = logging.handlers.RotatingFileHandler(
+            folder / name, maxBytes=1_000_000, backupCount=3, encoding="utf-8"
+        )
+    except OSError as error:
+        app.warning("nothing is logged to a file: %s", error)
+        return
     handler.setFormatter(_RedactingFormatter(_FORMAT))
     root.addHandler(handler)

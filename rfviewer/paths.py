@@ -54,17 +54,42 @@ def cache_dir() -> Path:
 
 
 def config_dir() -> Path:
-    """Return the folder of config.toml, made on first use, mode 0700."""
+    """Return the folder of config.toml, made on first use, mode 0700; `config_file` only looks.
+
+    Raises:
+        RfviewerError: it can be neither made nor closed to others.
+    """
     return _private(Path(platformdirs.user_config_dir(_APP, appauthor=False)))
 
 
+def config_file(name: str) -> Path:
+    """Return where a file of the config folder is to be read; makes nothing."""
+    return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / name
+
+
 def log_dir() -> Path:
-    """Return the folder of log files, made on first use, mode 0700."""
+    """Return the folder of log files, made on first use, mode 0700.
+
+    Raises:
+        RfviewerError: it can be neither made nor closed to others.
+    """
     return _private(Path(platformdirs.user_log_dir(_APP, appauthor=False)))
 
 
+def log_dir_if_usable() -> Path | None:
+    """Return `log_dir`; None where there can be none, as in a home that is not writable."""
+    try:
+        return log_dir()
+    except RfviewerError:
+        return None
+
+
 def state_dir() -> Path:
-    """Return the folder of what runs now (recordings, windows), made on first use, mode 0700."""
+    """Return the folder of what runs now (recordings, windows), made on first use, mode 0700.
+
+    Raises:
+        RfviewerError: it can be neither made nor closed to others.
+    """
     return _private(Path(platformdirs.user_state_dir(_APP, appauthor=False)))
 
 
@@ -79,7 +104,14 @@ def videos_dir() -> Path:
 
 
 def _private(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if os.name == "posix" and folder.stat().st_uid == os.getuid() and folder.stat().st_mode & 0o077:
-        folder.chmod(0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = folder.stat()
+        if os.name == "posix" and status.st_uid == os.getuid() and status.st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise RfviewerError(
+            f"The folder {folder} cannot be used ({error.strerror or error}); make it writable for"
+            " you, or name another home in HOME."
+        ) from error
     return folder

@@ -152,7 +152,10 @@ def _doctor() -> Iterator[str]:
 
 
 def _logs() -> dict[str, list[str]]:
-    return log.last_lines(paths.log_dir())
+    folder = paths.log_dir_if_usable()
+    if folder is None:
+        return {"Logs": ["none: the log folder cannot be used"]}
+    return log.last_lines(folder)
 
 
 def _private(text: str) -> str:

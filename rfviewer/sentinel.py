@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from rfviewer import log, paths
+from rfviewer.errors import RfviewerError
 
 _SAME_START_S = 5.0
 """The system derives start times from its clock, which may be corrected meanwhile."""
@@ -49,7 +50,7 @@ class Sentinel:
             unclean = tuple(_take_unclean(folder))
             mark = folder / f"{uuid.uuid4().hex}.json"
             mark.write_text(json.dumps(asdict(own)), encoding="utf-8")
-        except OSError as error:
+        except (OSError, RfviewerError) as error:
             log.app.warning("an unclean end would not be noticed next time: %s", error)
             return cls(None, ())
         for run in unclean:

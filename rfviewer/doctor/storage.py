@@ -54,7 +54,11 @@ def interrupted() -> Check:
 
 def logs() -> Check:
     """Check the folder of logs and crash reports."""
-    folder = paths.log_dir()
+    try:
+        folder = paths.log_dir()
+    except RfviewerError as error:
+        what, _, fix = str(error).partition("; ")
+        return Check("Logs", Status.WARN, what, fix.removesuffix("."))
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     crashes = len(list(folder.glob("crash-*.txt")))
     detail = f"{folder}, {size / 1e6:.1f} MB, {crashes} crash reports"

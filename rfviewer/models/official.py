@@ -8,7 +8,7 @@ installed `rfdetr`, so that a corrected checkpoint arrives with an update of tha
 from dataclasses import dataclass
 
 from rfviewer.errors import ModelError, UsageError
-from rfviewer.paths import config_dir
+from rfviewer.paths import config_dir, config_file
 
 PML = "PML-1.0"
 """Platform Model License, which the two largest detection models are under."""
@@ -74,8 +74,8 @@ def is_accepted(licence: str) -> bool:
     if licence == _APACHE:
         return True
     try:
-        text = (config_dir() / _CONSENT_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
+        text = config_file(_CONSENT_FILE).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):  # the latter: HOME=/dev/null, as for services
         return False
     except OSError as error:
         raise ModelError(f"The list of accepted licences cannot be read ({error}).") from error
@@ -87,7 +87,7 @@ def accept_licence(licence: str) -> None:
 
     Raises:
         UsageError: no model is under that licence.
-        ModelError: the consent cannot be saved.
+        RfviewerError: the consent cannot be saved.
     """
     if licence != PML:
         raise UsageError(f"No model needs consent to {licence}; the only such licence is {PML}.")

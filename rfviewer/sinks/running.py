@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class RunningFiles:
             folder.mkdir(mode=0o700, exist_ok=True)
         except (OSError, RfviewerError) as error:
             # The recording matters more than the note about it.
-            log.sink.warning("recordings are not listed for recovery: %s", error)
+            _tell_unlisted(str(error))
             return None
         return cls(folder)
 
@@ -146,3 +147,9 @@ def _read(entry: Path) -> RunningFile | None:
         log.sink.warning("the note %s about a recording is not ours", entry.name)
         return None
     return file
+
+
+@cache
+def _tell_unlisted(why: str) -> None:
+    """Say it once in a process: every session and every check asks for the list."""
+    log.sink.warning("recordings are not listed for recovery: %s", why)

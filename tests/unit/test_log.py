@@ -88,3 +88,12 @@ def test_an_error_of_a_thread_reaches_the_log(folder, caplog) -> None:
 def test_a_line_of_a_million_letters_is_redacted_in_no_time() -> None:
     text = "x" * 1_000_000 + f"rtsp://u:{SECRET}@h/"
     assert log.redact(text) == "x" * 1_000_000 + "rtsp://h/"
+
+
+def test_a_log_that_cannot_be_opened_is_told_and_stops_nothing(folder, capsys) -> None:
+    (folder / "rfviewer.log").mkdir()
+    log.setup(folder)
+    log.app.warning("still told")
+    told = capsys.readouterr().err
+    assert "nothing is logged to a file" in told
+    assert "still told" in told
