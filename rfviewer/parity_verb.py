@@ -169,7 +169,9 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SinkError(f"The folder {folder} cannot be made ({error.strerror}).") from error
+        raise SinkError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another one."
+        ) from error
 
 
 def _save(

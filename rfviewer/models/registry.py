@@ -114,7 +114,12 @@ def _entry(model: OfficialModel, exported: frozenset[str]) -> ModelEntry:
 def _from_file(name: str, progress: Progress) -> ModelSpec:
     path = Path(name).expanduser().absolute()
     suffix = path.suffix.lower()
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        why = error.strerror or error
+        raise ModelError(f"{path} cannot be looked at ({why}); check the path.") from error
+    if not exists:
         if suffix == ".onnx" or suffix in CHECKPOINT_SUFFIXES:
             raise ModelError(f"There is no model file {path}; check the path.")
         raise ModelError(f"There is no model {name}{_suggestion(name)}")

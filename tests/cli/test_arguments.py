@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def no_user_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Point the user's config folder at an empty one."""
-    monkeypatch.setattr(argument_settings, "config_dir", lambda: tmp_path)
+    monkeypatch.setattr(argument_settings, "config_file", tmp_path.joinpath)
     return tmp_path
 
 

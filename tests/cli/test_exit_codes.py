@@ -18,7 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, with no settings of a user."""
     config = tmp_path / "config"
     config.mkdir()
-    monkeypatch.setattr(argument_settings, "config_dir", lambda: config)
+    monkeypatch.setattr(argument_settings, "config_file", config.joinpath)
     for name in ("setup", "catch_faults"):  # the log files of a window would stay open
         monkeypatch.setattr(f"rfviewer.log.{name}", lambda *_, **__: None)
     monkeypatch.chdir(tmp_path)

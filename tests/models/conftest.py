@@ -14,6 +14,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(export_store, "cache_dir", lambda: folder)
     monkeypatch.setattr(official, "config_dir", lambda: folder)
+    monkeypatch.setattr(official, "config_file", folder.joinpath)
     return folder
 
 

@@ -83,3 +83,8 @@ def test_list_says_what_is_missing(cache: Path, monkeypatch: pytest.MonkeyPatch)
         "rfdetr-xlarge",
         "rfdetr-2xlarge",
     }
+
+
+def test_a_path_that_cannot_be_looked_at_is_told_in_one_sentence(tmp_path) -> None:
+    with pytest.raises(ModelError, match=r"cannot be looked at \(.+\); check the path"):
+        resolve(str(tmp_path / f"{'a' * 300}.onnx"))
