@@ -13,7 +13,7 @@ from rfviewer.compose import batch_session
 from rfviewer.config import Playback, Policy, Settings
 from rfviewer.errors import EngineError, ModelError, SinkError, SourceError
 from rfviewer.frame import SourceInfo, SourceKind
-from rfviewer.frames_text import frames_text
+from rfviewer.frames_text import frames_are, frames_text
 from rfviewer.interfaces import RecordingRequest, SinkContext
 from rfviewer.precheck import is_address
 from rfviewer.result import asked_in_vain
@@ -262,7 +262,7 @@ def _report(
         raise SinkError(status.error)
     counters = last.counters
     if last.state is PlayState.FAILED:
-        kept = f" {status.frames} frames are kept." if status.frames else ""
+        kept = f" {frames_are(status.frames)} kept." if status.frames else ""
         raise SourceError(last.error + kept)
     if not status.frames and not stopped and counters.captured:
         why = notices[0] if notices else "See the log."

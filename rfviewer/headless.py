@@ -11,7 +11,7 @@ from dataclasses import asdict
 from rfviewer.config import Settings
 from rfviewer.errors import UsageError
 from rfviewer.exporting import ExportReport, export
-from rfviewer.frames_text import frames_text
+from rfviewer.frames_text import frames_are, frames_text
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.log import redact
 from rfviewer.progress_bar import progress_bar
@@ -72,7 +72,7 @@ def _stopped(report: ExportReport) -> str:
     kept = report.output or report.labels or report.coco
     if not kept:
         return "Stopped before the first frame; nothing was written."
-    return f"Stopped; {report.frames_out} frames are kept in {kept}."
+    return f"Stopped; {frames_are(report.frames_out)} kept in {kept}."
 
 
 @contextmanager

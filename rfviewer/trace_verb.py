@@ -21,6 +21,7 @@ from rfviewer.exporting import (
     stop_on_signals,
     wait_for_engine,
 )
+from rfviewer.frames_text import frames_are, frames_text
 from rfviewer.interfaces import RecordingRequest
 from rfviewer.lab.output_file import check_place
 from rfviewer.lab.report import ReportData, latencies_ms, write_report
@@ -167,7 +168,7 @@ def _follow(
         if snapshot.device.gpu_idle is not None:
             recorded.idle.append(snapshot.device.gpu_idle)
         inferred = len(recorded.samples)
-        lines(f"{inferred} frames" if frames is None else f"{inferred} of {frames} frames")
+        lines(frames_text(inferred) if frames is None else f"{inferred} of {frames} frames")
         begun_s = begun_s or (time.monotonic() if recorded.samples else 0.0)
         enough = frames is not None and len(recorded.samples) >= frames
         long_enough = (
@@ -205,12 +206,12 @@ def _tell(options: argparse.Namespace, recorded: _Recorded, last: Snapshot) -> N
         "stopped": recorded.stopped,
     }
     if recorded.stopped:
-        sys.stderr.write(f"rfviewer: Stopped; {len(samples)} frames are in the trace.\n")
+        sys.stderr.write(f"rfviewer: Stopped; {frames_are(len(samples))} in the trace.\n")
     if options.json:
         sys.stdout.write(json.dumps(report) + "\n")
         return
     files = ", ".join(str(path) for path in (options.output, options.html) if path is not None)
-    parts = [f"{report['frames']} frames", f"{report['spans']} spans"]
+    parts = [frames_text(len(samples)), f"{report['spans']} spans"]
     if rate is not None:
         parts.append(f"{rate:.2f} frames/s")
     if idle is not None:

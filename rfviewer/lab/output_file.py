@@ -12,13 +12,18 @@ def check_place(path: Path, *, overwrite: bool) -> None:
     """Fail before anything is measured where `path` could not be written afterwards.
 
     Raises:
-        SinkError: it exists already, or its folder does not exist or cannot be written.
+        SinkError: it exists already, is a folder or has too long a name, or its folder does not
+            exist or cannot be written.
     """
     if not path.parent.is_dir():
         raise SinkError(f"The folder {path.parent} does not exist; make it or choose another one.")
     if path.exists() and not overwrite:
         raise SinkError(f"{path} exists; choose another name, or say --overwrite.")
+    if path.is_dir():
+        raise SinkError(f"{path} is a folder; choose the name of a file.")
     try:
+        with suppress(FileNotFoundError):
+            _temporary(path).lstat()  # too long a name is told here
         check_writable(path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -30,7 +35,7 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
     Raises:
         SinkError: it exists already, or cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = _temporary(path)
     reserved = False
     try:
         if not overwrite:
@@ -44,11 +49,15 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
     except FileExistsError as error:
         raise SinkError(f"{path} exists; choose another name, or say --overwrite.") from error
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-            if reserved:
-                path.unlink(missing_ok=True)
+        for left in (temporary, path) if reserved else (temporary,):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
         raise _cannot_write(path, error) from error
+
+
+def _temporary(path: Path) -> Path:
+    """Return the name under which this process writes what becomes `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
 
 
 def _cannot_write(path: Path, error: OSError) -> SinkError:

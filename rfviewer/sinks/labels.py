@@ -12,6 +12,7 @@ from typing import Any, Self
 from rfviewer import log
 from rfviewer.detections import Detections
 from rfviewer.errors import SinkError
+from rfviewer.frames_text import frames_text
 from rfviewer.interfaces import SinkItem
 from rfviewer.sinks.faults import cannot_create, cannot_write
 from rfviewer.sinks.free_space import FreeSpace
@@ -78,7 +79,7 @@ class JsonlSink:
                 raise FileNotFoundError(errno.ENOENT, "removed by someone else")
         except OSError as error:
             self._cut_half_a_line()
-            kept = f"The labels of {self.frames} frames are kept"
+            kept = f"The labels of {frames_text(self.frames)} are kept"
             raise cannot_write(self.path, error, kept) from error
         self.frames += 1
         self._size_bytes += len(line)

@@ -9,6 +9,9 @@ import pytest
 
 from rfviewer import trace_verb, writable_folder
 from rfviewer.cli import main
+from rfviewer.errors import SinkError
+from rfviewer.frames_text import frames_are
+from rfviewer.lab.output_file import write_whole
 from tests.cli.stopping import stop_of
 from tests.lab.trace_schema import check
 
@@ -95,7 +98,7 @@ def test_stopped_it_keeps_what_there_is_and_is_no_success(
         told = json.loads(out)
         assert told["stopped"]
         assert 0 < told["frames"] < 1000000
-        assert f"Stopped; {told['frames']} frames are in the trace." in err
+        assert f"Stopped; {frames_are(told['frames'])} in the trace." in err
     else:
         assert "Stopped" in json.loads(out)["error"]
 
@@ -109,3 +112,27 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_runs(tmp_path, c
     code, _, err = run(capsys, SOURCE, "-o", tmp_path / "t.json")
     assert code == 1
     assert "t.json cannot be written (Read-only file system); choose another place." in err
+
+
+@pytest.mark.parametrize(("name", "words"), [("a" * 250, "too long"), ("folder", "is a folder")])
+def test_a_name_that_cannot_be_taken_is_told_before_and_leaves_nothing(
+    tmp_path, capsys, monkeypatch, name, words
+):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setattr(trace_verb, "batch_session", None)  # would fail
+    code, _, err = run(capsys, SOURCE, "-o", tmp_path / name, "--overwrite")
+    assert code == 1
+    assert words in err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_write_that_fails_gives_the_reserved_name_back(tmp_path):
+    path = tmp_path / ("a" * 250)  # its temporary name is too long
+    with pytest.raises(SinkError, match="too long"):
+        write_whole(path, b"x", overwrite=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_frame_is_one_frame():
+    assert frames_are(1) == "1 frame is"
+    assert frames_are(2) == "2 frames are"
