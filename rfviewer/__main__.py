@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 
-from rfviewer import early_signals
+from rfviewer import early_signals, standard_streams
 
 OWN_THREADS = "rfviewer-"
 """How the names of the pipeline's threads begin (pipeline/threads.py)."""
@@ -15,6 +15,7 @@ GRACE_S = 0.2
 
 def main() -> int:
     """Run the command line; return the exit code."""
+    standard_streams.prepare()
     early_signals.install()
     from rfviewer.cli import main as run
 

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if verb == "window":
             _refuse_unknown_word(rest)
-        return _run(verb, _parser(verb).parse_args(rest))
+        return _run_and_flush(verb, rest)
     except RfviewerError as error:
         _fail(str(error), as_json=as_json)
         return 2 if isinstance(error, UsageError) else 1
@@ -87,6 +87,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone, as in `rfviewer models | head -1`.
         sys.stderr.close()
         return 1
+
+
+def _run_and_flush(verb: str, arguments: list[str]) -> int:
+    try:
+        return _run(verb, _parser(verb).parse_args(arguments))
+    finally:
+        sys.stdout.flush()  # the last moment to tell that it cannot be written
 
 
 def _run(verb: str, options: argparse.Namespace) -> int:
