@@ -28,6 +28,8 @@ class ResizeMode(StrEnum):
 
 type BackendName = Literal["auto", "onnxruntime", "torch", "tensorrt", "tensorrt-rtx"]
 BACKEND_NAMES: tuple[str, ...] = get_args(BackendName.__value__)
+MAX_THREADS = 1024
+"""More is a slip of the hand: ONNX Runtime would start them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +53,12 @@ class EngineConfig:
     """Mark what the engine thread does for NVIDIA's profilers."""
 
     def __post_init__(self) -> None:
-        """Reject an unknown backend."""
+        """Reject an unknown backend, and a number of threads that is none."""
         if self.backend not in BACKEND_NAMES:
             known = ", ".join(BACKEND_NAMES)
             raise UsageError(f"There is no backend {self.backend!r}; known are {known}.")
+        if not 0 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"threads must lie between 0 and {MAX_THREADS}, got {self.threads}.")
 
 
 PRECISIONS: tuple[str, ...] = get_args(EngineConfig.__annotations__["precision"])
@@ -175,7 +179,7 @@ def settings_from(table: dict[str, Any], origin: str) -> Settings:
     """Build settings from the tables of a config file, named as the fields of `Settings`.
 
     Raises:
-        UsageError: for an unknown table or key, or a value of the wrong kind.
+        UsageError: for an unknown table or key, or a wrong value; names file and table.
     """
     parts: dict[str, Any] = {
         "engine": EngineConfig,
@@ -198,26 +202,22 @@ def settings_from(table: dict[str, Any], origin: str) -> Settings:
             values[name] = kind(
                 **{key: _coerced(hints[key], key, value) for key, value in content.items()}
             )
-        except _WrongKindError as error:
-            raise UsageError(f"{origin}: {name}.{error}.") from error
+        except UsageError as error:
+            raise UsageError(f"{origin}, {name}: {error}") from error
     return Settings(**values)
-
-
-class _WrongKindError(Exception):
-    """Names the key, what it takes and what was given."""
 
 
 def _coerced(hint: Any, key: str, value: Any) -> Any:  # noqa: ANN401 - TOML values
     """Return a TOML value as `hint` asks; a file is typed by hand or comes from elsewhere."""
     if key in Optimizations.__dataclass_fields__:
         if not isinstance(value, bool | int | str):
-            raise _WrongKindError(f"{key} takes on, off or a number, got {value!r}")
+            raise UsageError(f"{key} takes on, off or a number, got {value!r}.")
         return parse_value(key, value)
     for kind in get_args(hint) if isinstance(hint, UnionType) else (hint,):
         matches, result = _as_kind(kind, value)
         if matches:
             return result
-    raise _WrongKindError(f"{key} cannot be {value!r}")
+    raise UsageError(f"{key} cannot be {value!r}.")
 
 
 def _as_kind(kind: Any, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - TOML values

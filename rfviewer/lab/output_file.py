@@ -12,7 +12,7 @@ def check_place(path: Path, *, overwrite: bool) -> None:
     """Fail before anything is measured where `path` could not be written afterwards.
 
     Raises:
-        SinkError: it exists already, is a folder or has too long a name, or its folder does not
+        SinkError: it exists already, is no file or has too long a name, or its folder does not
             exist or cannot be written.
     """
     if not path.parent.is_dir():
@@ -21,6 +21,8 @@ def check_place(path: Path, *, overwrite: bool) -> None:
         raise SinkError(f"{path} exists; choose another name, or say --overwrite.")
     if path.is_dir():
         raise SinkError(f"{path} is a folder; choose the name of a file.")
+    if path.exists() and not path.is_file():  # as /dev/null: a file would take its place
+        raise SinkError(f"{path} is no ordinary file; choose another name.")
     try:
         with suppress(FileNotFoundError):
             _temporary(path).lstat()  # too long a name is told here

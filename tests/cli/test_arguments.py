@@ -10,7 +10,7 @@ import pytest
 from rfviewer import argument_settings, cli
 from rfviewer.config import Policy, ResizeMode, Settings
 from rfviewer.decode import Decode
-from rfviewer.errors import UsageError
+from rfviewer.errors import SettingsError, UsageError
 from rfviewer.exporting import batch_playback
 from rfviewer.optimizations import Optimizations
 
@@ -93,6 +93,24 @@ def test_command_line_wins_over_the_config_file(tmp_path: Path) -> None:
     assert not settings.view.masks
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[optimizations]\ndepth = 77\n", "optimizations: depth must be one of 1, 2, 3, 4, got 77"),
+        ("[playback]\nrate = -1\n", "playback: The speed must lie between 0 and 100"),
+        ("[engine]\nmodel = 5\n", "engine: model cannot be 5"),
+    ],
+)
+def test_a_wrong_value_of_the_config_file_is_not_taken_for_one_of_the_command_line(
+    no_user_config: Path, text: str, sentence: str
+) -> None:
+    path = no_user_config / "config.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as told:
+        settings_of("demo")
+    assert f"{path}, {sentence}" in str(told.value)
+
+
 def test_the_users_own_config_file_is_read(no_user_config: Path) -> None:
     (no_user_config / "config.toml").write_text('[engine]\nmodel = "none"\n')
     assert settings_of("demo").engine.model == "none"
@@ -104,6 +122,8 @@ def test_the_users_own_config_file_is_read(no_user_config: Path) -> None:
         (["demo", "--set", "speed=on"], "There is no optimization speed; known are"),
         (["demo", "--set", "depth=9"], "depth must be one of 1, 2, 3, 4"),
         (["demo", "--set", "a.mp4"], "the source comes before --set"),
+        (["demo", "--threads", "-1"], "threads must lie between 0 and 1024, got -1"),
+        (["demo", "--threads", "99999"], "threads must lie between 0 and 1024"),
         (["demo", "--threshold", "2"], "threshold must lie between 0 and 1"),
         (["export", "demo", "--start", "3", "--end", "2"], "must lie after the start"),
     ],

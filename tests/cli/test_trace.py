@@ -3,6 +3,7 @@
 import errno
 import gzip
 import json
+import os
 import sys
 
 import pytest
@@ -136,3 +137,13 @@ def test_a_write_that_fails_gives_the_reserved_name_back(tmp_path):
 def test_one_frame_is_one_frame():
     assert frames_are(1) == "1 frame is"
     assert frames_are(2) == "2 frames are"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_what_is_no_ordinary_file_is_never_replaced(tmp_path, capsys, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(trace_verb, "batch_session", None)  # would fail
+    code, _, err = run(capsys, SOURCE, "-o", tmp_path / "pipe", "--overwrite")
+    assert code == 1
+    assert "pipe is no ordinary file; choose another name." in err
+    assert (tmp_path / "pipe").is_fifo()

@@ -68,14 +68,14 @@ def test_any_value_of_a_toggle_is_taken_or_refused(name, value):
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ({"view": {"masks": "no"}}, "view.masks cannot be 'no'"),
-        ({"engine": {"precision": "fp13"}}, "engine.precision cannot be 'fp13'"),
-        ({"engine": {"threads": 1.5}}, "engine.threads cannot be 1.5"),
-        ({"playback": {"loop": 3}}, "playback.loop cannot be 3"),
-        ({"view": {"opacity": True}}, "view.opacity cannot be True"),
-        ({"view": {"opacity": float("nan")}}, "view.opacity cannot be nan"),
-        ({"optimizations": {"depth": 2.7}}, "optimizations.depth takes"),
-        ({"view": {"hidden_class_ids": ["1"]}}, "view.hidden_class_ids cannot be"),
+        ({"view": {"masks": "no"}}, "view: masks cannot be 'no'"),
+        ({"engine": {"precision": "fp13"}}, "engine: precision cannot be 'fp13'"),
+        ({"engine": {"threads": 1.5}}, "engine: threads cannot be 1.5"),
+        ({"playback": {"loop": 3}}, "playback: loop cannot be 3"),
+        ({"view": {"opacity": True}}, "view: opacity cannot be True"),
+        ({"view": {"opacity": float("nan")}}, "view: opacity cannot be nan"),
+        ({"optimizations": {"depth": 2.7}}, "optimizations: depth takes"),
+        ({"view": {"hidden_class_ids": ["1"]}}, "view: hidden_class_ids cannot be"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_named(table, words):
