@@ -17,6 +17,7 @@ from rfviewer.errors import EngineError, SourceError, UsageError
 from rfviewer.experiment import AbRequest, AbResult, Effect, WaterfallRequest, WaterfallResult
 from rfviewer.exporting import stop_on_signals
 from rfviewer.frame import Frame
+from rfviewer.frames_text import frames_text
 from rfviewer.interfaces import FrameSource, Progress
 from rfviewer.lab.describe import PAIRED, describe_set
 from rfviewer.lab.record import outcome_record
@@ -205,7 +206,7 @@ def _ab_lines(result: AbResult) -> list[str]:
         values = (effect.a, effect.a_p95, effect.b, effect.b_p95)
         cells = " ".join(f"{'' if value is None else f'{value:.3f}':>9}" for value in values)
         lines.append(f"{effect.quantity:<12} {cells}   {_change(effect)}")
-    counted = f"{result.blocks} blocks of {result.frames} frames a side"
+    counted = f"{result.blocks} blocks of {frames_text(result.frames)} a side"
     excluded = f", {result.excluded} frames left out: the GPU was throttled" * bool(result.excluded)
     return [*lines, counted + excluded, PAIRED]
 

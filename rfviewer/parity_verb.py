@@ -7,8 +7,8 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ from rfviewer.sinks.names import free_path
 from rfviewer.sources.factory import open_source
 from rfviewer.toggle import Exactness
 from rfviewer.version import version, versions, versions_text
+from rfviewer.writable_folder import check_writable
 
 MAX_PICTURES = 5
 """Pictures of the worst frames that `--save` writes."""
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         if source.info.live and not options.frames:
             raise SourceError("A live source has no end; say how many frames with --frames.")
         if options.save is not None:
-            _make_folder(options.save)
+            stack.push(_make_folder(options.save))
         with _progress(quiet=options.quiet) as progress:
             sides = _sides(configs, sets, progress, stack)
             infos = tuple(_prepared(side) for side in sides)
@@ -165,13 +166,27 @@ def _total(source: FrameSource, frames: int | None) -> int:
     return min(filter(None, (frames, source.info.frame_count)), default=0)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: Path) -> Callable[..., None]:
+    """Make a folder that takes files; return the exit that removes it again after an error.
+
+    Raises:
+        SinkError: it cannot be made or written.
+    """
+    new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder)
     except OSError as error:
         raise SinkError(
-            f"The folder {folder} cannot be made ({error.strerror}); choose another one."
+            f"The folder {folder} cannot be made or written ({error.strerror}); choose another one."
         ) from error
+
+    def undo(kind: type[BaseException] | None, *_: object) -> None:
+        if new and kind is not None:
+            with suppress(OSError):  # somebody else has put something there
+                folder.rmdir()
+
+    return undo
 
 
 def _save(

@@ -16,6 +16,7 @@ from rfviewer.experiment import (
     WaterfallRequest,
     WaterfallResult,
 )
+from rfviewer.frames_text import frames_text
 from rfviewer.gui.text import DASH, fps_text, ms_text
 from rfviewer.lab.describe import PAIRED
 from rfviewer.optimizations import Optimizations, toggle_names, toggle_of
@@ -141,8 +142,7 @@ def configuration_name(value: Optimizations, current: Optimizations) -> str:
 
 def blocks_text(result: AbResult) -> str:
     """Return how much was measured of each side."""
-    many = "" if result.frames == 1 else "s"
-    return f"{result.blocks} blocks of {result.frames} frame{many} each"
+    return f"{result.blocks} blocks of {frames_text(result.frames)} each"
 
 
 def effect_of_toggle(result: AbResult) -> tuple[str, ToggleEffect] | None:
@@ -227,7 +227,9 @@ def ab_report(result: AbResult, command: str) -> str:
     head = f"{'':<14} {'A':>9} {'B':>9} {'B - A':>9}  95 % interval"
     lines = [result.verdict, "", head]
     lines += [_effect_line(effect) for effect in (*result.stages, result.throughput)]
-    lines.append(f"{result.blocks} blocks of {result.frames} frames, {result.excluded} excluded")
+    lines.append(
+        f"{result.blocks} blocks of {frames_text(result.frames)}, {result.excluded} excluded"
+    )
     lines += [*result.notes, f"{PAIRED}."]
     return "\n".join([*lines, "", command])
 

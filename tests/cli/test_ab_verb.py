@@ -118,7 +118,9 @@ def test_the_table_says_what_stands_beside_what(
 ) -> None:
     words = ["--model", tiny, "--toggle", "roi_masks", "--rounds", "1", "--frames", "1", "--quiet"]
     assert main(["ab", SYNTHETIC, *words]) == 0
-    assert PAIRED in capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    assert PAIRED in lines
+    assert [line for line in lines if line.endswith("blocks of 1 frame a side")]
 
 
 def test_the_help_says_how_few_rounds_tell_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The parity verb: what it prints, saves and returns."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import cv2
 import pytest
 from PIL import Image
 
+from rfviewer import writable_folder
 from rfviewer.cli import main
 from rfviewer.errors import UsageError
 from rfviewer.lab.describe import describe_difference, describe_set
@@ -116,3 +118,29 @@ def test_the_demo_model_passes_its_promise_and_fails_a_stricter_one_with_picture
     told = capsys.readouterr().out
     assert told.startswith("PASS  G1/E2  Within E2 on 3 frames")
     assert "\ngate       same precision, other order of additions" in told
+
+
+def test_a_run_that_is_stopped_leaves_no_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rfviewer.parity_verb.compare_sides", stopped)
+    (tmp_path / "old").mkdir()
+    for name in ("new", "old"):
+        assert main(["parity", SYNTHETIC, *NONE, "--save", str(tmp_path / name)]) == 1
+        assert capsys.readouterr().err == "rfviewer: Stopped.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_folder_that_takes_no_files_is_told_before_the_network_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(writable_folder.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr("rfviewer.parity_verb.build_engine", None)  # would fail
+    assert main(["parity", SYNTHETIC, *NONE, "--save", str(tmp_path)]) == 1
+    assert "cannot be made or written (Read-only file system)" in capsys.readouterr().err
