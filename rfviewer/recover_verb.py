@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -34,12 +35,14 @@ def run(options: argparse.Namespace) -> int:
     """Recover, list or delete; return 1 when one of the files could not be finished.
 
     Raises:
-        RfviewerError: the folder does not exist.
+        RfviewerError: the folder does not exist or cannot be read.
     """
     running = RunningFiles.of_user()
     folder: Path | None = options.folder
     if folder is not None and not folder.is_dir():
         raise RfviewerError(f"There is no folder {folder}; check the name.")
+    if folder is not None:
+        _check_readable(folder)
     found = find_interrupted(running, [folder or paths.videos_dir()], kept=True, empty=True)
     if folder is not None:
         found = [one for one in found if one.path.parent == folder.absolute()]
@@ -53,6 +56,17 @@ def run(options: argparse.Namespace) -> int:
     if not results:
         _print("No interrupted recording was found.")
     return 1 if failed else 0
+
+
+def _check_readable(folder: Path) -> None:
+    """Tell a folder that hides its recordings from one that holds none."""
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        why = error.strerror or error
+        raise RfviewerError(
+            f"The folder {folder} cannot be read ({why}); change its permissions."
+        ) from error
 
 
 def _act(

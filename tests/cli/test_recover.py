@@ -1,5 +1,6 @@
 """Real exports, killed at random moments, and the verb that finishes them."""
 
+import errno
 import json
 import os
 import random
@@ -84,3 +85,13 @@ def test_a_failure_is_told_and_counts(left, capsys, monkeypatch) -> None:
     report = json.loads(capsys.readouterr().out)
     assert not report["ok"]
     assert report["recordings"][0]["error"] == "The disk is full; free some space."
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_empty(left, monkeypatch, capsys) -> None:
+    def refuse(_folder):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(recover_verb.os, "scandir", refuse)
+    assert run(str(left.parent)) == 1
+    assert "cannot be read (Permission denied); change its permissions." in capsys.readouterr().err
+    assert left.exists()
