@@ -238,9 +238,20 @@ def _as_kind(kind: Any, value: Any) -> tuple[bool, Any]:  # noqa: ANN401 - TOML 
 
 
 def cpu_threads_limit() -> int | None:
-    """Return RFVIEWER_THREADS as a number; None when it is not set."""
+    """Return RFVIEWER_THREADS as a number; None when it is not set, or empty.
+
+    Raises:
+        UsageError: it is no number of threads.
+    """
     text = os.environ.get("RFVIEWER_THREADS")
-    return int(text) if text and text.isdigit() else None
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_THREADS):
+        raise UsageError(
+            f"The environment variable RFVIEWER_THREADS must lie between 1 and {MAX_THREADS},"
+            f" got {text}."
+        )
+    return int(text)
 
 
 def clean_qt_environment() -> None:

@@ -35,7 +35,7 @@ UNDERSTOOD = (
     "http:// address, demo, demo:720p, or synthetic:640x360@30"
 )
 _DEMO_CLIPS = {"demo": "demo_clip.mp4", "demo:720p": "demo_clip_720p.mp4"}
-_RATE = re.compile(r"\?fps=([0-9.]+)$")
+_RATE = re.compile(r"\?fps=([^/?]*)$")
 _GLOB = re.compile(r"[*?\[]")
 _MAX_IMAGES = 1_000_000
 
@@ -171,7 +171,9 @@ def _rate(text: str) -> float:
     except ValueError:
         fps = 0.0
     if not 0 < fps <= 1000:
-        raise UsageError(f"?fps={text} is no rate; write a number of images per second up to 1000.")
+        raise UsageError(
+            f"?fps={printable(text)} is no rate; write a number of images per second up to 1000."
+        )
     return fps
 
 

@@ -12,7 +12,7 @@ from rfviewer.engine import choice
 from rfviewer.engine.backends.onnx_precision import weight_precision
 from rfviewer.engine.backends.onnxruntime import OrtBackend
 from rfviewer.engine.factory import make_engine
-from rfviewer.errors import EngineError, ModelError
+from rfviewer.errors import EngineError, ModelError, UsageError
 from rfviewer.experiment import ReplayPart
 from rfviewer.frame import Frame
 from rfviewer.models.demo import demo_spec
@@ -157,6 +157,13 @@ def test_threads_come_from_config_then_environment(tiny, monkeypatch):
     monkeypatch.setitem(os.environ, "RFVIEWER_THREADS", "3")
     assert backend_of(spec_of(tiny), EngineConfig()).device == "CPU, 3 threads"
     assert backend_of(spec_of(tiny), EngineConfig(threads=1)).device == "CPU, 1 thread"
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "-1", "1.5", "²", "99999"])
+def test_an_environment_that_names_no_number_of_threads_is_told(tiny, text, monkeypatch):
+    monkeypatch.setitem(os.environ, "RFVIEWER_THREADS", text)
+    with pytest.raises(UsageError, match=f"RFVIEWER_THREADS must lie between 1 .*, got {text}"):
+        backend_of(spec_of(tiny), EngineConfig())
 
 
 # The factory

@@ -168,8 +168,9 @@ def test_nothing_to_show(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(SourceError, match=r"a\.png is no image"):
         open_source(str(tmp_path))
-    with pytest.raises(UsageError, match="is no rate"):
-        open_source(f"{tmp_path}?fps=0")
+    for rate in ("0", "abc", "-1", "1e9", "nan", ""):
+        with pytest.raises(UsageError, match=rf"\?fps={rate} is no rate"):
+            open_source(f"{tmp_path}?fps={rate}")
 
 
 def test_a_bomb_is_refused_undecoded(tmp_path, monkeypatch):
