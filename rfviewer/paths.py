@@ -59,12 +59,16 @@ def config_dir() -> Path:
     Raises:
         RfviewerError: it can be neither made nor closed to others.
     """
-    return _private(Path(platformdirs.user_config_dir(_APP, appauthor=False)))
+    return _private(_config_folder())
 
 
 def config_file(name: str) -> Path:
     """Return where a file of the config folder is to be read; makes nothing."""
-    return Path(platformdirs.user_config_dir(_APP, appauthor=False)) / name
+    return _config_folder() / name
+
+
+def _config_folder() -> Path:
+    return Path(platformdirs.user_config_dir(_APP, appauthor=False))
 
 
 def log_dir() -> Path:

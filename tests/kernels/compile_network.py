@@ -1,6 +1,6 @@
 """Compile every kernel of the network for compute capability 9.0, without a GPU; print PTX as JSON.
 
-A program of its own: the interpreter, which the tests here run on without a GPU, compiles nothing.
+Run as a script by test_dependent.py, without the interpreter.
 """
 
 import json
@@ -8,34 +8,11 @@ import sys
 from functools import partial
 
 import torch
-import triton
-from triton.backends.compiler import GPUTarget
-from triton.runtime.jit import JITFunction
+from offline import compile_only
 
 from rfviewer_kernels.network import convolutions, decoder, norms, products, sampling
 from rfviewer_kernels.network.attention import attention
 from rfviewer_kernels.network.dependent import dependent_launches, probe
-
-
-class NoDevice:
-    """What Triton asks of the driver in order to compile."""
-
-    def get_current_target(self):
-        """Return Hopper."""
-        return GPUTarget("cuda", 90, 32)
-
-    def get_current_device(self):
-        """Return the first device."""
-        return 0
-
-    def get_current_stream(self, device):
-        """Return the default stream."""
-        return 0
-
-    def get_active_torch_device(self):
-        """Return where tensors lie."""
-        return torch.device("cpu")
-
 
 half = partial(torch.zeros, dtype=torch.float16)
 norm = torch.nn.LayerNorm(64).half()
@@ -71,22 +48,14 @@ OPS = (
 
 def main():
     """Print {"plain": [[kernel, PTX], ...], "dependent": [[kernel, PTX], ...]}."""
-    run, found = JITFunction.run, []
-
-    def compile_only(kernel, *arguments, grid, warmup, **options):
-        compiled = run(kernel, *arguments, grid=grid, warmup=True, **options)
-        found.append((kernel.__name__, compiled.asm["ptx"]))
-        return compiled
-
-    JITFunction.run = compile_only
-    triton.runtime.driver.set_active(NoDevice())
-    told = {}
-    for name, wanted in (("plain", False), ("dependent", True)):
-        found = []
+    told, found = {}, []
+    compile_only(90, lambda name, asm: found.append((name, asm["ptx"])))
+    for kind, wanted in (("plain", False), ("dependent", True)):
+        found.clear()
         with dependent_launches(wanted=wanted):
             for op in OPS:
                 op()
-        told[name] = found
+        told[kind] = list(found)
     sys.stdout.write(json.dumps(told))
 
 

@@ -9,42 +9,14 @@ into machine code; nothing is launched. Prints "capability, case, kernels".
 import sys
 
 import torch
-import triton
 from cases import cases
-from triton.backends.compiler import GPUTarget
-from triton.runtime.jit import JITFunction
-
-
-class OfflineDriver:
-    """Stands in for the CUDA driver: knows a target, has no device."""
-
-    def __init__(self, capability):
-        self._target = GPUTarget("cuda", capability, 32)
-
-    def get_current_target(self):
-        return self._target
-
-    def get_current_device(self):
-        return 0
-
-    def get_current_stream(self, device):
-        return 0
-
-    def get_active_torch_device(self):
-        return torch.device("cpu")
+from offline import compile_only
 
 
 def main():
     compiled = []
-    original = JITFunction.run
-
-    def compile_only(self, *args, grid, warmup, **kwargs):
-        kernel = original(self, *args, grid=grid, warmup=True, **kwargs)
-        compiled.append(f"{self.__name__}:{len(kernel.asm['cubin'])}")
-
-    JITFunction.run = compile_only
     capability = int(sys.argv[1])
-    triton.runtime.driver.set_active(OfflineDriver(capability))
+    compile_only(capability, lambda name, asm: compiled.append(f"{name}:{len(asm['cubin'])}"))
     for case in cases(torch.device("cpu"), (312, 176)):
         compiled.clear()
         case.launch()

@@ -5,6 +5,9 @@ The interpreter is chosen before triton is first imported, since `triton.jit` re
 
 import importlib.util
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,30 @@ collect_ignore_glob = [] if _HAS_TORCH and _HAS_TRITON else ["test_*.py"]
 def device():
     """The device of every tensor of a kernel under test."""
     return torch.device("cpu") if _INTERPRETED else torch.device("cuda", 0)
+
+
+@pytest.fixture(scope="session")
+def run_offline():
+    """Return what runs a script of this folder without the interpreter and returns its output."""
+    root = Path(__file__).resolve().parents[2]
+
+    def run(script, *arguments):
+        paths = [str(root / "kernels"), str(root / "packaging" / "gpu")]
+        paths += filter(None, [os.environ.get("PYTHONPATH")])
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        environment.pop("TRITON_INTERPRET", None)
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name(script)), *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """Dependent launches: nothing is touched too early, and the same bytes come out."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from threading import Thread
 
@@ -22,20 +19,9 @@ PARAMETERS = "ld.param"
 
 
 @pytest.fixture(scope="module")
-def assembly():
+def assembly(run_offline):
     """PTX of every kernel of the network, launched plainly and dependently."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    paths = [str(KERNELS), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    told = subprocess.run(
-        [sys.executable, Path(__file__).with_name("compile_network.py")],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert told.returncode == 0, told.stderr
-    return json.loads(told.stdout)
+    return json.loads(run_offline("compile_network.py"))
 
 
 def test_every_kernel_waits_before_it_touches_memory(assembly):
